@@ -1,0 +1,210 @@
+import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import type { OfferRecord } from './offer.ts';
+import type { Json } from './vocabulary.ts';
+
+/** The contract version that this file describes. */
+export const contractVersion = '1.0';
+
+/** What an adapter module exports by default: who it is, what config it takes, how it is made. */
+export interface AdapterDefinition<Config = unknown> {
+  /** Product id, for example `redmine`. */
+  readonly id: string;
+  /** Semantic version of the adapter. */
+  readonly version: string;
+  /** Contract versions it speaks, best first. */
+  readonly contract: readonly `${number}.${number}`[];
+  /** Config schema (zod 4 or any Standard Schema with JSON Schema); properties carry `x-hub: 'secret' | 'endpoint'` in their JSON Schema. */
+  readonly config: StandardSchemaV1<unknown, Config> & StandardJSONSchemaV1<unknown, Config>;
+  /** The system and versions it was proven against. */
+  readonly expects?: { readonly system: string; readonly versions: string };
+  /** Makes an adapter; pure, no input or output before `start`. */
+  create(config: Config, host: Host): Adapter;
+}
+
+/** All an adapter may touch of the hub. */
+export interface Host {
+  /** The city's id, the name of its file under cities/. */
+  readonly city: string;
+  /** The city's ARS, 12 digits. */
+  readonly ars: string;
+  /** The contract version the hub chose. */
+  readonly contract: string;
+  now(): Date;
+  /** Pooled, traced and redacting; refuses every host that the config does not declare as an endpoint. */
+  readonly fetch: typeof globalThis.fetch;
+  log(level: 'debug' | 'info' | 'warn' | 'error', message: string, facts?: Readonly<Record<string, string | number | boolean>>): void;
+}
+
+/** Around every call: when to stop and what it belongs to. */
+export interface Call {
+  readonly signal: AbortSignal;
+  readonly deadline: Date;
+  readonly traceparent: string;
+  /** 1 for the first attempt. */
+  readonly attempt: number;
+}
+
+/** Around every call that changes something in the back office. */
+export interface WriteCall extends Call {
+  /** Same key, same effect. The hub runs one call per key at a time. */
+  readonly key: string;
+  /** Durable memo: runs `run` once per key and name and remembers its result over retries and restarts. */
+  step<T extends Json>(name: string, run: () => Promise<T>): Promise<T>;
+}
+
+/** A back office as the hub sees it. A port that is present is a capability; traits refine it. */
+export interface Adapter {
+  start(call: Call): Promise<void>;
+  /** Idempotent; leaves no timer and no socket. */
+  stop(call: Call): Promise<void>;
+  /** Read-only: config, reach, credentials, rights. */
+  check(call: Call): Promise<Health>;
+  readonly catalogue?: CataloguePort;
+  readonly cases?: CasePort;
+  readonly changes?: ChangesPort;
+  readonly webhook?: WebhookPort;
+}
+
+export interface Health {
+  readonly ok: boolean;
+  /** The system found, with its version where it tells. */
+  readonly system?: string;
+  readonly probes: readonly { readonly name: string; readonly ok: boolean; readonly ms: number; readonly hint?: string }[];
+}
+
+export interface CataloguePort {
+  /** Every offer, or throws: never a part (a part would look like deleted offers). */
+  listOffers(call: Call): AsyncIterable<Page<OfferRecord>>;
+}
+
+export interface CasePort {
+  readonly traits: {
+    readonly maxBatch: number;
+    /** `native`: the back office honours the key; `lookup`: it can be asked for a key; `none`: neither, an unknown effect is parked for a person. */
+    readonly idempotency: 'native' | 'lookup' | 'none';
+  };
+  submit(application: Submission, call: WriteCall): Promise<Receipt>;
+  /** Required where `idempotency` is `lookup`. Same length and order as keys. */
+  findByKey?(keys: readonly string[], call: Call): Promise<Batch<CaseRef>>;
+  loadCases(refs: readonly CaseRef[], call: Call): Promise<Batch<CaseSnapshot>>;
+  withdraw?(ref: CaseRef, reason: string, call: WriteCall): Promise<void>;
+}
+
+export interface ChangesPort {
+  readonly traits: { readonly ordering: 'per-case' | 'none'; readonly overlapMs: number; readonly everyMs: number };
+  /** At least once; `next` is a safe place to start again. */
+  pull(from: Cursor | null, call: Call): AsyncIterable<Page<CaseChange>>;
+}
+
+/** Verifies and parses a notification of the back office; writes nothing. */
+export interface WebhookPort {
+  readonly traits: { readonly auth: 'signature' | 'secret-path' | 'mtls'; readonly replayWindowMs: number };
+  receive(
+    request: { readonly method: string; readonly headers: Headers; readonly raw: Uint8Array },
+    call: Call,
+  ): Promise<{ readonly changes: readonly CaseChange[]; readonly reply?: { readonly status: number; readonly body?: string } }>;
+}
+
+/** Opaque, at most 4 KiB; the hub stores it in one transaction with the page it closes. */
+export type Cursor = string;
+
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next: Cursor;
+}
+
+/** Same length and order as the keys asked for; null where there is none. */
+export type Batch<T> = readonly (T | null | AdapterError)[];
+
+/** A case in the back office. `publicNumber` is the number that citizens see (Aktenzeichen). */
+export interface CaseRef {
+  readonly id: string;
+  readonly publicNumber?: string;
+}
+
+/** Who applies. Personal data: goes to the back office, nowhere else. */
+export interface Person {
+  readonly name: string;
+  readonly email?: string;
+  readonly phone?: string;
+  readonly ids?: Readonly<Record<string, string>>;
+}
+
+/** An application as the back office gets it. */
+export interface Submission {
+  /** Service key and, for people, its name. */
+  readonly service: string;
+  readonly serviceName: string;
+  readonly formRevision: string;
+  /** The city's own id of the offer (OfferRecord.localKey). */
+  readonly localKey: string;
+  readonly applicant: Person;
+  readonly formData: Json;
+  readonly channel: string;
+  readonly submittedAt: Date;
+}
+
+export interface Receipt {
+  readonly ref: CaseRef;
+  /** `queued`: the back office will create the case later. */
+  readonly taken: 'now' | 'queued';
+  /** True where the back office already had this key. */
+  readonly replayed: boolean;
+  /** Parts that did not arrive, where the back office takes a submission in parts. */
+  readonly undone?: readonly string[];
+}
+
+export interface CaseSnapshot {
+  readonly ref: CaseRef;
+  /** The status in the back office's own words; the city's `statusMap` translates it. */
+  readonly nativeStatus: string;
+  /** Grows or differs with every change of the case. */
+  readonly version: string;
+  readonly updatedAt: Date;
+}
+
+export interface CaseChange extends CaseSnapshot {
+  /** Stable across redelivery. */
+  readonly id: string;
+}
+
+export type AdapterErrorKind = 'retryable' | 'unavailable' | 'rejected' | 'misconfigured' | 'unsupported' | 'malformed';
+
+/** What an adapter throws. Message and evidence hold neither secrets nor personal data. */
+export class AdapterError extends Error {
+  readonly kind: AdapterErrorKind;
+  /** Did the write land? `unknown`: look it up by key, never retry blindly. */
+  readonly effect: 'none' | 'unknown' | 'done';
+  readonly retryAfterMs?: number;
+  /** JSON pointer → text a citizen can read. */
+  readonly fields?: Readonly<Record<string, string>>;
+  readonly evidence?: string;
+
+  constructor(
+    kind: AdapterErrorKind,
+    effect: 'none' | 'unknown' | 'done',
+    message: string,
+    more: { retryAfterMs?: number; fields?: Readonly<Record<string, string>>; evidence?: string; cause?: unknown } = {},
+  ) {
+    super(message, more.cause === undefined ? undefined : { cause: more.cause });
+    this.name = 'AdapterError';
+    this.kind = kind;
+    this.effect = effect;
+    if (more.retryAfterMs !== undefined) this.retryAfterMs = more.retryAfterMs;
+    if (more.fields) this.fields = more.fields;
+    if (more.evidence !== undefined) this.evidence = more.evidence;
+  }
+}
+
+/** Status that a city's `statusMap` may name as a target. */
+export const mappableStatuses = [
+  'received',
+  'in_review',
+  'action_required',
+  'granted',
+  'partly_granted',
+  'refused',
+  'withdrawn',
+  'closed',
+] as const;
+export type MappableStatus = (typeof mappableStatuses)[number];

@@ -1,0 +1,7 @@
+/** The treaty between hub and adapters: everything that is imported as `#contract`. Imports nothing. */
+export * from './adapter.ts';
+export * from './error.ts';
+export * from './event.ts';
+export * from './offer.ts';
+export * from './problem.ts';
+export * from './vocabulary.ts';

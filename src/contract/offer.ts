@@ -1,0 +1,57 @@
+import type { AssuranceLevel, Channel, Json, Localised, RegionalKey } from './vocabulary.ts';
+
+/** A fee in cents of a currency (ISO 4217). `channel` is set where the fee holds for that channel only. */
+export interface Fee {
+  readonly cents: number;
+  readonly currency: string;
+  readonly label?: Localised;
+  readonly channel?: Channel;
+}
+
+/** Who decides (zuständige Stelle). */
+export interface Authority {
+  readonly name: string;
+  readonly street?: string;
+  readonly postalCode?: string;
+  readonly town?: string;
+  readonly phone?: string;
+  readonly email?: string;
+  readonly url?: string;
+}
+
+/** A form: JSON Schema 2020-12 and the revision under which it was published. */
+export interface FormRecord {
+  readonly revision: string;
+  readonly schema: Json;
+}
+
+/** Whether a visit must be booked. */
+export type AppointmentNeed = 'NONE' | 'OPTIONAL' | 'REQUIRED';
+
+/** One service as one city offers it: what every catalogue source delivers, whatever its format. */
+export interface OfferRecord {
+  /** The city's own id of the offer, stable across imports. */
+  readonly localKey: string;
+  /** LeiKa/FIM key of 14 digits; null where the source states none (the hub then gives a local key and lists it as unmapped). */
+  readonly serviceKey: string | null;
+  readonly name: Localised;
+  readonly summary?: Localised;
+  /** Region the offer holds for (ARS of 2, 3, 5, 9 or 12 digits); the city's own ARS where absent. */
+  readonly area?: RegionalKey;
+  readonly authority: Authority;
+  readonly channels: readonly Channel[];
+  /** OZG maturity model 1: 0 offline … 4 online transaction. */
+  readonly maturityLevel: 0 | 1 | 2 | 3 | 4;
+  readonly fees: readonly Fee[];
+  /** Usual processing time in days. */
+  readonly processingDays?: { readonly min: number; readonly max: number };
+  readonly requiredDocuments: readonly Localised[];
+  readonly assuranceLevel: AssuranceLevel;
+  readonly appointment: AppointmentNeed;
+  readonly form?: FormRecord;
+  /** Where citizens apply today, outside the hub. */
+  readonly onlineUrl?: string;
+  /** First and last day (ISO 8601 date) on which the offer holds. */
+  readonly validFrom?: string;
+  readonly validTo?: string;
+}

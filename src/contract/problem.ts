@@ -1,0 +1,84 @@
+import type { Language } from './vocabulary.ts';
+
+/**
+ * Every expected refusal, by code, with its text in German and English. `{name}` is filled from the problem's facts.
+ * The list is closed: a new code is an addition to the API.
+ */
+const texts = {
+  INVALID_INPUT: {
+    de: '{what} ist ungültig: {found}. Erwartet wird {expected}.',
+    en: '{what} is invalid: {found}. Expected: {expected}.',
+  },
+  UNKNOWN_SERVICE: {
+    de: 'Den Leistungsschlüssel {key} kennt der Katalog nicht. Suchen Sie die Leistung mit services(search:).',
+    en: 'The catalogue does not know the service key {key}. Search for the service with services(search:).',
+  },
+  UNKNOWN_PLACE: {
+    de: 'Zu {place} ist keine Gemeinde bekannt. Prüfen Sie die Schreibweise oder suchen Sie mit municipalities(search:).',
+    en: 'No municipality is known for {place}. Check the spelling or search with municipalities(search:).',
+  },
+  AMBIGUOUS_PLACE: {
+    de: 'Die Postleitzahl {place} gehört zu {count} Gemeinden. Bitte wählen Sie eine aus.',
+    en: 'The postal code {place} belongs to {count} municipalities. Please choose one.',
+  },
+  NO_COMPETENT_AUTHORITY: {
+    de: 'Für diese Leistung ist in {place} keine zuständige Stelle eingetragen.',
+    en: 'No competent authority is registered for this service in {place}.',
+  },
+  NOT_OFFERED_ONLINE: {
+    de: '{name} nimmt Anträge für diese Leistung nicht online entgegen. Möglich ist: {channels}.',
+    en: '{name} does not take applications for this service online. Available: {channels}.',
+  },
+  ASSURANCE_LEVEL_TOO_LOW: {
+    de: 'Diese Leistung verlangt das Vertrauensniveau {needed}; Ihre Anmeldung hat {has}.',
+    en: 'This service needs the assurance level {needed}; your sign-in has {has}.',
+  },
+  VALIDATION_FAILED: {
+    de: 'Bitte prüfen Sie Ihre Angaben: {count} Stelle(n) müssen korrigiert werden.',
+    en: 'Please check your entries: {count} place(s) need correction.',
+  },
+  IDEMPOTENCY_CONFLICT: {
+    de: 'Unter diesem idempotencyKey wurde schon ein anderer Antrag gestellt. Verwenden Sie für einen neuen Antrag einen neuen Schlüssel.',
+    en: 'This idempotencyKey was already used for a different application. Use a new key for a new application.',
+  },
+  MUNICIPALITY_PAUSED: {
+    de: '{name} nimmt zurzeit keine Anträge entgegen. Versuchen Sie es später erneut.',
+    en: '{name} does not take applications at the moment. Try again later.',
+  },
+  NOT_FOUND: {
+    de: '{what} wurde nicht gefunden oder ist für Sie nicht einsehbar.',
+    en: '{what} was not found or is not visible to you.',
+  },
+  NOT_WITHDRAWABLE: {
+    de: 'Der Antrag kann im Status {status} nicht mehr zurückgezogen werden.',
+    en: 'The application cannot be withdrawn any more in status {status}.',
+  },
+  NOT_PARKED: {
+    de: 'Der Antrag ist nicht geparkt (Status {status}).',
+    en: 'The application is not parked (status {status}).',
+  },
+  UNAUTHENTICATED: {
+    de: 'Bitte melden Sie sich an: Senden Sie ein gültiges Zugriffstoken im Kopf Authorization.',
+    en: 'Please sign in: send a valid access token in the Authorization header.',
+  },
+  FORBIDDEN: {
+    de: 'Ihre Rolle erlaubt das nicht: nötig ist {role}.',
+    en: 'Your role does not allow this: it needs {role}.',
+  },
+} as const satisfies Record<string, { de: string; en: string }>;
+
+export type ProblemCode = keyof typeof texts;
+
+export const problemCodes = Object.keys(texts) as readonly ProblemCode[];
+
+/** An expected refusal. Facts fill its text and must hold no personal data. */
+export interface Problem {
+  readonly code: ProblemCode;
+  readonly facts?: Readonly<Record<string, string | number>>;
+  /** Where in the input, outermost name first. */
+  readonly path?: readonly string[];
+}
+
+/** What a person reads of a problem. */
+export const problemText = (problem: Problem, language: Language): string =>
+  texts[problem.code][language === 'EN' ? 'en' : 'de'].replaceAll(/\{(\w+)\}/g, (_, name: string) => String(problem.facts?.[name] ?? '–'));

@@ -1,0 +1,22 @@
+import type { AssuranceLevel, RegionalKey } from '#contract';
+
+export type Role = 'citizen' | 'portal' | 'city' | 'state';
+
+/** Who asks, from a verified access token. */
+export interface Principal {
+  /** Issuer and subject, joined: the owner of what it submits. */
+  readonly owner: string;
+  readonly roles: readonly Role[];
+  /** The municipality a city's clerk or system acts for. */
+  readonly ars: RegionalKey | null;
+  readonly assuranceLevel: AssuranceLevel;
+}
+
+/** Verifies access tokens (OIDC, RFC 9068). */
+export interface Identity {
+  /**
+   * The principal of an `Authorization` header; null where there is none (an anonymous caller).
+   * @throws HubError PROBLEM UNAUTHENTICATED where the token does not verify.
+   */
+  authenticate(authorization: string | null): Promise<Principal | null>;
+}

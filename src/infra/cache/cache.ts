@@ -1,0 +1,15 @@
+/**
+ * The cache: what is in it may vanish at any time, and its failure is a miss, never an error. It holds no personal data
+ * and nothing that must last.
+ */
+export interface Cache {
+  get(key: string): Promise<string | null>;
+  /** Keeps the value for at most `ttlMs`. */
+  set(key: string, value: string, ttlMs: number): Promise<void>;
+  delete(key: string): Promise<void>;
+  /** Adds one to a counter that vanishes `ttlMs` after its first increment; null where the cache is away. */
+  increment(key: string, ttlMs: number): Promise<number | null>;
+  /** False where the cache is away. */
+  check(): Promise<boolean>;
+  close(): Promise<void>;
+}

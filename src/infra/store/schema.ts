@@ -1,0 +1,162 @@
+import type { Generated } from 'kysely';
+
+/**
+ * Tables of the hub, the same on SQLite and PostgreSQL. Ids are text (UUIDv7), times are epoch milliseconds, JSON is
+ * text, flags are 0 or 1. `migrations/` makes them; each feature's `records.ts` holds the SQL that reads and writes them.
+ */
+export interface Database {
+  // ---- events ------------------------------------------------------------------------------------
+  /** The event log, which is the outbox. `seq` grows in commit order (see eventlog.ts). Column names as Debezium's event router expects. */
+  event_log: {
+    seq: Generated<number>;
+    id: string;
+    aggregatetype: string;
+    aggregateid: string;
+    type: string;
+    municipality: string | null;
+    payload: string;
+    occurred_at: number;
+    traceparent: string | null;
+  };
+  /** How far each reader of the log has come. */
+  reader_cursor: { reader: string; seq: number; updated_at: number };
+  /** Events whose effect a consumer has already had; written in the handler's transaction. */
+  inbox: { consumer: string; event_id: string; seen_at: number };
+  /** Who alone may do a thing at a time (the relay, a city's pull), until when. `fence` grows with every change of hands. */
+  lease: { name: string; holder: string; until: number; fence: number };
+
+  // ---- catalogue -----------------------------------------------------------------------------------
+  municipality: {
+    ars: string;
+    ags: string;
+    name: string;
+    kind: string;
+    federal_state: string;
+    district: string | null;
+    population: number | null;
+    area_hectares: number | null;
+    valid_from: string | null;
+    valid_to: string | null;
+  };
+  /** Municipalities that changed their key: both old and new resolve. */
+  municipality_change: { old_ars: string; new_ars: string; valid_from: string; source: string };
+  postal_code: { postal_code: string; ags: string; place: string };
+  service: {
+    key: string;
+    name_de: string;
+    name_en: string | null;
+    summary_de: string | null;
+    summary_en: string | null;
+    typing: string | null;
+    ozg_id: string | null;
+    /** JSON arrays of strings. */
+    life_situations: string;
+    legal_basis: string;
+    source: string;
+    as_of: string;
+  };
+  service_equivalence: { key_a: string; key_b: string; provenance: string; source: string; as_of: string };
+  offer: {
+    id: string;
+    service_key: string;
+    /** The city's own id within its source. */
+    local_key: string;
+    source: string;
+    /** Region (ARS of 2 to 12 digits) the offer holds for. */
+    area: string;
+    /** ARS of the municipality whose authority it is. */
+    ars: string;
+    /** JSON of the OfferRecord. */
+    record: string;
+    /** Hash of the record: an import that finds the same changes nothing. */
+    revision: string;
+    valid_from: string | null;
+    valid_to: string | null;
+    imported_at: number;
+  };
+  /** One row per source of offers or reference records: what was last taken over, what was last refused. */
+  catalogue_source: {
+    source: string;
+    ars: string | null;
+    format: string;
+    content_hash: string | null;
+    offers: number;
+    mapped: number;
+    unmapped: number;
+    as_of: number | null;
+    checked_at: number;
+    problem: string | null;
+  };
+
+  // ---- applications --------------------------------------------------------------------------------
+  application: {
+    id: string;
+    /** City id (name of its file) and adapter id within it. */
+    city: string;
+    adapter: string;
+    offer_id: string;
+    service_key: string;
+    ars: string;
+    status: string;
+    status_since: number;
+    /** Code why it is parked. */
+    parked_reason: string | null;
+    form_revision: string;
+    channel: string;
+    assurance_level: string;
+    /** Issuer and subject of the token that submitted it. */
+    owner: string;
+    /** JSON of applicant and form data; null once the back office has it (data minimisation). */
+    payload: string | null;
+    case_ref: string | null;
+    case_number: string | null;
+    native_status: string | null;
+    native_version: string | null;
+    native_updated_at: number | null;
+    /** Grows with every change; writers compare it. */
+    version: number;
+    submitted_at: number;
+    traceparent: string | null;
+  };
+  /** Idempotency records of the API. */
+  submission_key: { owner: string; key: string; request_hash: string; application_id: string; created_at: number };
+  delivery_job: {
+    id: string;
+    application_id: string;
+    city: string;
+    adapter: string;
+    kind: 'submit' | 'withdraw';
+    /** Travels to the back office; same key, same effect. */
+    key: string;
+    state: 'queued' | 'leased' | 'done' | 'parked' | 'cancelled';
+    attempts: number;
+    /** `unknown` from before the first byte until the outcome is known. */
+    effect: 'none' | 'unknown';
+    not_before: number;
+    lease_until: number | null;
+    /** Fencing number: a result counts only under the fence it was leased with. */
+    fence: number;
+    last_error: string | null;
+    reason: string | null;
+    created_at: number;
+    updated_at: number;
+  };
+  /** Durable memo of `WriteCall.step`. */
+  delivery_step: { key: string; name: string; result: string; done_at: number };
+  /** Where the pull of a city's changes goes on. */
+  change_cursor: { city: string; adapter: string; cursor: string; updated_at: number };
+  seen_change: { city: string; adapter: string; change_id: string; seen_at: number };
+  /** Changes that cannot be applied yet: status without a mapping, or a case the hub does not know (yet). */
+  held_change: {
+    city: string;
+    adapter: string;
+    change_id: string;
+    case_ref: string;
+    case_number: string | null;
+    native_status: string;
+    native_version: string;
+    native_updated_at: number;
+    reason: 'unmapped-status' | 'unknown-case';
+    held_at: number;
+  };
+}

@@ -1,0 +1,21 @@
+import type { Kysely, Transaction } from 'kysely';
+import type { Database } from './schema.ts';
+
+/** A transaction of the store. */
+export type Tx = Transaction<Database>;
+
+/**
+ * The store: one Kysely layer over SQLite or PostgreSQL. What `transaction` has resolved is durable: it survives
+ * kill -9 and a power cut.
+ */
+export interface Store {
+  readonly dialect: 'sqlite' | 'postgres';
+  readonly db: Kysely<Database>;
+  /** Runs `work` in one transaction; commits when it resolves, rolls back when it throws. Serialisation failures and deadlocks are retried. */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+  /** Calls back after every commit of this process that appended events. Returns how to stop. */
+  onCommit(listener: () => void): () => void;
+  /** Throws STORE_UNAVAILABLE where the store does not answer a read. */
+  check(): Promise<void>;
+  close(): Promise<void>;
+}
