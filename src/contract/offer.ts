@@ -34,6 +34,8 @@ export interface OfferRecord {
   readonly localKey: string;
   /** LeiKa/FIM key of 14 digits; null where the source states none (the hub then gives a local key and lists it as unmapped). */
   readonly serviceKey: string | null;
+  /** Further LeiKa/FIM keys the source files the same offer under. */
+  readonly furtherServiceKeys?: readonly string[];
   readonly name: Localised;
   readonly summary?: Localised;
   /** Region the offer holds for (ARS of 2, 3, 5, 9 or 12 digits); the city's own ARS where absent. */
@@ -48,6 +50,8 @@ export interface OfferRecord {
   readonly requiredDocuments: readonly Localised[];
   readonly assuranceLevel: AssuranceLevel;
   readonly appointment: AppointmentNeed;
+  /** How long the visit is booked for, in minutes. */
+  readonly appointmentMinutes?: number;
   readonly form?: FormRecord;
   /** Where citizens apply today, outside the hub. */
   readonly onlineUrl?: string;
