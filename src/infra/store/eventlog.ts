@@ -1,5 +1,9 @@
-import type { HubEvent, LoggedEvent } from '#contract';
-import type { Tx } from './store.ts';
+import { sql, type Selectable } from 'kysely';
+import type { HubEvent, Json, LoggedEvent, RegionalKey } from '#contract';
+import { noteAppend } from './create-store.ts';
+import { createPulse } from './pulse.ts';
+import type { Database } from './schema.ts';
+import type { Store, Tx } from './store.ts';
 
 /**
  * The event log: append in the transaction of the change itself, read in commit order.
@@ -7,7 +11,7 @@ import type { Tx } from './store.ts';
  * Readers keep one number, so `seq` must grow in commit order without a later commit filling a gap behind a reader.
  * SQLite has one writer and gives this for free. On PostgreSQL a sequence number becomes visible only at commit, so
  * `append` takes a transaction-level advisory lock before it draws numbers and holds it until commit: make it the last
- * statement of the transaction (docs/adr/ says why a lock and not a snapshot filter).
+ * statement of the transaction (docs/adr/0003-event-log-order.md says why a lock and not a snapshot filter).
  */
 export interface EventLog {
   append(tx: Tx, events: readonly HubEvent[]): Promise<void>;
@@ -21,4 +25,87 @@ export interface EventLog {
   tail(after: number, signal: AbortSignal): AsyncIterable<readonly LoggedEvent[]>;
   getCursor(reader: string): Promise<number | null>;
   setCursor(reader: string, seq: number): Promise<void>;
+}
+
+/** Any number, the same in every hub on the database: the lock of the event log. */
+const LOCK = 7_305_104_321;
+/** Rows of one insert and of one batch of `tail`. */
+const BATCH = 500;
+
+const toRow = (event: HubEvent) => ({
+  id: event.id,
+  aggregatetype: event.aggregate.type,
+  aggregateid: event.aggregate.id,
+  type: event.type,
+  municipality: event.municipality,
+  payload: JSON.stringify(event.facts),
+  occurred_at: event.occurredAt.getTime(),
+  traceparent: event.traceparent ?? null,
+});
+
+const toEvent = (row: Selectable<Database['event_log']>): LoggedEvent => ({
+  seq: row.seq,
+  id: row.id,
+  type: row.type,
+  aggregate: { type: row.aggregatetype, id: row.aggregateid },
+  occurredAt: new Date(row.occurred_at),
+  municipality: row.municipality as RegionalKey | null,
+  facts: JSON.parse(row.payload) as { readonly [name: string]: Json },
+  ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+});
+
+/** The event log of the store. */
+export function createEventLog(store: Store): EventLog {
+  const { db } = store;
+  const after = (seq: number, limit: number) => db.selectFrom('event_log').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit);
+
+  async function head(): Promise<number> {
+    const row = await db
+      .selectFrom('event_log')
+      .select((e) => e.fn.max('seq').as('seq'))
+      .executeTakeFirst();
+    return row?.seq ?? 0;
+  }
+
+  const pulse = createPulse(head, (wake) => store.onCommit(wake));
+
+  const log: EventLog = {
+    async append(tx, events) {
+      if (events.length === 0) return;
+      if (store.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(tx);
+      for (let start = 0; start < events.length; start += BATCH)
+        await tx
+          .insertInto('event_log')
+          .values(events.slice(start, start + BATCH).map(toRow))
+          .execute();
+      noteAppend(tx);
+    },
+    read: async (seq, limit) => (await after(seq, limit).execute()).map(toEvent),
+    readAggregate: async (type, id, seq, limit) =>
+      (await after(seq, limit).where('aggregatetype', '=', type).where('aggregateid', '=', id).execute()).map(toEvent),
+    head,
+    async *tail(seq, signal) {
+      for (let last = seq; !signal.aborted;) {
+        const seen = pulse.beat();
+        const events = await log.read(last, BATCH);
+        if (signal.aborted) return;
+        if (events.length > 0) yield events;
+        last = events.at(-1)?.seq ?? last;
+        if (events.length < BATCH) await pulse.wait(last, seen, signal);
+      }
+    },
+    async getCursor(reader) {
+      const row = await db.selectFrom('reader_cursor').select('seq').where('reader', '=', reader).executeTakeFirst();
+      return row?.seq ?? null;
+    },
+    async setCursor(reader, seq) {
+      const updated_at = Date.now();
+      await db
+        .insertInto('reader_cursor')
+        .values({ reader, seq, updated_at })
+        .onConflict((conflict) => conflict.column('reader').doUpdateSet({ seq, updated_at }))
+        .execute();
+    },
+  };
+  return log;
 }

@@ -1,0 +1,40 @@
+import { sql } from 'kysely';
+import { Migrator, type Migration } from 'kysely/migration';
+import { HubError } from '#contract';
+import * as initial from './migrations/0001_initial.ts';
+import type { Store } from './store.ts';
+
+/** Every migration, by name, in the order of their names. A released migration never changes; a new one gets the next number. */
+const migrations: Readonly<Record<string, Migration>> = {
+  '0001_initial': initial,
+};
+
+async function unknownMigrations(store: Store): Promise<readonly string[]> {
+  const tables = await store.db.introspection.getTables({ withInternalKyselyTables: true });
+  if (!tables.some((table) => table.name === 'kysely_migration')) return [];
+  const { rows } = await sql<{ name: string }>`select name from kysely_migration order by name`.execute(store.db);
+  return rows.map((row) => row.name).filter((name) => !(name in migrations));
+}
+
+/**
+ * Brings the database to this version's schema; several processes may do so at once.
+ * @throws HubError STORE_SCHEMA_UNKNOWN where a later version has already changed it, STORE_UNAVAILABLE where it does not answer.
+ */
+export async function migrate(store: Store): Promise<void> {
+  const unknown = await unknownMigrations(store).catch((cause: unknown) => {
+    throw new HubError('STORE_UNAVAILABLE', `The ${store.dialect} store cannot be opened: check STORE_URL and that the database runs.`, {
+      retryable: true,
+      cause,
+    });
+  });
+  if (unknown.length > 0)
+    throw new HubError(
+      'STORE_SCHEMA_UNKNOWN',
+      `The database was changed by a newer version of the hub (${unknown.join(', ')}). Start that version, or restore the backup made before its migration.`,
+    );
+  const { error } = await new Migrator({ db: store.db, provider: { getMigrations: async () => ({ ...migrations }) } }).migrateToLatest();
+  if (error !== undefined)
+    throw new HubError('STORE_UNAVAILABLE', 'The schema of the database could not be brought up to date; nothing was changed.', {
+      cause: error,
+    });
+}

@@ -1,0 +1,29 @@
+import { HubError } from '#contract';
+import { migrate } from './migrate.ts';
+import type { Store } from './store.ts';
+
+/**
+ * Opens the store of a URL and brings its schema up to date: `sqlite:./data/hub.db` (the file and its folder are made)
+ * or `postgres://user@host/database`.
+ * @throws HubError CONFIG_INVALID, STORE_UNAVAILABLE, STORE_SCHEMA_UNKNOWN
+ */
+export async function openStore(url: string): Promise<Store> {
+  const store = await open(url);
+  try {
+    await migrate(store);
+    return store;
+  } catch (error) {
+    await store.close();
+    throw error;
+  }
+}
+
+async function open(url: string): Promise<Store> {
+  const colon = url.indexOf(':');
+  const [scheme, rest] = [url.slice(0, colon), url.slice(colon + 1)] as const;
+  // Drivers are loaded only where they are used: a hub on SQLite starts without PostgreSQL's.
+  if (scheme === 'postgres' || scheme === 'postgresql') return (await import('./postgres.ts')).openPostgres(url);
+  const path = rest.replace(/^\/\/(?=\/|\.)/, '');
+  if (scheme === 'sqlite' && path !== '' && !path.startsWith(':')) return (await import('./sqlite.ts')).openSqlite(path);
+  throw new HubError('CONFIG_INVALID', 'STORE_URL must be sqlite:<path of a file> or postgres://<user>@<host>/<database>.');
+}

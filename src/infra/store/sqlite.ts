@@ -1,0 +1,213 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  type CompiledQuery,
+  Kysely,
+  SelectQueryNode,
+  SqliteAdapter,
+  SqliteIntrospector,
+  SqliteQueryCompiler,
+  type DatabaseConnection,
+  type Dialect,
+  type Driver,
+  type QueryResult,
+} from 'kysely';
+import { LRUCache } from 'lru-cache';
+import { HubError } from '#contract';
+import type { Database } from './schema.ts';
+import { createStore } from './create-store.ts';
+import type { Store } from './store.ts';
+
+/*
+ * SQLite has one writer. This dialect keeps two handles on the file: a writer, which one transaction or one lone change
+ * holds at a time, and a read-only reader, which answers every other query at once from the last committed state. With
+ * Kysely's own single connection, a read outside a transaction would wait for the transaction that waits for it.
+ *
+ * Another process may hold the write lock for longer than a moment (an import). node:sqlite is synchronous, so waiting
+ * inside SQLite would stop this process: it waits in JavaScript instead, between short attempts.
+ */
+
+/** How long one attempt may block the process, and for how long attempts are repeated, in milliseconds. */
+const BUSY_ATTEMPT_MS = 20;
+const BUSY_DEADLINE_MS = 30_000;
+const SQLITE_BUSY = 5;
+
+const isBusy = (error: unknown): boolean =>
+  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === SQLITE_BUSY;
+
+/** Set inside a transaction of this store: a change that would wait for the writer there would wait for itself. */
+const insideTransaction = new AsyncLocalStorage<true>();
+
+async function whileBusy<T>(attempt: () => T): Promise<T> {
+  const deadline = Date.now() + BUSY_DEADLINE_MS;
+  for (let pause = 5; ; pause = Math.min(pause * 2, 100)) {
+    try {
+      return attempt();
+    } catch (error) {
+      if (!isBusy(error) || Date.now() > deadline) throw error;
+      await sleep(pause);
+    }
+  }
+}
+
+class Handle {
+  readonly db: DatabaseSync;
+  readonly #statements = new LRUCache<string, { statement: StatementSync; returnsRows: boolean }>({ max: 500 });
+
+  constructor(file: string, options: { readOnly: boolean; timeout: number }) {
+    this.db = new DatabaseSync(file, { ...options, enableForeignKeyConstraints: true });
+  }
+
+  run<R>({ sql, parameters }: CompiledQuery): QueryResult<R> {
+    const values = parameters as readonly SQLInputValue[];
+    const { statement, returnsRows } = this.#prepare(sql);
+    if (returnsRows) return { rows: statement.all(...values) as R[] };
+    const { changes, lastInsertRowid } = statement.run(...values);
+    return { rows: [], numAffectedRows: BigInt(changes), insertId: BigInt(lastInsertRowid) };
+  }
+
+  #prepare(sql: string) {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const statement = this.db.prepare(sql);
+    const prepared = { statement, returnsRows: statement.columns().length > 0 };
+    // A changed table makes its statements return the columns of before.
+    if (/^\s*(create|alter|drop)\b/i.test(sql)) this.#statements.clear();
+    else this.#statements.set(sql, prepared);
+    return prepared;
+  }
+}
+
+class SqliteConnection implements DatabaseConnection {
+  readonly #driver: SqliteFileDriver;
+  /** Gives the writer back; set while this connection holds it. */
+  release: (() => void) | null = null;
+
+  constructor(driver: SqliteFileDriver) {
+    this.#driver = driver;
+  }
+
+  async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
+    const { reader, writer } = this.#driver;
+    if (this.release) return writer.run(query);
+    if (SelectQueryNode.is(query.query) || /^\s*select\b/i.test(query.sql)) return reader.run(query);
+    const release = await this.#driver.acquireWriter();
+    try {
+      return await whileBusy(() => writer.run<R>(query));
+    } finally {
+      release();
+    }
+  }
+
+  async *streamQuery<R>(query: CompiledQuery): AsyncIterableIterator<QueryResult<R>> {
+    const { db } = this.release ? this.#driver.writer : this.#driver.reader;
+    // Not from the cache: another query would reset a statement that is being stepped through.
+    for (const row of db.prepare(query.sql).iterate(...(query.parameters as readonly SQLInputValue[]))) yield { rows: [row as R] };
+  }
+}
+
+class SqliteFileDriver implements Driver {
+  readonly writer: Handle;
+  readonly reader: Handle;
+  #queue: Promise<void> = Promise.resolve();
+
+  constructor(file: string) {
+    this.writer = new Handle(file, { readOnly: false, timeout: BUSY_DEADLINE_MS });
+    this.writer.db.exec('pragma journal_mode = wal');
+    // FULL, not NORMAL: NORMAL loses acknowledged commits at a power cut.
+    this.writer.db.exec(`pragma synchronous = full; pragma busy_timeout = ${BUSY_ATTEMPT_MS}`);
+    this.reader = new Handle(file, { readOnly: true, timeout: BUSY_DEADLINE_MS });
+  }
+
+  /** Waits for the writer, first come first served; resolves to how to give it back. */
+  async acquireWriter(): Promise<() => void> {
+    if (insideTransaction.getStore())
+      throw new HubError(
+        'STORE_UNAVAILABLE',
+        'A change outside the running transaction would wait for itself: use its tx instead of store.db.',
+      );
+    const before = this.#queue;
+    const turn = Promise.withResolvers<void>();
+    this.#queue = turn.promise;
+    await before;
+    return turn.resolve;
+  }
+
+  async init(): Promise<void> {}
+
+  async acquireConnection(): Promise<SqliteConnection> {
+    return new SqliteConnection(this);
+  }
+
+  async beginTransaction(connection: SqliteConnection): Promise<void> {
+    const release = await this.acquireWriter();
+    try {
+      // Immediate: a transaction that reads first and then writes can otherwise fail as busy without a remedy.
+      await whileBusy(() => this.writer.db.exec('begin immediate'));
+    } catch (error) {
+      release();
+      throw error;
+    }
+    connection.release = release;
+  }
+
+  async commitTransaction(connection: SqliteConnection): Promise<void> {
+    this.writer.db.exec('commit');
+    this.#giveBack(connection);
+  }
+
+  async rollbackTransaction(connection: SqliteConnection): Promise<void> {
+    try {
+      // A full disk or a failed write has already rolled it back.
+      if (this.writer.db.isTransaction) this.writer.db.exec('rollback');
+    } finally {
+      this.#giveBack(connection);
+    }
+  }
+
+  async releaseConnection(connection: SqliteConnection): Promise<void> {
+    if (connection.release) await this.rollbackTransaction(connection);
+  }
+
+  async destroy(): Promise<void> {
+    this.reader.db.close();
+    this.writer.db.close();
+  }
+
+  #giveBack(connection: SqliteConnection): void {
+    const { release } = connection;
+    connection.release = null;
+    release?.();
+  }
+}
+
+/** Migrations run in a transaction, as SQLite allows, so a crash leaves none half done and two processes take turns. */
+class SqliteFileAdapter extends SqliteAdapter {
+  override get supportsMultipleConnections(): boolean {
+    return true;
+  }
+  override get supportsTransactionalDdl(): boolean {
+    return true;
+  }
+}
+
+/** Opens the SQLite file at `path`, making it and its folder where they are missing. */
+export async function openSqlite(path: string): Promise<Store> {
+  mkdirSync(dirname(path), { recursive: true });
+  const driver = new SqliteFileDriver(path);
+  const dialect: Dialect = {
+    createAdapter: () => new SqliteFileAdapter(),
+    createDriver: () => driver,
+    createIntrospector: (db) => new SqliteIntrospector(db),
+    createQueryCompiler: () => new SqliteQueryCompiler(),
+  };
+  return createStore({
+    dialect: 'sqlite',
+    db: new Kysely<Database>({ dialect }),
+    within: (work) => insideTransaction.run(true, work),
+    failure: (error) => (isBusy(error) ? 'conflict' : 'other'),
+  });
+}
