@@ -1,0 +1,83 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingHttpHeaders } from 'node:http';
+import type { Language, ProblemCode } from '#contract';
+import { refuse } from '#contract';
+import type { Applications } from '../applications/applications.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Cities } from '../cities/cities.ts';
+import type { Principal } from '../identity/identity.ts';
+import { createLoaders, type Loaders } from './loaders.ts';
+
+/** The features that the API shows. */
+export interface Features {
+  readonly catalogue: Catalogue;
+  readonly applications: Applications;
+  readonly cities: Cities;
+}
+
+/** What a request is known by, in logs, events and the back office. */
+export interface RequestIds {
+  readonly requestId: string;
+  /** W3C Trace Context of the hub's own span. */
+  readonly traceparent: string;
+}
+
+/** What every resolver gets. */
+export interface Context extends RequestIds {
+  readonly principal: Principal | null;
+  readonly features: Features;
+  readonly loaders: Loaders;
+  /** Language of error messages, from Accept-Language. */
+  readonly language: Language;
+  /** Aborts when the caller is gone or the hub stops. */
+  readonly signal: AbortSignal;
+  helpUrl(code: ProblemCode): string | null;
+  /** Set while the operation runs, for log and metrics. */
+  readonly outcome: Outcome;
+}
+
+/** What log and metrics say about an operation. */
+export interface Outcome {
+  operation: string | null;
+  kind: 'query' | 'mutation' | 'subscription' | null;
+  code: string | null;
+}
+
+const wellFormedId = /^[\w.-]{8,64}$/;
+const wellFormedTrace = /^00-([\da-f]{32})-[\da-f]{16}-([\da-f]{2})$/;
+
+/**
+ * Ids of a request: the caller's where they are well formed, so that one id finds a call in the portal's log and in ours.
+ * Without `x-request-id` the trace id serves as request id.
+ */
+export function requestIds(headers: IncomingHttpHeaders): RequestIds {
+  const given = headers['x-request-id'];
+  const trace = wellFormedTrace.exec(String(headers['traceparent'] ?? ''));
+  const random = randomBytes(24).toString('hex');
+  const valid = trace && !/^0+$/.test(trace[1] ?? '');
+  const traceId = valid ? (trace[1] as string) : random.slice(0, 32);
+  const flags = valid ? trace[2] : '01';
+  return {
+    requestId: typeof given === 'string' && wellFormedId.test(given) ? given : traceId,
+    traceparent: `00-${traceId}-${random.slice(32)}-${flags}`,
+  };
+}
+
+/** English where the caller prefers it to German, else German. */
+export const languageOf = (headers: IncomingHttpHeaders): Language => (/^\s*en\b/i.test(headers['accept-language'] ?? '') ? 'EN' : 'DE');
+
+/** The context of one request. */
+export const createContext = (given: Omit<Context, 'loaders' | 'outcome'>): Context => ({
+  ...given,
+  loaders: createLoaders(given.features, given.principal),
+  outcome: { operation: null, kind: null, code: null },
+});
+
+/**
+ * Who asks.
+ * @throws HubError PROBLEM UNAUTHENTICATED for an anonymous caller.
+ */
+export function getPrincipal(context: Context): Principal {
+  if (!context.principal) throw refuse({ code: 'UNAUTHENTICATED' });
+  return context.principal;
+}

@@ -1,0 +1,35 @@
+import { refuse } from '#contract';
+import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
+
+/** Longest page of any list. */
+export const longestPage = 100;
+
+/**
+ * The page asked for.
+ * @throws HubError PROBLEM INVALID_INPUT where `first` is out of range.
+ */
+export function pageRequest(args: { first?: number | null | undefined; after?: string | null | undefined }, usual = 20): PageRequest {
+  const first = args.first ?? usual;
+  if (first < 1 || first > longestPage)
+    throw refuse({ code: 'INVALID_INPUT', facts: { what: 'first', found: first, expected: `1 … ${longestPage}` }, path: ['first'] });
+  const after = args.after ?? null;
+  if (after && after.length > 500)
+    throw refuse({
+      code: 'INVALID_INPUT',
+      facts: { what: 'after', found: `${after.length} characters`, expected: 'endCursor' },
+      path: ['after'],
+    });
+  return { first, after };
+}
+
+/** A listing as a Relay connection. */
+export const connection = <T>(listing: Listing<T>, page: PageRequest) => ({
+  edges: listing.items,
+  totalCount: listing.totalCount,
+  pageInfo: {
+    hasNextPage: listing.hasNextPage,
+    hasPreviousPage: page.after !== null,
+    startCursor: listing.items[0]?.cursor ?? null,
+    endCursor: listing.items.at(-1)?.cursor ?? null,
+  },
+});

@@ -1,0 +1,27 @@
+import { readFileSync } from 'node:fs';
+import { makeExecutableSchema } from '@graphql-tools/schema';
+import type { GraphQLSchema } from 'graphql';
+import { applicationResolvers } from './resolvers/applications.ts';
+import { catalogueResolvers } from './resolvers/catalogue.ts';
+import { cityResolvers } from './resolvers/cities.ts';
+import { nodeResolvers } from './resolvers/node.ts';
+import { problemResolvers } from './resolvers/problems.ts';
+import { scalars } from './scalars.ts';
+import type { Context } from './context.ts';
+
+const read = (name: string): string => readFileSync(new URL(`../../schema/${name}.graphql`, import.meta.url), 'utf8');
+
+/** Files of the schema, by feature. */
+export const schemaParts = ['base', 'cities', 'catalogue', 'applications'] as const;
+
+/** The whole schema as one SDL text, for portal developers. */
+export const joinedSchema = (): string => read('staedtebund');
+
+/** The executable schema: every feature's part joined with its resolvers. */
+export const createSchema = (): GraphQLSchema =>
+  makeExecutableSchema<Context>({
+    typeDefs: schemaParts.map(read),
+    resolvers: [scalars, nodeResolvers, problemResolvers, cityResolvers, catalogueResolvers, applicationResolvers],
+    // A resolver that belongs to no field of the schema is a spelling mistake: fail at start.
+    resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
+  });
