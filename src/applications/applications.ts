@@ -1,6 +1,25 @@
-import type { ApplicationStatus, AssuranceLevel, Channel, Json, LoggedEvent, Person, Problem, RegionalKey, ServiceKey } from '#contract';
-import type { Listing, Municipality, PageRequest, Place } from '../catalogue/catalogue.ts';
+import type { Registry } from 'prom-client';
+import type { ApplicationStatus, Channel, Json, LoggedEvent, Person, Problem, RegionalKey, ServiceKey } from '#contract';
+import type { Catalogue, Listing, Municipality, PageRequest, Place } from '../catalogue/catalogue.ts';
+import type { Cities } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
+import type { Log } from '../infra/log.ts';
+import type { EventLog } from '../infra/store/eventlog.ts';
+import type { Store } from '../infra/store/store.ts';
+import { createChanges } from './changes.ts';
+import { createDelivery, type DeliveryTiming } from './deliver.ts';
+import { createFormCheck } from './form.ts';
+import { historyPage, listPage } from './list.ts';
+import { createApplicationMetrics, type ApplicationMetrics } from './metrics.ts';
+import { findApplication, toApplication } from './records.ts';
+import { createRelease } from './release.ts';
+import { retryDefaults, type RetryPolicy } from './rules.ts';
+import { maySee } from './sight.ts';
+import { createSubmit } from './submit.ts';
+import { createTracking } from './track.ts';
+import { createWatch } from './watch.ts';
+import { receiveWebhook } from './webhook.ts';
+import { createWithdraw } from './withdraw.ts';
 
 /** One application as its owner and its city see it. */
 export interface Application {
@@ -78,4 +97,73 @@ export interface Applications {
   stop(): Promise<void>;
 }
 
-export type { AssuranceLevel };
+export interface ApplicationsOptions {
+  readonly store: Store;
+  readonly eventLog: EventLog;
+  readonly catalogue: Catalogue;
+  readonly cities: Cities;
+  readonly log: Log;
+  readonly registry: Registry;
+  /** Unique per process: the holder of its leases. */
+  readonly processId: string;
+  readonly now: () => Date;
+  readonly retry?: Partial<RetryPolicy>;
+  readonly timing?: Partial<DeliveryTiming>;
+  /**
+   * Sends again after an unknown effect without asking the back office first, as systems without this hub do. Makes
+   * duplicates; only the kill experiment sets it, to show that it can fail.
+   * @default false
+   */
+  readonly retryBlindly?: boolean;
+}
+
+/** What the verbs share. */
+export interface ApplicationsDeps extends Omit<ApplicationsOptions, 'registry' | 'retry' | 'timing' | 'retryBlindly'> {
+  readonly metrics: ApplicationMetrics;
+  readonly retry: RetryPolicy;
+  readonly timing: DeliveryTiming;
+  readonly retryBlindly: boolean;
+}
+
+export function createApplications(options: ApplicationsOptions): Applications {
+  const { registry, ...shared } = options;
+  const deps: ApplicationsDeps = {
+    ...shared,
+    metrics: createApplicationMetrics(registry, options.store),
+    retry: { ...retryDefaults, ...options.retry },
+    timing: { leaseMs: 10_000, pollMs: 500, ...options.timing },
+    retryBlindly: options.retryBlindly ?? false,
+  };
+  const { store, eventLog } = deps;
+  const changes = createChanges(deps);
+  const delivery = createDelivery(deps, changes);
+  const tracking = createTracking(deps, changes);
+  const watch = createWatch(eventLog, deps.log);
+
+  return {
+    submit: createSubmit(deps, createFormCheck()),
+    withdraw: createWithdraw(deps),
+    release: createRelease(deps, changes),
+    async find(id, principal) {
+      const row = await findApplication(store.db, id);
+      return row && maySee(row, principal) ? toApplication(row) : null;
+    },
+    list: (principal, filter) => listPage(store, principal, filter),
+    history: (application, page) => historyPage(eventLog, application.id, page),
+    async *watch(id, signal) {
+      for await (const _ of watch.changesOf(id, signal)) {
+        const row = await findApplication(store.db, id);
+        if (row) yield toApplication(row);
+      }
+    },
+    receiveWebhook: (city, adapter, request) => receiveWebhook(deps, changes, { city, adapter }, request),
+    start() {
+      watch.start();
+      delivery.start();
+      tracking.start();
+    },
+    async stop() {
+      await Promise.all([tracking.stop(), delivery.stop(), watch.stop()]);
+    },
+  };
+}

@@ -26,7 +26,14 @@ export interface ApplicationState {
 }
 
 /** Why a delivery waits for a person. */
-export type ParkedReason = 'UNKNOWN_EFFECT' | 'REJECTED' | 'UNSUPPORTED' | 'MALFORMED_REPLY' | 'MISCONFIGURED' | 'TIMED_OUT' | 'CASE_MISSING';
+export type ParkedReason =
+  | 'UNKNOWN_EFFECT'
+  | 'REJECTED'
+  | 'UNSUPPORTED'
+  | 'MALFORMED_REPLY'
+  | 'MISCONFIGURED'
+  | 'TIMED_OUT'
+  | 'CASE_MISSING';
 
 const ended: readonly ApplicationStatus[] = ['GRANTED', 'PARTLY_GRANTED', 'REFUSED', 'WITHDRAWN', 'CLOSED'];
 
@@ -89,7 +96,8 @@ export function decideWithdraw(
   submitJob: { readonly state: string; readonly effect: string } | null,
   more: { readonly alreadyAsked: boolean; readonly canWithdraw: boolean },
 ): WithdrawDecision {
-  if (ended.includes(state.status)) return { do: 'refuse', problem: { code: 'NOT_WITHDRAWABLE', facts: { status: state.status }, path: ['id'] } };
+  if (ended.includes(state.status))
+    return { do: 'refuse', problem: { code: 'NOT_WITHDRAWABLE', facts: { status: state.status }, path: ['id'] } };
   if (more.alreadyAsked) return { do: 'nothing' };
   const untouched = submitJob && (submitJob.state === 'queued' || submitJob.state === 'parked') && submitJob.effect === 'none';
   if (untouched) return { do: 'cancel' };
@@ -134,7 +142,8 @@ export function decideFailure(
   if (effect === 'unknown' && job.idempotency === 'none') return { do: 'park', reason: 'UNKNOWN_EFFECT', effect };
   const reason = parkedAtOnce[failure.kind];
   if (reason && effect === 'none') return { do: 'park', reason, effect };
-  if (job.ageMs > policy.parkAfterMs) return { do: 'park', reason: failure.kind === 'misconfigured' ? 'MISCONFIGURED' : 'TIMED_OUT', effect };
+  if (job.ageMs > policy.parkAfterMs)
+    return { do: 'park', reason: failure.kind === 'misconfigured' ? 'MISCONFIGURED' : 'TIMED_OUT', effect };
   const doubled = Math.min(policy.longestMs, policy.firstMs * 2 ** Math.min(job.attempts - 1, 20));
   const spread = doubled * (0.75 + random * 0.5);
   const floor = Math.max(failure.retryAfterMs ?? 0, effect === 'unknown' ? policy.settleMs : 0);

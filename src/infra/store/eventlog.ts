@@ -19,6 +19,8 @@ export interface EventLog {
   read(after: number, limit: number): Promise<readonly LoggedEvent[]>;
   /** Events of one aggregate, oldest first. */
   readAggregate(type: string, id: string, after: number, limit: number): Promise<readonly LoggedEvent[]>;
+  /** How many events an aggregate has. */
+  countAggregate(type: string, id: string): Promise<number>;
   /** The highest `seq`, 0 where the log is empty. */
   head(): Promise<number>;
   /** Batches after `seq` for ever, soon after their commit, also when another process commits; ends when the signal aborts. */
@@ -83,6 +85,15 @@ export function createEventLog(store: Store): EventLog {
     read: async (seq, limit) => (await after(seq, limit).execute()).map(toEvent),
     readAggregate: async (type, id, seq, limit) =>
       (await after(seq, limit).where('aggregatetype', '=', type).where('aggregateid', '=', id).execute()).map(toEvent),
+    async countAggregate(type, id) {
+      const row = await db
+        .selectFrom('event_log')
+        .select((e) => e.fn.countAll<number>().as('count'))
+        .where('aggregatetype', '=', type)
+        .where('aggregateid', '=', id)
+        .executeTakeFirst();
+      return Number(row?.count ?? 0);
+    },
     head,
     async *tail(seq, signal) {
       for (let last = seq; !signal.aborted;) {

@@ -1,0 +1,338 @@
+import type { CaseRef, Json, Receipt, Submission } from '#contract';
+import { CityCallError, type CallFailure } from '../cities/cities.ts';
+import type { EventLog } from '../infra/store/eventlog.ts';
+import type { Tx } from '../infra/store/store.ts';
+import type { ApplicationsDeps } from './applications.ts';
+import { newEvent } from './changes.ts';
+import type { Changes } from './changes.ts';
+import {
+  claimJobs,
+  findApplication,
+  findNextDue,
+  findStep,
+  listDueTargets,
+  lockApplication,
+  renewLease,
+  saveStep,
+  settleJob,
+  updateApplication,
+  type ApplicationRow,
+  type ClaimedJob,
+  type Payload,
+} from './records.ts';
+import { decideFailure, type ParkedReason } from './rules.ts';
+
+/*
+ * Delivery: at least once over the wire, exactly once in effect.
+ *
+ * A job is queued in the transaction that took the application. A worker claims it: state leased, a lease of some seconds
+ * that it keeps renewing, a fence that grew by one, effect unknown. All of that is durable before the first byte goes out,
+ * so a worker that dies leaves behind a job that says "something may have happened". When its lease has run out, another
+ * worker claims it and first finds out what happened:
+ *
+ *   native  the back office honours the key: the same submission goes out again under the same key
+ *   lookup  the back office is asked for the key; only a clear "no such case" leads to another submission
+ *   none    nobody can tell: the job is parked for a person (UNKNOWN_EFFECT)
+ *
+ * The same holds after a reply was lost or a deadline passed, with a pause before the look-up, since the back office may
+ * still be at work. A failure that surely left nothing behind goes back to effect none and is retried with growing waits; a
+ * refusal is parked at once with its reason; so is what never succeeded for days. An outcome is written only under the
+ * fence it was leased with: a worker that was too slow loses to the one that took over, and both mean the same key.
+ */
+
+export interface DeliveryTiming {
+  /** Length of a lease; it is renewed at a third of it. A dead worker's jobs wait this long. @default 10000 */
+  readonly leaseMs: number;
+  /** Longest pause between two looks for due jobs of other processes. @default 500 */
+  readonly pollMs: number;
+}
+
+export interface Delivery {
+  start(): void;
+  /** Claims nothing more; resolves when the attempts under way have ended. */
+  stop(): Promise<void>;
+}
+
+export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delivery {
+  const { store, eventLog, cities, now, log, metrics } = deps;
+  const { leaseMs, pollMs } = deps.timing;
+  const running = new Map<string, number>();
+  const underWay = new Set<Promise<void>>();
+  let stopped = true;
+  let wake: () => void = () => {};
+  let loop: Promise<void> = Promise.resolve();
+  let forgetCommits: () => void = () => {};
+
+  async function run(): Promise<void> {
+    while (!stopped) {
+      // Armed before looking: what is committed during the look counts as a wake-up for the next one.
+      const woken = new Promise<void>((resolve) => {
+        wake = resolve;
+      });
+      let claimed = 0;
+      let pause = pollMs;
+      try {
+        claimed = await claimDue();
+        const due = claimed > 0 ? null : await findNextDue(store.db);
+        if (due !== null) pause = Math.min(pollMs, Math.max(10, due - now().getTime()));
+      } catch (error) {
+        log.error({ err: error }, 'delivery could not read its queue; it tries again');
+      }
+      if (claimed > 0 || stopped) continue;
+      let timer: NodeJS.Timeout | undefined;
+      await Promise.race([woken, new Promise((resolve) => (timer = setTimeout(resolve, pause)))]);
+      clearTimeout(timer);
+    }
+  }
+
+  async function claimDue(): Promise<number> {
+    let claimed = 0;
+    for (const target of await listDueTargets(store.db, now().getTime())) {
+      const city = cities.find(target.city);
+      const adapter = city?.adapters.find(({ id }) => id === target.adapter);
+      // A city that left or an open breaker: its jobs wait, nobody else's do.
+      if (!adapter || !cities.accepts(target.city, target.adapter)) continue;
+      const slot = `${target.city} ${target.adapter}`;
+      const free = adapter.limits.concurrency - (running.get(slot) ?? 0);
+      if (free <= 0 || stopped) continue;
+      const jobs = await claimJobs(store, target, free, now().getTime(), leaseMs);
+      claimed += jobs.length;
+      for (const job of jobs) {
+        running.set(slot, (running.get(slot) ?? 0) + 1);
+        const attempt = deliver(job)
+          .catch((error: unknown) =>
+            log.error(
+              { err: error, application: job.application_id, city: job.city },
+              'an outcome could not be written; the lease will run out',
+            ),
+          )
+          .finally(() => {
+            running.set(slot, (running.get(slot) ?? 1) - 1);
+            underWay.delete(attempt);
+            wake();
+          });
+        underWay.add(attempt);
+      }
+    }
+    return claimed;
+  }
+
+  async function deliver(job: ClaimedJob): Promise<void> {
+    const application = await findApplication(store.db, job.application_id);
+    if (!application) throw new Error(`application ${job.application_id} of a delivery is missing`);
+    const lost = new AbortController();
+    const renewal = setInterval(() => {
+      renewLease(store.db, job, now().getTime() + leaseMs).then(
+        (mine) => mine || lost.abort(),
+        () => {}, // the store is away: the next renewal or the fence decides
+      );
+    }, leaseMs / 3);
+    const ended = metrics.delivery.startTimer({ city: job.city, kind: job.kind });
+    const knowledge: Knowledge = { effect: deps.retryBlindly ? 'none' : job.effectBefore };
+    try {
+      if (job.kind === 'submit') await deliverSubmission(job, application, knowledge, lost.signal);
+      else await deliverWithdrawal(job, application, lost.signal);
+      ended({ outcome: 'done' });
+    } catch (error) {
+      const failure = toFailure(error, knowledge);
+      ended({ outcome: failure.kind });
+      await settleFailure(job, application, failure);
+    } finally {
+      clearInterval(renewal);
+    }
+  }
+
+  async function deliverSubmission(job: ClaimedJob, application: ApplicationRow, knowledge: Knowledge, signal: AbortSignal): Promise<void> {
+    const cases = cities.adapter(job.city, job.adapter).cases;
+    if (!cases) throw new CityCallError('the adapter takes no cases', { kind: 'unsupported', effect: 'none' });
+    const mayHaveLanded = knowledge.effect === 'unknown';
+    if (mayHaveLanded && cases.traits.idempotency === 'none')
+      throw new CityCallError('a former attempt may have landed and nobody can tell', { kind: 'unavailable', effect: 'unknown' });
+    if (mayHaveLanded && cases.traits.idempotency === 'lookup') {
+      const found = await lookUp(job, application, signal);
+      if (found) return settleDelivered(job, found, true);
+      knowledge.effect = 'none';
+    }
+    const receipt = await cities.write<Receipt>(
+      job.city,
+      job.adapter,
+      (adapter, call) => adapter.cases!.submit(toSubmission(application), call),
+      {
+        key: job.key,
+        steps: stepsOf(job.key),
+        traceparent: application.traceparent ?? '',
+        attempt: job.attempts,
+        signal,
+      },
+    );
+    await settleDelivered(job, receipt.ref, receipt.replayed);
+  }
+
+  async function lookUp(job: ClaimedJob, application: ApplicationRow, signal: AbortSignal): Promise<CaseRef | null> {
+    try {
+      const [found] = await cities.read(job.city, job.adapter, (adapter, call) => adapter.cases!.findByKey!([job.key], call), {
+        traceparent: application.traceparent ?? '',
+        signal,
+      });
+      if (found instanceof Error) throw found;
+      return found ?? null;
+    } catch (error) {
+      // As long as the look-up fails nobody knows whether the former attempt landed.
+      const failure = error instanceof CityCallError ? error.failure : ({ kind: 'unavailable' } as const);
+      throw new CityCallError('the look-up by key failed', { ...failure, kind: keepsTrying(failure.kind), effect: 'unknown' }, error);
+    }
+  }
+
+  async function deliverWithdrawal(job: ClaimedJob, application: ApplicationRow, signal: AbortSignal): Promise<void> {
+    const withdraw = cities.adapter(job.city, job.adapter).cases?.withdraw;
+    const ref: CaseRef | null = application.case_ref === null ? null : { id: application.case_ref };
+    if (!withdraw || !ref) throw new CityCallError('there is no case to withdraw', { kind: 'unsupported', effect: 'none' });
+    // Withdrawing twice is withdrawing: no look-up is needed before a retry.
+    await cities.write(job.city, job.adapter, (adapter, call) => adapter.cases!.withdraw!(ref, job.reason ?? '', call), {
+      key: job.key,
+      steps: stepsOf(job.key),
+      traceparent: application.traceparent ?? '',
+      attempt: job.attempts,
+      signal,
+    });
+    await store.transaction(async (tx) => {
+      const at = now().getTime();
+      const row = await lockApplication(store, tx, application.id);
+      if (!row || !(await settleJob(tx, job, { state: 'done', effect: 'none', last_error: null, reason: null, updated_at: at }))) return;
+      await updateApplication(tx, row, { status: 'WITHDRAWN', status_since: at, parked_reason: null, payload: null });
+      await eventLog.append(tx, [newEvent(row, 'application.withdrawn', at, { status: 'WITHDRAWN', previousStatus: row.status })]);
+    });
+  }
+
+  async function settleDelivered(job: ClaimedJob, ref: CaseRef, replayed: boolean): Promise<void> {
+    const mine = await store.transaction(async (tx) => {
+      const row = await lockApplication(store, tx, job.application_id);
+      const at = now().getTime();
+      if (!row || !(await settleJob(tx, job, { state: 'done', effect: 'none', last_error: null, updated_at: at }))) return false;
+      await recordDelivered(tx, eventLog, row, ref, at, { replayed, attempts: job.attempts });
+      return true;
+    });
+    if (!mine)
+      log.warn(
+        { application: job.application_id, city: job.city },
+        'a delivery ended after its lease had passed on; the other attempt counts',
+      );
+    else await changes.release(job.city, job.adapter, ref.id);
+  }
+
+  async function settleFailure(job: ClaimedJob, application: ApplicationRow, failure: CallFailure): Promise<void> {
+    const at = now().getTime();
+    const idempotency = job.kind === 'withdraw' ? 'native' : (cities.adapter(job.city, job.adapter).cases?.traits.idempotency ?? 'none');
+    const decision = decideFailure(failure, { attempts: job.attempts, ageMs: at - job.created_at, idempotency }, deps.retry, Math.random());
+    log.warn(
+      {
+        application: application.id,
+        city: job.city,
+        kind: failure.kind,
+        effect: decision.effect,
+        attempt: job.attempts,
+        then: decision.do,
+      },
+      'a delivery failed',
+    );
+    await store.transaction(async (tx) => {
+      const row = await lockApplication(store, tx, application.id);
+      const last_error = failure.kind;
+      if (!row) return;
+      if (decision.do === 'retry') {
+        await settleJob(tx, job, { state: 'queued', effect: decision.effect, last_error, not_before: at + decision.inMs, updated_at: at });
+        return;
+      }
+      if (!(await settleJob(tx, job, { state: 'parked', effect: decision.effect, last_error, updated_at: at }))) return;
+      await recordParked(tx, eventLog, row, job.kind, decision.reason, at);
+    });
+  }
+
+  const stepsOf = (key: string) => ({
+    find: async (name: string): Promise<Json | undefined> => {
+      const step = await findStep(store.db, key, name);
+      return step ? (JSON.parse(step.result) as Json) : undefined;
+    },
+    save: (name: string, result: Json): Promise<void> =>
+      saveStep(store.db, { key, name, result: JSON.stringify(result), done_at: now().getTime() }),
+  });
+
+  return {
+    start() {
+      stopped = false;
+      forgetCommits = store.onCommit(() => wake());
+      loop = run();
+    },
+    async stop() {
+      stopped = true;
+      forgetCommits();
+      wake();
+      await loop;
+      await Promise.all(underWay);
+    },
+  };
+}
+
+/** The case is in the back office: what was kept for delivery is erased with the same commit. */
+export async function recordDelivered(
+  tx: Tx,
+  eventLog: EventLog,
+  row: ApplicationRow,
+  ref: CaseRef,
+  at: number,
+  facts: { replayed?: boolean; attempts?: number },
+): Promise<void> {
+  await updateApplication(tx, row, {
+    status: 'DELIVERED',
+    status_since: at,
+    parked_reason: null,
+    payload: null,
+    case_ref: ref.id,
+    case_number: ref.publicNumber ?? null,
+  });
+  await eventLog.append(tx, [newEvent(row, 'application.delivered', at, { status: 'DELIVERED', previousStatus: row.status, ...facts })]);
+}
+
+async function recordParked(
+  tx: Tx,
+  eventLog: EventLog,
+  row: ApplicationRow,
+  delivery: 'submit' | 'withdraw',
+  reason: ParkedReason,
+  at: number,
+): Promise<void> {
+  const status = delivery === 'submit' ? 'PARKED' : row.status;
+  await updateApplication(tx, row, { parked_reason: reason, status, ...(status === row.status ? {} : { status_since: at }) });
+  await eventLog.append(tx, [newEvent(row, 'application.parked', at, { status, previousStatus: row.status, delivery, reason })]);
+}
+
+function toSubmission(row: ApplicationRow): Submission {
+  if (row.payload === null) throw new CityCallError('the application was delivered before', { kind: 'malformed', effect: 'unknown' });
+  const payload = JSON.parse(row.payload) as Payload;
+  return {
+    service: row.service_key,
+    serviceName: payload.serviceName,
+    localKey: payload.localKey,
+    formRevision: row.form_revision,
+    applicant: payload.applicant,
+    formData: payload.formData,
+    channel: row.channel,
+    submittedAt: new Date(row.submitted_at),
+  };
+}
+
+/** A refused or unreadable look-up says nothing about the submission itself. */
+const keepsTrying = (kind: CallFailure['kind']): CallFailure['kind'] =>
+  kind === 'rejected' || kind === 'malformed' || kind === 'unsupported' ? 'unavailable' : kind;
+
+/** What is known of former attempts; a clear look-up improves it. */
+interface Knowledge {
+  effect: 'none' | 'unknown';
+}
+
+/** An attempt that left nothing behind says nothing about a former one that may have, unless the back office refused the key itself. */
+function toFailure(error: unknown, knowledge: Knowledge): CallFailure {
+  if (!(error instanceof CityCallError)) return { kind: 'unavailable', effect: 'unknown' };
+  const { failure } = error;
+  return failure.effect === 'none' && failure.kind !== 'rejected' ? { ...failure, effect: knowledge.effect } : failure;
+}

@@ -1,0 +1,243 @@
+import { sql, type Kysely, type Selectable } from 'kysely';
+import type { ApplicationStatus, Channel, Json, Person, RegionalKey, ServiceKey } from '#contract';
+import type { Database } from '../infra/store/schema.ts';
+import type { Store, Tx } from '../infra/store/store.ts';
+import type { Application } from './applications.ts';
+import type { ApplicationState } from './rules.ts';
+
+/** The SQL of applications: every statement that reads or writes their tables. */
+
+export type ApplicationRow = Selectable<Database['application']>;
+export type JobRow = Selectable<Database['delivery_job']>;
+type Db = Kysely<Database>;
+
+export const toApplication = (row: ApplicationRow): Application => ({
+  id: row.id,
+  offerId: row.offer_id,
+  serviceKey: row.service_key as ServiceKey,
+  ars: row.ars as RegionalKey,
+  city: row.city,
+  status: row.status as ApplicationStatus,
+  statusSince: new Date(row.status_since),
+  parkedReason: row.parked_reason,
+  caseNumber: row.case_number,
+  channel: row.channel as Channel,
+  submittedAt: new Date(row.submitted_at),
+  formRevision: row.form_revision,
+});
+
+export const toState = (row: ApplicationRow): ApplicationState => ({
+  status: row.status as ApplicationStatus,
+  parkedReason: row.parked_reason,
+  caseRef: row.case_ref,
+  nativeStatus: row.native_status,
+  nativeVersion: row.native_version,
+  nativeUpdatedAt: row.native_updated_at,
+});
+
+/** Applicant and form data as they wait for delivery. */
+export interface Payload {
+  readonly applicant: Person;
+  readonly formData: Json;
+  readonly serviceName: string;
+  readonly localKey: string;
+}
+
+export const findApplication = (db: Db, id: string): Promise<ApplicationRow | undefined> =>
+  db.selectFrom('application').selectAll().where('id', '=', id).executeTakeFirst();
+
+/** The application, held against other writers until the transaction ends. */
+export const lockApplication = (store: Store, tx: Tx, id: string): Promise<ApplicationRow | undefined> => {
+  const query = tx.selectFrom('application').selectAll().where('id', '=', id);
+  return (store.dialect === 'postgres' ? query.forUpdate() : query).executeTakeFirst();
+};
+
+export const findApplicationByCase = async (store: Store, tx: Tx, city: string, adapter: string, caseRef: string) => {
+  const query = tx
+    .selectFrom('application')
+    .selectAll()
+    .where('city', '=', city)
+    .where('adapter', '=', adapter)
+    .where('case_ref', '=', caseRef);
+  return (store.dialect === 'postgres' ? query.forUpdate() : query).executeTakeFirst();
+};
+
+export const updateApplication = async (
+  tx: Tx,
+  row: ApplicationRow,
+  change: Partial<Omit<ApplicationRow, 'id' | 'version'>>,
+): Promise<void> => {
+  await tx
+    .updateTable('application')
+    .set({ ...change, version: row.version + 1 })
+    .where('id', '=', row.id)
+    .execute();
+};
+
+export const findSubmissionKey = (db: Db, owner: string, key: string) =>
+  db.selectFrom('submission_key').selectAll().where('owner', '=', owner).where('key', '=', key).executeTakeFirst();
+
+/** True where the key was free and is now taken. */
+export async function claimSubmissionKey(tx: Tx, record: Database['submission_key']): Promise<boolean> {
+  const taken = await tx
+    .insertInto('submission_key')
+    .values(record)
+    .onConflict((conflict) => conflict.columns(['owner', 'key']).doNothing())
+    .executeTakeFirst();
+  return taken.numInsertedOrUpdatedRows === 1n;
+}
+
+/** Jobs of one application, oldest first. */
+export const listJobs = (db: Db, applicationId: string): Promise<JobRow[]> =>
+  db.selectFrom('delivery_job').selectAll().where('application_id', '=', applicationId).orderBy('created_at').orderBy('id').execute();
+
+/** City and adapter of every delivery that could be tried now. */
+export const listDueTargets = (db: Db, now: number) =>
+  db
+    .selectFrom('delivery_job')
+    .select(['city', 'adapter'])
+    .distinct()
+    .where((where) =>
+      where.or([
+        where.and([where('state', '=', 'queued'), where('not_before', '<=', now)]),
+        where.and([where('state', '=', 'leased'), where('lease_until', '<', now)]),
+      ]),
+    )
+    .execute();
+
+/** When the next waiting delivery falls due; null where none waits. */
+export async function findNextDue(db: Db): Promise<number | null> {
+  const row = await db
+    .selectFrom('delivery_job')
+    .select((select) => select.fn.min(sql<number>`case when state = 'leased' then lease_until else not_before end`).as('due'))
+    .where('state', 'in', ['queued', 'leased'])
+    .executeTakeFirst();
+  return row?.due ?? null;
+}
+
+export interface ClaimedJob extends JobRow {
+  /** What was known of the effect before this attempt. */
+  readonly effectBefore: 'none' | 'unknown';
+}
+
+/**
+ * Leases due deliveries of one adapter, oldest first, only the first open one of each application. From here on their
+ * effect counts as unknown: whoever finds the lease run out must look before it tries again.
+ */
+export async function claimJobs(
+  store: Store,
+  target: { city: string; adapter: string },
+  most: number,
+  now: number,
+  leaseMs: number,
+): Promise<ClaimedJob[]> {
+  return store.transaction(async (tx) => {
+    const due = tx
+      .selectFrom('delivery_job as job')
+      .selectAll('job')
+      .where('job.city', '=', target.city)
+      .where('job.adapter', '=', target.adapter)
+      .where((where) =>
+        where.or([
+          where.and([where('job.state', '=', 'queued'), where('job.not_before', '<=', now)]),
+          where.and([where('job.state', '=', 'leased'), where('job.lease_until', '<', now)]),
+        ]),
+      )
+      .where((where) =>
+        where.not(
+          where.exists(
+            where
+              .selectFrom('delivery_job as earlier')
+              .select('earlier.id')
+              .whereRef('earlier.application_id', '=', 'job.application_id')
+              .where('earlier.state', 'in', ['queued', 'leased', 'parked'])
+              .where((inner) => inner(sql.ref('earlier.id'), '<', sql.ref('job.id'))),
+          ),
+        ),
+      )
+      .orderBy('job.created_at')
+      .orderBy('job.id')
+      .limit(most);
+    const jobs = await (store.dialect === 'postgres' ? due.forUpdate().skipLocked() : due).execute();
+    if (jobs.length === 0) return [];
+    await tx
+      .updateTable('delivery_job')
+      .set((set) => ({
+        state: 'leased' as const,
+        lease_until: now + leaseMs,
+        fence: set('fence', '+', 1),
+        attempts: set('attempts', '+', 1),
+        effect: 'unknown' as const,
+        updated_at: now,
+      }))
+      .where(
+        'id',
+        'in',
+        jobs.map((job) => job.id),
+      )
+      .execute();
+    return jobs.map((job) => ({
+      ...job,
+      effectBefore: job.effect,
+      state: 'leased',
+      effect: 'unknown',
+      fence: job.fence + 1,
+      attempts: job.attempts + 1,
+    }));
+  });
+}
+
+/** Prolongs a lease; false where it has passed to someone else. */
+export async function renewLease(db: Db, job: JobRow, until: number): Promise<boolean> {
+  const result = await db
+    .updateTable('delivery_job')
+    .set({ lease_until: until })
+    .where('id', '=', job.id)
+    .where('fence', '=', job.fence)
+    .where('state', '=', 'leased')
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+/** Writes an outcome under the fence it was leased with; false where the lease has passed to someone else. */
+export async function settleJob(
+  tx: Tx,
+  job: JobRow,
+  change: {
+    state: JobRow['state'];
+    effect: JobRow['effect'];
+    last_error: string | null;
+    not_before?: number;
+    reason?: null;
+    updated_at: number;
+  },
+): Promise<boolean> {
+  const result = await tx
+    .updateTable('delivery_job')
+    .set({ ...change, lease_until: null })
+    .where('id', '=', job.id)
+    .where('fence', '=', job.fence)
+    .where('state', '=', 'leased')
+    .executeTakeFirst();
+  return result.numUpdatedRows === 1n;
+}
+
+export const findStep = (db: Db, key: string, name: string) =>
+  db.selectFrom('delivery_step').select('result').where('key', '=', key).where('name', '=', name).executeTakeFirst();
+
+export const saveStep = async (db: Db, step: Database['delivery_step']): Promise<void> => {
+  await db
+    .insertInto('delivery_step')
+    .values(step)
+    .onConflict((conflict) => conflict.columns(['key', 'name']).doUpdateSet({ result: step.result, done_at: step.done_at }))
+    .execute();
+};
+
+/** Deliveries by city and state, for metrics. */
+export const countJobs = (db: Db) =>
+  db
+    .selectFrom('delivery_job')
+    .select(['city', 'state', (select) => select.fn.countAll<number>().as('count')])
+    .where('state', 'in', ['queued', 'leased', 'parked'])
+    .groupBy(['city', 'state'])
+    .execute();

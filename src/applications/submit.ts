@@ -1,0 +1,205 @@
+import { assuranceSuffices, inLanguage, refuse, type Json, type Problem } from '#contract';
+import { canonicalJson, newId, sha256 } from '../infra/ids.ts';
+import type { Offer } from '../catalogue/catalogue.ts';
+import type { City, CityAdapter } from '../cities/cities.ts';
+import type { Principal } from '../identity/identity.ts';
+import type { ApplicationsDeps, FieldProblem, SubmitInput, SubmitResult } from './applications.ts';
+import type { createFormCheck } from './form.ts';
+import { claimSubmissionKey, findApplication, findSubmissionKey, toApplication, type ApplicationRow, type Payload } from './records.ts';
+import { eventFacts } from './rules.ts';
+
+const refused = (problem: Problem, more: { fields?: readonly FieldProblem[] } = {}): SubmitResult => ({ ok: false, problem, ...more });
+const invalid = (what: string, found: string, expected: string, ...path: string[]): SubmitResult =>
+  refused({ code: 'INVALID_INPUT', facts: { what, found, expected }, path: ['input', ...path] });
+
+/**
+ * Takes an application: when it answers with success the application is durable and will be delivered. One transaction
+ * writes the application, its event, its delivery and the idempotency record; the same key with the same content answers
+ * the first result again, with other content IDEMPOTENCY_CONFLICT.
+ */
+export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeof createFormCheck>) {
+  const { store, eventLog, catalogue, cities, now } = deps;
+
+  return async function submit(input: SubmitInput, principal: Principal, traceparent: string): Promise<SubmitResult> {
+    if (!principal.roles.includes('citizen') && !principal.roles.includes('portal'))
+      throw refuse({ code: 'FORBIDDEN', facts: { role: 'citizen | portal' } });
+    const malformed = findMalformed(input);
+    if (malformed) return malformed;
+
+    const requestHash = sha256(canonicalJson({ ...input, idempotencyKey: '' } as unknown as Json));
+    const earlier = await replay(input.idempotencyKey, requestHash, principal);
+    if (earlier) return earlier;
+
+    const competence = catalogue.competence(input.service, input.place, now());
+    if (!competence.found)
+      return { ok: false, problem: competence.problem, ...(competence.candidates ? { candidates: competence.candidates } : {}) };
+    const { offer } = competence;
+    const target = findTarget(offer);
+    if ('problem' in target) return refused(target.problem);
+    if (!assuranceSuffices(principal.assuranceLevel, offer.record.assuranceLevel))
+      return refused({ code: 'ASSURANCE_LEVEL_TOO_LOW', facts: { needed: offer.record.assuranceLevel, has: principal.assuranceLevel } });
+
+    const fields = findFieldProblems(offer, input);
+    if (fields.length > 0) return refused({ code: 'VALIDATION_FAILED', facts: { count: fields.length }, path: ['input'] }, { fields });
+
+    const row = newRow(offer, target, input, principal, traceparent);
+    const fresh = await store.transaction(async (tx) => {
+      const at = row.submitted_at;
+      const claimed = await claimSubmissionKey(tx, {
+        owner: principal.owner,
+        key: input.idempotencyKey,
+        request_hash: requestHash,
+        application_id: row.id,
+        created_at: at,
+      });
+      if (!claimed) return false;
+      await tx.insertInto('application').values(row).execute();
+      await tx
+        .insertInto('delivery_job')
+        .values({
+          id: newId(),
+          application_id: row.id,
+          city: row.city,
+          adapter: row.adapter,
+          kind: 'submit',
+          key: row.id,
+          state: 'queued',
+          attempts: 0,
+          effect: 'none',
+          not_before: at,
+          lease_until: null,
+          fence: 0,
+          last_error: null,
+          reason: null,
+          created_at: at,
+          updated_at: at,
+        })
+        .execute();
+      await eventLog.append(tx, [
+        {
+          id: newId(),
+          type: 'application.submitted',
+          aggregate: { type: 'application', id: row.id },
+          occurredAt: new Date(at),
+          municipality: offer.ars,
+          facts: eventFacts({
+            service: offer.serviceKey,
+            status: 'SUBMITTED',
+            channel: input.channel,
+            assuranceLevel: row.assurance_level,
+          }),
+          traceparent,
+        },
+      ]);
+      return true;
+    });
+    if (fresh) {
+      deps.metrics.submitted.inc({ city: row.city });
+      return { ok: true, application: toApplication(row), replayed: false };
+    }
+    // The same key was taken while this request was under way.
+    const winner = await replay(input.idempotencyKey, requestHash, principal);
+    if (!winner) throw new Error('an idempotency record vanished');
+    return winner;
+  };
+
+  async function replay(key: string, requestHash: string, principal: Principal): Promise<SubmitResult | null> {
+    const record = await findSubmissionKey(store.db, principal.owner, key);
+    if (!record) return null;
+    if (record.request_hash !== requestHash) return refused({ code: 'IDEMPOTENCY_CONFLICT', path: ['input', 'idempotencyKey'] });
+    const row = await findApplication(store.db, record.application_id);
+    if (!row) throw new Error(`application ${record.application_id} of an idempotency record is missing`);
+    return { ok: true, application: toApplication(row), replayed: true };
+  }
+
+  /** Where an application for this offer goes, or why it can go nowhere. */
+  function findTarget(offer: Offer): { city: City; adapter: CityAdapter } | { problem: Problem } {
+    const city = cities.findByArs(offer.ars);
+    const adapter = city && cities.adapterFor(city, { key: offer.serviceKey, localKey: offer.record.localKey });
+    if (!city || !adapter || !offer.record.form) {
+      const name = city?.name ?? offer.record.authority.name;
+      const others = offer.record.channels.filter((channel) => channel !== 'ONLINE');
+      return { problem: { code: 'NOT_OFFERED_ONLINE', facts: { name, channels: others.join(', ') || '–' }, path: ['input', 'service'] } };
+    }
+    if (city.paused) return { problem: { code: 'MUNICIPALITY_PAUSED', facts: { name: city.name } } };
+    return { city, adapter };
+  }
+
+  function findFieldProblems(offer: Offer, input: SubmitInput): readonly FieldProblem[] {
+    const form = offer.record.form;
+    if (!form) return [];
+    if (form.revision !== input.formRevision)
+      return [
+        {
+          pointer: '/formRevision',
+          code: 'revision',
+          message: {
+            de: `Das Formular hat inzwischen den Stand ${form.revision}. Bitte laden Sie es neu.`,
+            en: `The form is now at revision ${form.revision}. Please load it again.`,
+          },
+        },
+      ];
+    return checkForm(offer.id, form, input.formData ?? null);
+  }
+
+  function newRow(
+    offer: Offer,
+    target: { city: City; adapter: CityAdapter },
+    input: SubmitInput,
+    principal: Principal,
+    traceparent: string,
+  ): ApplicationRow {
+    const at = now().getTime();
+    const payload: Payload = {
+      applicant: input.applicant,
+      formData: input.formData ?? null,
+      serviceName: inLanguage(offer.record.name, 'DE'),
+      localKey: offer.record.localKey,
+    };
+    return {
+      id: newId(),
+      city: target.city.id,
+      adapter: target.adapter.id,
+      offer_id: offer.id,
+      service_key: offer.serviceKey,
+      ars: offer.ars,
+      status: 'SUBMITTED',
+      status_since: at,
+      parked_reason: null,
+      form_revision: input.formRevision,
+      channel: input.channel,
+      assurance_level: principal.assuranceLevel,
+      owner: principal.owner,
+      payload: JSON.stringify(payload),
+      case_ref: null,
+      case_number: null,
+      native_status: null,
+      native_version: null,
+      native_updated_at: null,
+      version: 1,
+      submitted_at: at,
+      traceparent,
+    };
+  }
+}
+
+/** Input that no offer could accept. */
+function findMalformed(input: SubmitInput): SubmitResult | null {
+  const key = input.idempotencyKey;
+  if (key.length < 1 || key.length > 128 || !/^[\u0021-\u007e]+$/.test(key))
+    return invalid('idempotencyKey', `${key.length} characters`, '1 to 128 visible ASCII characters, a UUID for example', 'idempotencyKey');
+  if (input.sealedFormData != null)
+    return invalid('sealedFormData', 'a sealed form', 'formData: no connected city has published an encryption key yet', 'sealedFormData');
+  if (input.formData === undefined || input.formData === null)
+    return invalid('formData', 'nothing', 'an object that fits the form of the offer', 'formData');
+  if (input.attachmentIds && input.attachmentIds.length > 0)
+    return invalid('attachmentIds', `${input.attachmentIds.length} ids`, 'no ids: uploads are not open yet', 'attachmentIds');
+  const { name, email, phone } = input.applicant;
+  if (name.trim().length === 0 || name.length > 200)
+    return invalid('applicant.name', `${name.length} characters`, '1 to 200 characters', 'applicant', 'name');
+  if (email !== undefined && (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)))
+    return invalid('applicant.email', `${email.length} characters`, 'an e-mail address', 'applicant', 'email');
+  if (phone !== undefined && !/^[+\d\s()/-]{3,40}$/.test(phone))
+    return invalid('applicant.phone', `${phone.length} characters`, 'a phone number', 'applicant', 'phone');
+  return null;
+}

@@ -1,0 +1,105 @@
+import type { Adapter, AdapterError, Call } from '#contract';
+import { acquireLease, type Lease } from '../infra/store/lease.ts';
+import type { ApplicationsDeps } from './applications.ts';
+import type { Changes } from './changes.ts';
+
+/*
+ * Tracking by pull: every adapter with a `changes` port is asked in its own rhythm, by one hub process at a time (a lease
+ * per adapter). Each page is applied in one transaction with its cursor, so a pull that breaks off goes on where it was. A
+ * city that fails is asked less and less often, up to a limit; the others keep their rhythm.
+ */
+
+const longestPauseMs = 60_000;
+/** A lease outlives its round by this: a process that died is followed soon, a slow round is not doubled. */
+const leaseMarginMs = 30_000;
+/** Change ids are remembered this long: longer than any overlap window of a pull. */
+const rememberMs = 7 * 24 * 3_600_000;
+
+export interface Tracking {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracking {
+  const { store, cities, now, log } = deps;
+  let abort = new AbortController();
+  let loops: Promise<void>[] = [];
+
+  async function pullOnce(city: string, adapter: string, signal: AbortSignal): Promise<void> {
+    await cities.read(
+      city,
+      adapter,
+      async (running: Adapter, call: Call) => {
+        const row = await store.db
+          .selectFrom('change_cursor')
+          .select('cursor')
+          .where('city', '=', city)
+          .where('adapter', '=', adapter)
+          .executeTakeFirst();
+        for await (const page of running.changes!.pull(row?.cursor ?? null, call))
+          await changes.apply(city, adapter, page.items, page.next);
+      },
+      { traceparent: '', signal },
+    );
+  }
+
+  async function follow(city: string, adapter: string, everyMs: number, signal: AbortSignal): Promise<void> {
+    let pause = everyMs;
+    const request = { name: `pull:${city}:${adapter}`, holder: deps.processId, ttlMs: everyMs + leaseMarginMs };
+    let lease: Lease | null = null;
+    let lastForgotten = 0;
+    while (!signal.aborted) {
+      try {
+        const at = now().getTime();
+        if (!(lease && (await lease.renew(at)))) lease = await acquireLease(store, request, at);
+        if (lease) {
+          await pullOnce(city, adapter, signal);
+          if (now().getTime() - lastForgotten > 3_600_000) {
+            await changes.forget(now().getTime() - rememberMs);
+            lastForgotten = now().getTime();
+          }
+        }
+        pause = everyMs;
+      } catch (error) {
+        pause = Math.min(longestPauseMs, pause * 2);
+        if (!signal.aborted)
+          log.warn({ city, adapter, pauseMs: pause, reason: (error as AdapterError).message }, 'changes could not be pulled');
+      }
+      await sleep(pause, signal);
+    }
+    await lease?.release().catch(() => {});
+  }
+
+  async function begin(city: string, adapter: string, signal: AbortSignal): Promise<void> {
+    // The status map may have learned since: what was held for it can be applied now.
+    await changes
+      .release(city, adapter)
+      .catch((error: unknown) => log.error({ err: error, city, adapter }, 'held changes could not be applied'));
+    const port = cities.adapter(city, adapter).changes;
+    if (port) await follow(city, adapter, port.traits.everyMs, signal);
+  }
+
+  return {
+    start() {
+      abort = new AbortController();
+      const { signal } = abort;
+      loops = cities.list().flatMap((city) => city.adapters.map((adapter) => begin(city.id, adapter.id, signal)));
+    },
+    async stop() {
+      abort.abort();
+      await Promise.all(loops);
+    },
+  };
+}
+
+const sleep = (ms: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const done = () => {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done);
+  });

@@ -1,0 +1,88 @@
+import { refuse } from '#contract';
+import { newId } from '../infra/ids.ts';
+import type { Principal } from '../identity/identity.ts';
+import type { ApplicationsDeps, ChangeResult } from './applications.ts';
+import { newEvent } from './changes.ts';
+import { listJobs, lockApplication, toApplication, toState, updateApplication } from './records.ts';
+import { decideWithdraw } from './rules.ts';
+import { maySee } from './sight.ts';
+
+/** Longest reason that goes to the back office, in characters. */
+const longestReason = 1000;
+
+/** Withdraws an application: at once where nothing has gone out, else by asking the back office. Repeating it changes nothing. */
+export function createWithdraw(deps: ApplicationsDeps) {
+  const { store, eventLog, cities, now } = deps;
+
+  return async function withdraw(input: { id: string; reason: string }, principal: Principal, traceparent: string): Promise<ChangeResult> {
+    if (!principal.roles.includes('citizen') && !principal.roles.includes('portal'))
+      throw refuse({ code: 'FORBIDDEN', facts: { role: 'citizen | portal' } });
+    if (input.reason.length > longestReason)
+      return {
+        ok: false,
+        problem: {
+          code: 'INVALID_INPUT',
+          facts: { what: 'reason', found: `${input.reason.length} characters`, expected: `at most ${longestReason} characters` },
+          path: ['input', 'reason'],
+        },
+      };
+    return store.transaction(async (tx): Promise<ChangeResult> => {
+      const row = await lockApplication(store, tx, input.id);
+      if (!row || row.owner !== principal.owner || !maySee(row, principal))
+        return { ok: false, problem: { code: 'NOT_FOUND', facts: { what: 'Application' }, path: ['input', 'id'] } };
+      const jobs = await listJobs(tx, row.id);
+      const submitJob = jobs.find(({ kind }) => kind === 'submit') ?? null;
+      const decision = decideWithdraw(toState(row), submitJob, {
+        alreadyAsked: jobs.some(({ kind, state }) => kind === 'withdraw' && state !== 'cancelled'),
+        canWithdraw: cities.find(row.city) ? Boolean(cities.adapter(row.city, row.adapter).cases?.withdraw) : false,
+      });
+      const at = now().getTime();
+      const asked = () => newEvent({ ...row, traceparent }, 'application.withdrawal-requested', at, { status: row.status });
+      switch (decision.do) {
+        case 'refuse':
+          return { ok: false, problem: decision.problem };
+        case 'nothing':
+          return { ok: true, application: toApplication(row) };
+        case 'cancel': {
+          await tx
+            .updateTable('delivery_job')
+            .set({ state: 'cancelled', updated_at: at })
+            .where('application_id', '=', row.id)
+            .where('state', 'in', ['queued', 'parked'])
+            .execute();
+          const change = { status: 'WITHDRAWN', status_since: at, parked_reason: null, payload: null };
+          await updateApplication(tx, row, change);
+          await eventLog.append(tx, [
+            asked(),
+            newEvent({ ...row, traceparent }, 'application.withdrawn', at, { status: 'WITHDRAWN', previousStatus: row.status }),
+          ]);
+          return { ok: true, application: toApplication({ ...row, ...change }) };
+        }
+        case 'ask':
+          await tx
+            .insertInto('delivery_job')
+            .values({
+              id: newId(),
+              application_id: row.id,
+              city: row.city,
+              adapter: row.adapter,
+              kind: 'withdraw',
+              key: `${row.id}:withdraw`,
+              state: 'queued',
+              attempts: 0,
+              effect: 'none',
+              not_before: at,
+              lease_until: null,
+              fence: 0,
+              last_error: null,
+              reason: input.reason,
+              created_at: at,
+              updated_at: at,
+            })
+            .execute();
+          await eventLog.append(tx, [asked()]);
+          return { ok: true, application: toApplication(row) };
+      }
+    });
+  };
+}
