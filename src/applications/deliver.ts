@@ -21,6 +21,7 @@ import {
   type Payload,
 } from './records.ts';
 import { decideFailure, type ParkedReason } from './rules.ts';
+import { canWithdraw } from './withdraw.ts';
 
 /*
  * Delivery: at least once over the wire, exactly once in effect.
@@ -184,9 +185,8 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
   }
 
   async function deliverWithdrawal(job: ClaimedJob, application: ApplicationRow, signal: AbortSignal): Promise<void> {
-    const withdraw = cities.adapter(job.city, job.adapter).cases?.withdraw;
     const ref: CaseRef | null = application.case_ref === null ? null : { id: application.case_ref };
-    if (!withdraw || !ref) throw new CityCallError('there is no case to withdraw', { kind: 'unsupported', effect: 'none' });
+    if (!canWithdraw(cities, job) || !ref) throw new CityCallError('there is no case to withdraw', { kind: 'unsupported', effect: 'none' });
     // Withdrawing twice is withdrawing: no look-up is needed before a retry.
     await cities.write(job.city, job.adapter, (adapter, call) => adapter.cases!.withdraw!(ref, job.reason ?? '', call), {
       key: job.key,
@@ -231,7 +231,7 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
         kind: failure.kind,
         effect: decision.effect,
         attempt: job.attempts,
-        then: decision.do,
+        outcome: decision.do,
       },
       'a delivery failed',
     );

@@ -88,7 +88,7 @@ const formats: Record<string, { de: string; en: string }> = {
 };
 
 function sentence(keyword: string, params: Record<string, unknown>, title: { de: string; en: string }): { de: string; en: string } {
-  const limit = String(params['limit'] ?? '');
+  const limit = typeof params['limit'] === 'number' ? String(params['limit']) : '';
   switch (keyword) {
     case 'required':
       return { de: `Bitte füllen Sie das Feld „${title.de}“ aus.`, en: `Please fill in “${title.en}”.` };

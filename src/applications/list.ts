@@ -32,7 +32,7 @@ export async function listPage(
   const { count } = await visible.select((select) => select.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
   return {
     items: rows.slice(0, first).map((row) => ({ node: toApplication(row), cursor: row.id })),
-    totalCount: Number(count),
+    totalCount: count,
     hasNextPage: rows.length > first,
   };
 }

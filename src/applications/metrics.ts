@@ -19,7 +19,7 @@ export function createApplicationMetrics(registry: Registry, store: Store): Appl
     async collect() {
       const counts = await countJobs(store.db).catch(() => []);
       jobs.reset();
-      for (const { city, state, count } of counts) jobs.set({ city, state }, Number(count));
+      for (const { city, state, count } of counts) jobs.set({ city, state }, count);
     },
   });
   return {

@@ -1,5 +1,6 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
 import type { ApplicationStatus, Channel, Json, Person, RegionalKey, ServiceKey } from '#contract';
+import { newId } from '../infra/ids.ts';
 import type { Database } from '../infra/store/schema.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 import type { Application } from './applications.ts';
@@ -90,6 +91,34 @@ export async function claimSubmissionKey(tx: Tx, record: Database['submission_ke
 /** Jobs of one application, oldest first. */
 export const listJobs = (db: Db, applicationId: string): Promise<JobRow[]> =>
   db.selectFrom('delivery_job').selectAll().where('application_id', '=', applicationId).orderBy('created_at').orderBy('id').execute();
+
+/** Queues a delivery for the city of an application; `key` travels to the back office. */
+export const queueJob = async (
+  tx: Tx,
+  { row, kind, key, at, reason }: { row: ApplicationRow; kind: JobRow['kind']; key: string; at: number; reason?: string },
+): Promise<void> => {
+  await tx
+    .insertInto('delivery_job')
+    .values({
+      id: newId(),
+      application_id: row.id,
+      city: row.city,
+      adapter: row.adapter,
+      kind,
+      key,
+      state: 'queued',
+      attempts: 0,
+      effect: 'none',
+      not_before: at,
+      lease_until: null,
+      fence: 0,
+      last_error: null,
+      reason: reason ?? null,
+      created_at: at,
+      updated_at: at,
+    })
+    .execute();
+};
 
 /** City and adapter of every delivery that could be tried now. */
 export const listDueTargets = (db: Db, now: number) =>

@@ -4,9 +4,17 @@ import type { Offer } from '../catalogue/catalogue.ts';
 import type { City, CityAdapter } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { ApplicationsDeps, FieldProblem, SubmitInput, SubmitResult } from './applications.ts';
+import { newEvent } from './changes.ts';
 import type { createFormCheck } from './form.ts';
-import { claimSubmissionKey, findApplication, findSubmissionKey, toApplication, type ApplicationRow, type Payload } from './records.ts';
-import { eventFacts } from './rules.ts';
+import {
+  claimSubmissionKey,
+  findApplication,
+  findSubmissionKey,
+  queueJob,
+  toApplication,
+  type ApplicationRow,
+  type Payload,
+} from './records.ts';
 
 const refused = (problem: Problem, more: { fields?: readonly FieldProblem[] } = {}): SubmitResult => ({ ok: false, problem, ...more });
 const invalid = (what: string, found: string, expected: string, ...path: string[]): SubmitResult =>
@@ -54,42 +62,9 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
       });
       if (!claimed) return false;
       await tx.insertInto('application').values(row).execute();
-      await tx
-        .insertInto('delivery_job')
-        .values({
-          id: newId(),
-          application_id: row.id,
-          city: row.city,
-          adapter: row.adapter,
-          kind: 'submit',
-          key: row.id,
-          state: 'queued',
-          attempts: 0,
-          effect: 'none',
-          not_before: at,
-          lease_until: null,
-          fence: 0,
-          last_error: null,
-          reason: null,
-          created_at: at,
-          updated_at: at,
-        })
-        .execute();
+      await queueJob(tx, { row, kind: 'submit', key: row.id, at });
       await eventLog.append(tx, [
-        {
-          id: newId(),
-          type: 'application.submitted',
-          aggregate: { type: 'application', id: row.id },
-          occurredAt: new Date(at),
-          municipality: offer.ars,
-          facts: eventFacts({
-            service: offer.serviceKey,
-            status: 'SUBMITTED',
-            channel: input.channel,
-            assuranceLevel: row.assurance_level,
-          }),
-          traceparent,
-        },
+        newEvent(row, 'application.submitted', at, { status: 'SUBMITTED', channel: row.channel, assuranceLevel: row.assurance_level }),
       ]);
       return true;
     });

@@ -1,9 +1,9 @@
 import { refuse } from '#contract';
-import { newId } from '../infra/ids.ts';
+import type { Cities } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { ApplicationsDeps, ChangeResult } from './applications.ts';
 import { newEvent } from './changes.ts';
-import { listJobs, lockApplication, toApplication, toState, updateApplication } from './records.ts';
+import { listJobs, lockApplication, queueJob, toApplication, toState, updateApplication } from './records.ts';
 import { decideWithdraw } from './rules.ts';
 import { maySee } from './sight.ts';
 
@@ -34,7 +34,7 @@ export function createWithdraw(deps: ApplicationsDeps) {
       const submitJob = jobs.find(({ kind }) => kind === 'submit') ?? null;
       const decision = decideWithdraw(toState(row), submitJob, {
         alreadyAsked: jobs.some(({ kind, state }) => kind === 'withdraw' && state !== 'cancelled'),
-        canWithdraw: cities.find(row.city) ? Boolean(cities.adapter(row.city, row.adapter).cases?.withdraw) : false,
+        canWithdraw: canWithdraw(cities, row),
       });
       const at = now().getTime();
       const asked = () => newEvent({ ...row, traceparent }, 'application.withdrawal-requested', at, { status: row.status });
@@ -59,30 +59,16 @@ export function createWithdraw(deps: ApplicationsDeps) {
           return { ok: true, application: toApplication({ ...row, ...change }) };
         }
         case 'ask':
-          await tx
-            .insertInto('delivery_job')
-            .values({
-              id: newId(),
-              application_id: row.id,
-              city: row.city,
-              adapter: row.adapter,
-              kind: 'withdraw',
-              key: `${row.id}:withdraw`,
-              state: 'queued',
-              attempts: 0,
-              effect: 'none',
-              not_before: at,
-              lease_until: null,
-              fence: 0,
-              last_error: null,
-              reason: input.reason,
-              created_at: at,
-              updated_at: at,
-            })
-            .execute();
+          await queueJob(tx, { row, kind: 'withdraw', key: `${row.id}:withdraw`, at, reason: input.reason });
           await eventLog.append(tx, [asked()]);
           return { ok: true, application: toApplication(row) };
       }
     });
   };
 }
+
+/** True where the back office can be told of a withdrawal. */
+export const canWithdraw = (cities: Cities, { city, adapter }: { city: string; adapter: string }): boolean => {
+  const cases = cities.find(city) ? cities.adapter(city, adapter).cases : undefined;
+  return cases !== undefined && 'withdraw' in cases;
+};

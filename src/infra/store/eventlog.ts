@@ -92,7 +92,7 @@ export function createEventLog(store: Store): EventLog {
         .where('aggregatetype', '=', type)
         .where('aggregateid', '=', id)
         .executeTakeFirst();
-      return Number(row?.count ?? 0);
+      return row?.count ?? 0;
     },
     head,
     async *tail(seq, signal) {
