@@ -9,6 +9,7 @@ export type HubErrorCode =
   | 'BUS_UNAVAILABLE'
   | 'CITY_UNAVAILABLE'
   | 'CITY_UNKNOWN'
+  | 'ISSUER_UNAVAILABLE'
   | 'IMPORT_REFUSED'
   | 'CLOSED';
 

@@ -31,7 +31,7 @@ export interface Context extends RequestIds {
   readonly language: Language;
   /** Aborts when the caller is gone or the hub stops. */
   readonly signal: AbortSignal;
-  helpUrl(code: ProblemCode): string | null;
+  readonly helpUrl: (code: ProblemCode) => string | null;
   /** Set while the operation runs, for log and metrics. */
   readonly outcome: Outcome;
 }

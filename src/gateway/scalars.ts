@@ -84,8 +84,9 @@ function jsonLiteral(node: ValueNode, variables: Record<string, unknown> | null 
     case Kind.VARIABLE:
       return variables?.[node.name.value] ?? null;
     case Kind.ENUM:
-      throw invalid('a JSON value');
+      break;
   }
+  throw invalid('a JSON value');
 }
 
 /** Scalars of base.graphql. */

@@ -1,0 +1,75 @@
+import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type RemoteJWKSet } from 'jose';
+import { HubError } from '#contract';
+
+/** Where the issuer's keys are and how long we live with old ones. */
+export interface KeyOptions {
+  readonly issuer: string;
+  readonly jwksUrl?: string | undefined;
+  /** Longest wait for the issuer, in milliseconds. */
+  readonly timeoutMs: number;
+  /** After a failed fetch the issuer is left alone for this long, in milliseconds. */
+  readonly pauseMs: number;
+  /** How long keys are used beyond their refresh while the issuer is away, in milliseconds. */
+  readonly graceMs: number;
+  readonly now: () => number;
+}
+
+const refreshMs = 600_000;
+
+/**
+ * The issuer's public keys. Fetched when first needed, refreshed every ten minutes and, at most every 30 s, for a key id
+ * not seen before. While the issuer is away: keys already known serve on for `graceMs`; without any, verification fails
+ * with ISSUER_UNAVAILABLE, at once during the pause after a failed attempt, so that a flood of tokens neither waits nor
+ * turns into a flood on the issuer.
+ */
+export function createKeys(options: KeyOptions): JWTVerifyGetKey {
+  const { now } = options;
+  let remote: RemoteJWKSet | null = null;
+  let failedAt = Number.NEGATIVE_INFINITY;
+  let fetchedAt = Number.NEGATIVE_INFINITY;
+
+  const fetchJson = async (url: string, signal: AbortSignal): Promise<Response> => {
+    if (now() - failedAt < options.pauseMs) throw new Error('The issuer failed a moment ago');
+    try {
+      const response = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } });
+      if (response.status !== 200) throw new Error(`The issuer answered ${response.status}`);
+      return response;
+    } catch (cause) {
+      failedAt = now();
+      throw cause;
+    }
+  };
+
+  const discover = async (): Promise<URL> => {
+    if (options.jwksUrl) return new URL(options.jwksUrl);
+    const address = `${options.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+    const response = await fetchJson(address, AbortSignal.timeout(options.timeoutMs));
+    const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
+    if (document.issuer !== options.issuer || typeof document.jwks_uri !== 'string')
+      throw new Error('The discovery document names another issuer or no keys');
+    return new URL(document.jwks_uri);
+  };
+
+  const open = async (): Promise<RemoteJWKSet> =>
+    createRemoteJWKSet(await discover(), {
+      timeoutDuration: options.timeoutMs,
+      cacheMaxAge: refreshMs,
+      [customFetch]: async (url, { signal }) => {
+        const response = await fetchJson(url, signal);
+        fetchedAt = now();
+        return response;
+      },
+    });
+
+  return async (header, token) => {
+    try {
+      remote ??= await open();
+      return await remote(header, token);
+    } catch (cause) {
+      if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JOSENotSupported) throw cause;
+      const known = remote?.jwks();
+      if (known && now() - fetchedAt < refreshMs + options.graceMs) return createLocalJWKSet(known)(header, token);
+      throw new HubError('ISSUER_UNAVAILABLE', `The keys of ${options.issuer} cannot be fetched`, { retryable: true, cause });
+    }
+  };
+}
