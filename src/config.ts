@@ -1,0 +1,113 @@
+import { z } from 'zod';
+import { HubError } from '#contract';
+
+/*
+ * Everything the hub reads from its environment, in one table. A variable that is empty counts as not set. All complaints
+ * come at once, so that a new installation is not repaired one start at a time.
+ */
+
+const url = (expected: string, ...schemes: readonly string[]) =>
+  z.string().refine((text) => schemes.some((scheme) => text.startsWith(scheme)), { error: expected });
+
+const webUrl = z.url({ protocol: /^https?$/, error: 'an http or https URL' });
+
+const integer = (least: number, most: number) => {
+  const error = `a whole number from ${least} to ${most}`;
+  return z.string().regex(/^\d+$/, { error }).transform(Number).pipe(z.number({ error }).min(least, { error }).max(most, { error }));
+};
+
+const table = z.object({
+  /** Where everything that must last is kept. @default sqlite:./data/hub.db */
+  STORE_URL: url('sqlite:<path of a file> or postgres://<user>@<host>/<database>', 'sqlite:', 'postgres://', 'postgresql://').default(
+    'sqlite:./data/hub.db',
+  ),
+  /** How events reach their readers: straight from the store, or through Apache Kafka. @default embedded: */
+  BUS_URL: url('embedded: or kafka://<host>:<port>,<host>:<port>', 'embedded:', 'kafka://').default('embedded:'),
+  /** Where answers are remembered for a while. @default memory: */
+  CACHE_URL: url('memory: or redis://<host>:<port>', 'memory:', 'redis://', 'rediss://').default('memory:'),
+  /** Port to listen on; 0 takes a free one. @default 4000 */
+  PORT: integer(0, 65_535).default(4000),
+  /** Address to listen on. `0.0.0.0` where the hub runs in a container. @default 127.0.0.1 */
+  HOST: z.string().default('127.0.0.1'),
+  /** Folder with one file per connected city. @default ./cities */
+  CITIES_DIR: z.string().default('./cities'),
+  /** Issuer of the access tokens the hub accepts (OpenID Connect), exactly as it stands in them. */
+  OIDC_ISSUER: webUrl,
+  /** The hub's name in the tokens' `aud`. */
+  OIDC_AUDIENCE: z.string(),
+  /** Where the issuer's keys are. Without it, the issuer's discovery document says so. */
+  OIDC_JWKS_URL: webUrl.optional(),
+  /** Least level that is logged. @default info */
+  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'debug, info, warn, error or silent' }).default('info'),
+  /** Largest request body, in bytes. @default 262144 */
+  BODY_LIMIT_BYTES: integer(1024, 64 * 2 ** 20).default(262_144),
+  /** Where clients reach the hub, for links in answers and for `source` of events. @default http://<HOST>:<PORT> */
+  PUBLIC_URL: webUrl.optional(),
+  /** How long requests in hand may take once the process is told to stop, in milliseconds. @default 10000 */
+  SHUTDOWN_GRACE_MS: integer(0, 600_000).default(10_000),
+});
+
+/** The hub's configuration, checked. */
+export interface Config {
+  readonly storeUrl: string;
+  readonly busUrl: string;
+  readonly cacheUrl: string;
+  readonly port: number;
+  readonly host: string;
+  readonly citiesDir: string;
+  readonly oidc: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string | null };
+  readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
+  readonly bodyLimitBytes: number;
+  readonly publicUrl: string | null;
+  readonly shutdownGraceMs: number;
+}
+
+/** These may hold a password: a complaint never repeats what was found in them. */
+const mayHoldSecret = /_URL$/;
+
+/**
+ * The configuration of an environment.
+ * @throws HubError CONFIG_INVALID naming every variable that is missing or wrong, and what is expected
+ */
+export function loadConfig(env: Readonly<Record<string, string | undefined>>): Config {
+  const given = Object.fromEntries(
+    Object.keys(table.shape).flatMap((name) => {
+      const value = env[name]?.trim();
+      return value ? [[name, value]] : [];
+    }),
+  );
+  const parsed = table.safeParse(given);
+  if (!parsed.success) throw new HubError('CONFIG_INVALID', complaints(parsed.error, given));
+  const values = parsed.data;
+  return {
+    storeUrl: values.STORE_URL,
+    busUrl: values.BUS_URL,
+    cacheUrl: values.CACHE_URL,
+    port: values.PORT,
+    host: values.HOST,
+    citiesDir: values.CITIES_DIR,
+    oidc: { issuer: values.OIDC_ISSUER, audience: values.OIDC_AUDIENCE, jwksUrl: values.OIDC_JWKS_URL ?? null },
+    logLevel: values.LOG_LEVEL,
+    bodyLimitBytes: values.BODY_LIMIT_BYTES,
+    publicUrl: values.PUBLIC_URL ?? null,
+    shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
+  };
+}
+
+function complaints(error: z.ZodError, given: Readonly<Record<string, string>>): string {
+  const lines = new Map<string, string>();
+  for (const issue of error.issues) {
+    const name = String(issue.path[0]);
+    const value = given[name];
+    if (value === undefined) lines.set(name, `  ${name} is not set: expected ${expectation(name)}`);
+    else
+      lines.set(
+        name,
+        `  ${name} is ${mayHoldSecret.test(name) ? 'set, but not as expected' : JSON.stringify(value)}: expected ${issue.message}`,
+      );
+  }
+  return `The environment does not fit (${lines.size} of ${Object.keys(table.shape).length} variables):\n${[...lines.values()].join('\n')}`;
+}
+
+const expectation = (name: string): string =>
+  name === 'OIDC_ISSUER' ? 'the URL of the issuer of access tokens' : "the hub's name in the tokens' aud";
