@@ -88,7 +88,9 @@ describe('the configuration', () => {
 
   test('numbers survive being written and read', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 0, max: 65_535 }), (port) => expect(loadConfig({ ...needed, PORT: String(port) }).port).toBe(port)),
+      fc.property(fc.integer({ min: 0, max: 65_535 }), (port) => {
+        expect(loadConfig({ ...needed, PORT: String(port) }).port).toBe(port);
+      }),
     );
   });
 
