@@ -1,4 +1,13 @@
-import type { Adapter, AdapterErrorKind, Call, CaseRef, CaseSnapshot, Health, Json, MappableStatus, RegionalKey } from '#contract';
+import type { Adapter, AdapterDefinition, Call, CaseRef, CaseSnapshot, Health, MappableStatus, RegionalKey, WriteCall } from '#contract';
+import { AdapterError, HubError } from '#contract';
+import type { Cache } from '../infra/cache/cache.ts';
+import type { Log } from '../infra/log.ts';
+import type { Metrics } from '../infra/metrics.ts';
+import type { CallLimits, CallOptions, WriteOptions } from './calls.ts';
+import { createConnector, type Connection } from './connection.ts';
+import { CityCallError, type CallFailure } from './failure.ts';
+
+export { CityCallError, type CallFailure, type CallLimits, type CallOptions, type WriteOptions };
 
 /** A connected city as its file describes it. */
 export interface City {
@@ -32,50 +41,12 @@ export interface CityCatalogue {
   readonly files: Readonly<Record<string, string>>;
 }
 
-export interface CallLimits {
-  readonly concurrency: number;
-  readonly timeoutMs: number;
-  readonly retries: number;
-  readonly breaker: { readonly failures: number; readonly halfOpenMs: number };
-}
-
-/** Why a call to a city failed, after deadline, retries and breaker. */
-export interface CallFailure {
-  readonly kind: AdapterErrorKind | 'breaker-open' | 'busy' | 'deadline';
-  readonly effect: 'none' | 'unknown' | 'done';
-  readonly retryAfterMs?: number;
-  readonly fields?: Readonly<Record<string, string>>;
-}
-
 export interface AdapterStatus {
   readonly adapter: string;
   readonly product: string;
   readonly state: 'UP' | 'DOWN' | 'UNKNOWN';
   readonly checkedAt: Date | null;
   readonly hint: string | null;
-}
-
-export interface CallOptions {
-  readonly traceparent: string;
-  readonly attempt?: number;
-  readonly signal?: AbortSignal;
-}
-
-export interface WriteOptions extends CallOptions {
-  /** Idempotency key; calls with the same key run one after the other. */
-  readonly key: string;
-  /** Durable memo of finished steps. */
-  readonly steps: { find(name: string): Promise<Json | undefined>; save(name: string, result: Json): Promise<void> };
-}
-
-/** Thrown by `read` and `write` where the city did not do it. */
-export class CityCallError extends Error {
-  readonly failure: CallFailure;
-  constructor(message: string, failure: CallFailure, cause?: unknown) {
-    super(message, { cause });
-    this.name = 'CityCallError';
-    this.failure = failure;
-  }
 }
 
 /** The connected cities and the only way to talk to them. */
@@ -96,15 +67,7 @@ export interface Cities {
    * One attempt at a change, never retried here: the caller decides by `failure.effect`.
    * @throws CityCallError
    */
-  write<T>(
-    cityId: string,
-    adapterId: string,
-    run: (
-      adapter: Adapter,
-      call: Call & { key: string; step: <R extends Json>(name: string, run: () => Promise<R>) => Promise<R> },
-    ) => Promise<T>,
-    options: WriteOptions,
-  ): Promise<T>;
+  write<T>(cityId: string, adapterId: string, run: (adapter: Adapter, call: WriteCall) => Promise<T>, options: WriteOptions): Promise<T>;
   /** False while the breaker is open: work for this adapter waits without being tried. */
   accepts(cityId: string, adapterId: string): boolean;
   /** Cases of one city in batches no larger than the adapter takes; an element is null where the case is gone, an Error where it could not be read. */
@@ -121,4 +84,106 @@ export interface Cities {
   start(): Promise<void>;
   /** Stops every adapter; resolves when no call runs any more. */
   stop(): Promise<void>;
+}
+
+/** A city as it was loaded: what everyone may know of it, and what its adapters are made from. */
+export interface ConnectedCity {
+  readonly city: City;
+  readonly adapters: readonly ConnectedAdapter[];
+}
+
+export interface ConnectedAdapter {
+  /** The id of one of the city's adapters. */
+  readonly id: string;
+  readonly definition: AdapterDefinition;
+  /** What the definition's schema made of the file, references resolved. */
+  readonly config: unknown;
+  /** URLs it may reach. */
+  readonly endpoints: readonly string[];
+  /** Values that no log, error or trace may show. */
+  readonly secrets: readonly string[];
+}
+
+export interface CitiesOptions {
+  readonly connected: readonly ConnectedCity[];
+  readonly cache: Cache;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  readonly now: () => Date;
+}
+
+/** Makes every adapter of every city; nothing is sent before `start`. */
+export function createCities(options: CitiesOptions): Cities {
+  const { connected, log } = options;
+  const connect = createConnector(options);
+  const byId = new Map(connected.map(({ city }) => [city.id, city]));
+  const byArs = new Map<string, City>(connected.map(({ city }) => [city.ars, city]));
+  const connections = new Map(
+    connected.flatMap((one) => one.adapters.map((adapter) => [`${one.city.id} ${adapter.id}`, connect(one.city, adapter)])),
+  );
+
+  const get = (cityId: string, adapterId: string): Connection => {
+    const connection = connections.get(`${cityId} ${adapterId}`);
+    if (!connection) throw new HubError('CITY_UNKNOWN', `no adapter ${adapterId} of a city ${cityId} is connected`);
+    return connection;
+  };
+
+  async function loadBatch(cityId: string, adapterId: string, refs: readonly CaseRef[], how: CallOptions) {
+    try {
+      const loaded = await get(cityId, adapterId).calls.read(async ({ cases }, call) => {
+        if (!cases) throw new AdapterError('unsupported', 'none', `${adapterId} of ${cityId} has no cases`);
+        return cases.loadCases(refs, call);
+      }, how);
+      return refs.map((_, index) => loaded[index] ?? null);
+    } catch (error) {
+      return refs.map(() => (error instanceof Error ? error : new CityCallError('unknown', { kind: 'malformed', effect: 'none' })));
+    }
+  }
+
+  return {
+    list: () => [...byId.values()],
+    find: (id) => byId.get(id) ?? null,
+    findByArs: (ars) => byArs.get(ars) ?? null,
+    adapterFor(city, { key, localKey }) {
+      const named = city.adapters.find(({ services }) => services.includes(key) || services.includes(localKey));
+      return named ?? city.adapters.find(({ services }) => services.includes('*')) ?? null;
+    },
+    adapter: (cityId, adapterId) => get(cityId, adapterId).adapter,
+    read: async (cityId, adapterId, run, options) => get(cityId, adapterId).calls.read(run, options),
+    write: async (cityId, adapterId, run, options) => get(cityId, adapterId).calls.write(run, options),
+    accepts: (cityId, adapterId) => get(cityId, adapterId).calls.accepts(),
+    async loadCases(cityId, adapterId, refs, options) {
+      const size = Math.max(1, get(cityId, adapterId).adapter.cases?.traits.maxBatch ?? refs.length);
+      const batches = Array.from({ length: Math.ceil(refs.length / size) }, (_, at) => refs.slice(at * size, (at + 1) * size));
+      return (await Promise.all(batches.map((batch) => loadBatch(cityId, adapterId, batch, options)))).flat();
+    },
+    status: async (cityId) => Promise.all((byId.get(cityId)?.adapters ?? []).map(({ id }) => get(cityId, id).health.status())),
+    check: async (cityId, adapterId) => get(cityId, adapterId).health.check(),
+    async start() {
+      const started = [...connections].map(async ([name, { adapter, calls }]) => {
+        try {
+          await calls.probe((own, call) => own.start(call));
+        } catch (error) {
+          // One city that cannot start must not keep the others from starting; its calls fail and say why.
+          log.error({ connection: name, reason: error instanceof Error ? error.message : '' }, 'an adapter could not be started');
+        }
+        return adapter;
+      });
+      await Promise.all(started);
+    },
+    async stop() {
+      await Promise.all(
+        [...connections].map(async ([name, connection]) => {
+          const { calls } = connection;
+          await calls.idle();
+          await calls
+            .probe((own, call) => own.stop(call))
+            .catch((error: unknown) =>
+              log.warn({ connection: name, reason: error instanceof Error ? error.message : '' }, 'an adapter did not stop cleanly'),
+            );
+          await connection.close();
+        }),
+      );
+    },
+  };
 }

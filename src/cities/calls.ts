@@ -1,0 +1,269 @@
+import {
+  bulkhead,
+  BulkheadRejectedError,
+  BrokenCircuitError,
+  circuitBreaker,
+  CircuitState,
+  ConsecutiveBreaker,
+  DelegateBackoff,
+  handleWhen,
+  retry,
+  wrap,
+} from 'cockatiel';
+import type { Adapter, Call, Json, WriteCall } from '#contract';
+import { currentCall } from './current-call.ts';
+import { CityCallError, toCallError } from './failure.ts';
+import { createKeyLock } from './key-lock.ts';
+import type { Redact } from './redaction.ts';
+import { Aborted, untilAborted } from './until-aborted.ts';
+
+/*
+ * Every call to a back office, from the outside in:
+ *
+ *   deadline   `timeoutMs` from the moment the call was made. A write that had to wait for its turn gets the full time from
+ *              the moment it may begin, so that a queue never turns into unknown effects.
+ *   key lock   writes only: one write per key at a time. The lock is held until the adapter itself has come to an end, also
+ *              after the caller gave up, because what still runs may still land.
+ *   retry      reads only: `retryable` and `unavailable`, at most `retries` times, with growing pauses or the pause that the
+ *              back office asked for, never beyond the deadline. A write is never repeated here: who knows its effect decides.
+ *   bulkhead   `concurrency` calls at a time, four times as many wait; what comes on top is turned away as `busy`.
+ *   breaker    after `failures` failures in a row nothing is sent for `halfOpenMs`; then one call tries for all.
+ *
+ * What counts against the breaker: `unavailable`, `retryable`, `malformed` and a passed deadline: the back office is sick.
+ * `rejected`, `unsupported` and `misconfigured` are answers of a healthy one. A caller who goes away says nothing about it.
+ *
+ * When the signal aborts, the adapter has a moment to say how far it got. If it does not, a read ends without effect and a
+ * write with effect `unknown`. Whatever was still waiting (for its key, a slot, the breaker) ends without effect.
+ */
+
+/** How long an aborted adapter may take to say what happened, in milliseconds. */
+const GRACE_MS = 250;
+
+/** Outcome of a call for the metrics. */
+export type CallOutcome = 'ok' | CityCallError['failure']['kind'];
+
+export interface CallLimits {
+  /** Calls at a time. @default 4 */
+  readonly concurrency: number;
+  /** Deadline of a call in milliseconds. @default 8000 */
+  readonly timeoutMs: number;
+  /** Further attempts of a read. @default 2 */
+  readonly retries: number;
+  /** Failures in a row that open the breaker, and after how many milliseconds one call may try. @default 5 and 30000 */
+  readonly breaker: { readonly failures: number; readonly halfOpenMs: number };
+}
+
+export interface CallOptions {
+  /** W3C Trace Context of what asked for the call; empty where there is none. */
+  readonly traceparent: string;
+  /** For a write: which delivery attempt this is. @default 1 */
+  readonly attempt?: number;
+  /** Ends the call early. */
+  readonly signal?: AbortSignal;
+}
+
+export interface WriteOptions extends CallOptions {
+  /** Idempotency key; calls with the same key run one after the other. */
+  readonly key: string;
+  /** Durable memo of finished steps. */
+  readonly steps: { find(name: string): Promise<Json | undefined>; save(name: string, result: Json): Promise<void> };
+}
+
+/** The guarded way to one adapter of one city. */
+export interface Calls {
+  read<T>(run: (adapter: Adapter, call: Call) => Promise<T>, options: CallOptions): Promise<T>;
+  write<T>(run: (adapter: Adapter, call: WriteCall) => Promise<T>, options: WriteOptions): Promise<T>;
+  /** A read that skips bulkhead, retry and breaker: for the check that must work while all of them refuse. */
+  probe<T>(run: (adapter: Adapter, call: Call) => Promise<T>): Promise<T>;
+  /** False while the breaker is open. */
+  accepts(): boolean;
+  /** Resolves when nothing runs any more, or when the last deadline has passed. */
+  idle(): Promise<void>;
+}
+
+export interface CallsOptions {
+  readonly adapter: Adapter;
+  readonly limits: CallLimits;
+  readonly redact: Redact;
+  readonly now: () => Date;
+  readonly onEnd: (kind: 'read' | 'write', outcome: CallOutcome, seconds: number) => void;
+  readonly onBreaker: (open: boolean) => void;
+}
+
+const sick: ReadonlySet<string> = new Set(['unavailable', 'retryable', 'malformed', 'deadline']);
+
+export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: CallsOptions): Calls {
+  const abandoned = new WeakSet<CityCallError>();
+  const running = new Set<Promise<unknown>>();
+  const lock = createKeyLock();
+  let openedAt = 0;
+
+  const breaker = circuitBreaker(
+    handleWhen((error) => {
+      // In half-open state the library takes an error that is not handled for a success, and a call that never ran is none.
+      if (!(error instanceof CityCallError) || abandoned.has(error)) return breaker.state === CircuitState.HalfOpen;
+      return sick.has(error.failure.kind);
+    }),
+    { halfOpenAfter: limits.breaker.halfOpenMs, breaker: new ConsecutiveBreaker(limits.breaker.failures) },
+  );
+  breaker.onBreak(() => {
+    openedAt = Date.now();
+    onBreaker(true);
+  });
+  breaker.onReset(() => onBreaker(false));
+
+  const guarded = wrap(bulkhead(limits.concurrency, limits.concurrency * 4), breaker);
+
+  const retryAfter = (error: CityCallError | undefined, attempt: number): number =>
+    error?.failure.retryAfterMs ?? Math.round(100 * 2 ** (attempt - 1) * (0.5 + Math.random()));
+
+  const withRetry = (deadline: Date) =>
+    retry(
+      handleWhen((error) => {
+        if (!(error instanceof CityCallError) || abandoned.has(error)) return false;
+        if (error.failure.kind !== 'retryable' && error.failure.kind !== 'unavailable') return false;
+        return (error.failure.retryAfterMs ?? 0) < deadline.getTime() - now().getTime();
+      }),
+      {
+        maxAttempts: limits.retries,
+        backoff: new DelegateBackoff<{ attempt: number; result: unknown }>(({ attempt, result }) =>
+          retryAfter((result as { error?: CityCallError }).error, attempt),
+        ),
+      },
+    );
+
+  /** Runs the adapter until it ends or the signal aborts; in that case what it says within the grace counts. */
+  async function attempt<T, C extends Call>(
+    kind: 'read' | 'write',
+    run: (adapter: Adapter, call: C) => Promise<T>,
+    call: C,
+    caller: AbortSignal | undefined,
+  ): Promise<T> {
+    const work = currentCall.run(call, async () => run(adapter, call));
+    running.add(work);
+    const forget = () => running.delete(work);
+    work.then(forget, forget);
+    try {
+      return await untilAborted(work, call.signal, GRACE_MS);
+    } catch (error) {
+      if (!call.signal.aborted) throw toCallError(error, kind, redact);
+      const known = error instanceof Aborted ? null : toCallError(error, kind, redact);
+      const ended = new CityCallError(caller?.aborted ? 'the caller went away' : `no answer within ${limits.timeoutMs} ms`, {
+        kind: 'deadline',
+        effect: kind === 'read' ? 'none' : (known?.failure.effect ?? 'unknown'),
+      });
+      if (caller?.aborted) abandoned.add(ended);
+      throw ended;
+    }
+  }
+
+  /** What did not begin has no effect. */
+  const notBegun = (error: unknown): CityCallError => {
+    if (error instanceof CityCallError) return error;
+    if (error instanceof BrokenCircuitError) {
+      const retryAfterMs = Math.max(0, openedAt + limits.breaker.halfOpenMs - Date.now());
+      return new CityCallError('the back office failed repeatedly and is left alone for a while', {
+        kind: 'breaker-open',
+        effect: 'none',
+        retryAfterMs,
+      });
+    }
+    if (error instanceof BulkheadRejectedError)
+      return new CityCallError('too many calls to this back office wait', { kind: 'busy', effect: 'none' });
+    return new CityCallError('the call ended before its turn came', { kind: 'busy', effect: 'none' });
+  };
+
+  async function measured<T>(kind: 'read' | 'write', work: () => Promise<T>): Promise<T> {
+    const since = performance.now();
+    const end = (outcome: CallOutcome) => onEnd(kind, outcome, (performance.now() - since) / 1000);
+    try {
+      const result = await work();
+      end('ok');
+      return result;
+    } catch (error) {
+      const failed = notBegun(error);
+      end(failed.failure.kind);
+      throw failed;
+    }
+  }
+
+  const until = (caller: AbortSignal | undefined) => {
+    const timer = AbortSignal.timeout(limits.timeoutMs);
+    return { signal: caller ? AbortSignal.any([timer, caller]) : timer, deadline: new Date(now().getTime() + limits.timeoutMs) };
+  };
+
+  return {
+    read: (run, { traceparent, signal: caller }) =>
+      measured('read', async () => {
+        const { signal, deadline } = until(caller);
+        let last: unknown;
+        const work = withRetry(deadline).execute(async ({ attempt: former }) => {
+          signal.throwIfAborted();
+          try {
+            return await guarded.execute(
+              () => attempt('read', run, { signal, deadline, traceparent, attempt: former + 1 }, caller),
+              signal,
+            );
+          } catch (error) {
+            if (error instanceof CityCallError) last = error;
+            throw error;
+          }
+        }, signal);
+        try {
+          return await untilAborted(work, signal, GRACE_MS * 2);
+        } catch (error) {
+          // Where the deadline came during a pause, the attempt before it is the reason.
+          throw error instanceof CityCallError ? error : (last ?? error);
+        }
+      }),
+
+    write: (run, { traceparent, attempt: number = 1, key, steps, signal: caller }) =>
+      measured('write', async () => {
+        const turn = until(caller);
+        const release = await lock.acquire(key, turn.signal);
+        const begun = Promise.withResolvers<void>();
+        let untilAdapterEnds: Promise<unknown> = Promise.resolve();
+        try {
+          const work = guarded.execute(async () => {
+            turn.signal.throwIfAborted();
+            begun.resolve();
+            const started: typeof run = (own, its) => {
+              const work = run(own, its);
+              untilAdapterEnds = work;
+              return work;
+            };
+            const call: WriteCall = { ...until(caller), traceparent, attempt: number, key, step: memo(steps) };
+            return attempt('write', started, call, caller);
+          }, turn.signal);
+          // Until it begins it may be given up at any time; from then on its own deadline counts.
+          await Promise.race([begun.promise, untilAborted(work, turn.signal, 0)]);
+          return await work;
+        } finally {
+          untilAdapterEnds.then(release, release);
+        }
+      }),
+
+    probe: (run) => {
+      const { signal, deadline } = until(undefined);
+      return attempt('read', run, { signal, deadline, traceparent: '', attempt: 1 }, undefined);
+    },
+
+    accepts: () => breaker.state !== CircuitState.Open || Date.now() - openedAt >= limits.breaker.halfOpenMs,
+
+    async idle() {
+      // An adapter that ignores its signal must not keep the hub from ending.
+      await untilAborted(Promise.allSettled(running), AbortSignal.timeout(limits.timeoutMs), 2 * GRACE_MS).catch(() => {});
+    },
+  };
+}
+
+/** Each step once per key and name, also over restarts, because its result is remembered before the next one begins. */
+const memo =
+  (steps: WriteOptions['steps']): WriteCall['step'] =>
+  async <T extends Json>(name: string, run: () => Promise<T>): Promise<T> => {
+    const known = await steps.find(name);
+    if (known !== undefined) return known as T;
+    const result = await run();
+    await steps.save(name, result);
+    return result;
+  };

@@ -1,0 +1,121 @@
+import type { Health } from '#contract';
+import type { Cache } from '../infra/cache/cache.ts';
+import type { AdapterStatus, CityAdapter } from './cities.ts';
+import { CityCallError } from './failure.ts';
+import type { Log } from '../infra/log.ts';
+
+export interface HealthOptions {
+  readonly city: string;
+  readonly adapter: CityAdapter;
+  readonly cache: Cache;
+  readonly now: () => Date;
+  readonly log: Log;
+  /** Asks the back office, read-only and with a deadline. */
+  readonly ask: () => Promise<Health>;
+  /** False while the breaker is open. */
+  readonly accepts: () => boolean;
+  readonly onState: (up: boolean) => void;
+}
+
+/** What is known of one adapter's health. */
+export interface AdapterHealth {
+  /** Asks now; who comes while one check runs gets the same answer. */
+  check(): Promise<Health>;
+  /** The last known state, refreshed where it is older than 30 s. Waits a second at most: the answer then comes with the next question. */
+  status(): Promise<AdapterStatus>;
+}
+
+const FRESH_MS = 30_000;
+/** A state that nobody could refresh is better than none. */
+const KEPT_MS = 24 * 3_600_000;
+const PATIENCE_MS = 1_000;
+
+interface Known {
+  readonly ok: boolean;
+  readonly checkedAt: number;
+  readonly hint: string | null;
+}
+
+/** What to do about a failed call, for the city's staff. */
+export const hints: Readonly<Record<CityCallError['failure']['kind'], string>> = {
+  retryable: 'It asks for a pause (overloaded or under maintenance); the hub tries again by itself.',
+  unavailable: 'It cannot be reached: is it running, and may the hub reach its address?',
+  rejected: 'It refused a harmless question: check the rights of the hub’s account.',
+  misconfigured: 'It does not accept the hub’s credentials or settings: check key, project and paths in the city’s file.',
+  unsupported: 'It does not support what the adapter needs: check its version.',
+  malformed: 'It answers with something the adapter does not understand: is the address right, is there a login page or proxy in front?',
+  'breaker-open': 'It failed repeatedly and is left alone for a moment; the hub tries again by itself.',
+  busy: 'Too many calls to it are waiting; raise limits.concurrency if it can take more.',
+  deadline: 'It did not answer in time: is it overloaded, or is limits.timeoutMs too short?',
+};
+
+export function createHealth({ city, adapter, cache, now, log, ask, accepts, onState }: HealthOptions): AdapterHealth {
+  const key = `city-health:${city}:${adapter.id}`;
+  let last: Known | null = null;
+  let asking: Promise<Health> | null = null;
+
+  async function askNow(): Promise<Health> {
+    const since = performance.now();
+    const health = await ask().catch((error: unknown): Health => {
+      const failure = error instanceof CityCallError ? error : null;
+      const hint = failure ? `${hints[failure.failure.kind]} (${failure.message})` : 'The check itself failed.';
+      return { ok: false, probes: [{ name: 'answer', ok: false, ms: Math.round(performance.now() - since), hint }] };
+    });
+    const hint = health.probes.find((probe) => !probe.ok)?.hint ?? null;
+    if (last?.ok !== health.ok)
+      log[health.ok ? 'info' : 'warn']({ city, adapter: adapter.id, hint }, health.ok ? 'back office answers' : 'back office is down');
+    last = { ok: health.ok, checkedAt: now().getTime(), hint };
+    onState(health.ok);
+    await cache.set(key, JSON.stringify(last), KEPT_MS);
+    return health;
+  }
+
+  const check = (): Promise<Health> => {
+    asking ??= askNow().finally(() => (asking = null));
+    return asking;
+  };
+
+  const isFresh = (known: Known | null): known is Known => known !== null && now().getTime() - known.checkedAt < FRESH_MS;
+
+  async function recall(): Promise<Known | null> {
+    if (isFresh(last)) return last;
+    const text = await cache.get(key);
+    const shared = text === null ? null : parseKnown(text);
+    // Read again after the pause: a check may have ended meanwhile.
+    const own = last as Known | null;
+    return shared && shared.checkedAt > (own?.checkedAt ?? 0) ? shared : own;
+  }
+
+  return {
+    check,
+    async status() {
+      let known = await recall();
+      if (!isFresh(known)) {
+        let timer: NodeJS.Timeout | undefined;
+        const patience = new Promise((resolve) => (timer = setTimeout(resolve, PATIENCE_MS)));
+        await Promise.race([check(), patience]);
+        clearTimeout(timer);
+        known = last ?? known;
+      }
+      const open = !accepts();
+      return {
+        adapter: adapter.id,
+        product: adapter.product,
+        state: open ? 'DOWN' : known === null ? 'UNKNOWN' : known.ok ? 'UP' : 'DOWN',
+        checkedAt: known ? new Date(known.checkedAt) : null,
+        hint: open ? hints['breaker-open'] : (known?.hint ?? null),
+      };
+    },
+  };
+}
+
+/** Another process or version may have written it. */
+function parseKnown(text: string): Known | null {
+  try {
+    const value = JSON.parse(text) as Partial<Known>;
+    if (typeof value.ok !== 'boolean' || typeof value.checkedAt !== 'number') return null;
+    return { ok: value.ok, checkedAt: value.checkedAt, hint: typeof value.hint === 'string' ? value.hint : null };
+  } catch {
+    return null;
+  }
+}
