@@ -1,0 +1,109 @@
+import {
+  getNamedType,
+  getOperationAST,
+  isCompositeType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLField,
+  type GraphQLNamedType,
+  type GraphQLSchema,
+  type SelectionSetNode,
+} from 'graphql';
+
+/** Values that one answer may hold at most, unless configured. */
+export const defaultMostValues = 20_000;
+
+interface Counting {
+  readonly schema: GraphQLSchema;
+  readonly variables: Readonly<Record<string, unknown>>;
+  readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
+  /** Cost of each fragment once counted: a fragment used a thousand times is walked once. */
+  readonly counted: Map<string, number>;
+  usesVariables: boolean;
+}
+
+/** How many rows a field may answer: its `first`, from literal, variable or default; 1 where it takes none. */
+function rows(field: FieldNode, definition: GraphQLField<unknown, unknown> | undefined, counting: Counting): number {
+  const first = definition?.args.find(({ name }) => name === 'first');
+  if (!first) return 1;
+  const given = field.arguments?.find(({ name }) => name.value === 'first')?.value;
+  let value: unknown = first.defaultValue;
+  if (given?.kind === Kind.INT) value = Number(given.value);
+  else if (given?.kind === Kind.VARIABLE) {
+    counting.usesVariables = true;
+    value = counting.variables[given.name.value] ?? value;
+  }
+  // What is out of range is refused by the resolver; here it must only not count as less than it asks for.
+  return typeof value === 'number' && value > 1 ? value : 1;
+}
+
+function costOf(set: SelectionSetNode, parent: GraphQLNamedType | undefined, counting: Counting): number {
+  let sum = 0;
+  for (const selection of set.selections) {
+    if (selection.kind === Kind.FIELD) {
+      const name = selection.name.value;
+      if (name.startsWith('__')) {
+        sum += 1;
+        continue;
+      }
+      const definition = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+      const below = selection.selectionSet ? costOf(selection.selectionSet, definition && getNamedType(definition.type), counting) : 0;
+      sum += 1 + rows(selection, definition, counting) * below;
+    } else if (selection.kind === Kind.INLINE_FRAGMENT) {
+      const on = selection.typeCondition ? counting.schema.getType(selection.typeCondition.name.value) : parent;
+      sum += costOf(selection.selectionSet, on, counting);
+    } else sum += fragmentCost(selection.name.value, counting);
+  }
+  return sum;
+}
+
+function fragmentCost(name: string, counting: Counting): number {
+  const known = counting.counted.get(name);
+  if (known !== undefined) return known;
+  const fragment = counting.fragments.get(name);
+  if (!fragment) return 0;
+  counting.counted.set(name, 0);
+  const type = counting.schema.getType(fragment.typeCondition.name.value);
+  const cost = costOf(fragment.selectionSet, isCompositeType(type) ? type : undefined, counting);
+  counting.counted.set(name, cost);
+  return cost;
+}
+
+const literalCosts = new WeakMap<DocumentNode, Map<string, number>>();
+
+/**
+ * How many values an operation may answer at most: fields, multiplied by the `first` of every list above them. Counted at
+ * execution, not by a validation rule, since a rule does not see variables: `first: $n` would pass any such limit. Walks
+ * each field of the document once, and not again for a document whose `first`s are all literals.
+ */
+export function operationCost(
+  schema: GraphQLSchema,
+  document: DocumentNode,
+  operationName: string | null | undefined,
+  variables: Readonly<Record<string, unknown>>,
+): number {
+  const key = operationName ?? '';
+  const cached = literalCosts.get(document)?.get(key);
+  if (cached !== undefined) return cached;
+  const operation = getOperationAST(document, operationName);
+  if (!operation) return 0;
+  const fragments = new Map(
+    document.definitions.flatMap((part) => (part.kind === Kind.FRAGMENT_DEFINITION ? [[part.name.value, part]] : [])),
+  );
+  const defaults = Object.fromEntries(
+    (operation.variableDefinitions ?? []).flatMap(({ variable, defaultValue }) =>
+      defaultValue?.kind === Kind.INT ? [[variable.name.value, Number(defaultValue.value)]] : [],
+    ),
+  );
+  const counting: Counting = { schema, variables: { ...defaults, ...variables }, fragments, counted: new Map(), usesVariables: false };
+  const cost = costOf(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, counting);
+  if (!counting.usesVariables) {
+    const costs = literalCosts.get(document) ?? new Map<string, number>();
+    literalCosts.set(document, costs.set(key, cost));
+  }
+  return cost;
+}

@@ -1,0 +1,115 @@
+import { GraphQLError } from 'graphql';
+import { HubError, problemText, type Language } from '#contract';
+import { CityCallError } from '../cities/cities.ts';
+
+/**
+ * Codes of `errors[].extensions.code` beside those of `ProblemCode`, with the status of an HTTP answer that consists of
+ * such an error alone.
+ */
+const failures = {
+  BAD_REQUEST: { status: 400, de: 'Die Anfrage ist keine gültige GraphQL-Anfrage.', en: 'This is not a valid GraphQL request.' },
+  LIMIT_EXCEEDED: { status: 400, de: 'Die Anfrage ist zu umfangreich.', en: 'The operation is too large.' },
+  UNAUTHENTICATED: { status: 401, de: '', en: '' },
+  NOT_FOUND: {
+    status: 404,
+    de: 'Hier gibt es nichts. Die API steht unter /graphql.',
+    en: 'There is nothing here. The API is at /graphql.',
+  },
+  METHOD_NOT_ALLOWED: { status: 405, de: 'Diese Methode gibt es hier nicht.', en: 'This method is not allowed here.' },
+  BODY_TOO_LARGE: { status: 413, de: 'Die Anfrage ist zu groß.', en: 'The request body is too large.' },
+  UNSUPPORTED_MEDIA_TYPE: {
+    status: 415,
+    de: 'Senden Sie die Anfrage als application/json.',
+    en: 'Send the request as application/json.',
+  },
+  RATE_LIMITED: { status: 429, de: 'Zu viele Anfragen. Bitte warten Sie.', en: 'Too many requests. Please wait.' },
+  INTERNAL: {
+    status: 500,
+    de: 'Unerwarteter Fehler. Die requestId führt zu ihm im Protokoll.',
+    en: 'Unexpected error. The requestId leads to it in the log.',
+  },
+  UNAVAILABLE: {
+    status: 503,
+    de: 'Zurzeit nicht verfügbar. Versuchen Sie es später erneut.',
+    en: 'Unavailable at the moment. Try again later.',
+  },
+} as const;
+
+/** Code of a failure that is no problem of the domain. */
+export type FailureCode = keyof typeof failures;
+
+/** What a caller is told of a failure. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly status: number;
+  readonly retryable: boolean;
+}
+
+/** A failure by its code. */
+export const failure = (code: FailureCode, language: Language): Failure => ({
+  code,
+  status: failures[code].status,
+  retryable: code === 'UNAVAILABLE' || code === 'RATE_LIMITED',
+  message: code === 'UNAUTHENTICATED' ? problemText({ code }, language) : failures[code][language === 'EN' ? 'en' : 'de'],
+});
+
+/** What a caller is told of an error of the hub; null where it is unexpected and must be masked. */
+function expected(error: unknown, language: Language): Failure | null {
+  if (error instanceof CityCallError) return failure('UNAVAILABLE', language);
+  if (!(error instanceof HubError)) return null;
+  if (error.problem)
+    return {
+      code: error.problem.code,
+      message: problemText(error.problem, language),
+      status: error.problem.code === 'UNAUTHENTICATED' ? 401 : 400,
+      retryable: false,
+    };
+  return error.retryable || error.code === 'CLOSED' || error.code.endsWith('_UNAVAILABLE') ? failure('UNAVAILABLE', language) : null;
+}
+
+/** The failure behind anything thrown; `unexpected` is what must go to the log. */
+export function toFailure(error: unknown, language: Language): Failure & { readonly unexpected?: unknown } {
+  return expected(error, language) ?? { ...failure('INTERNAL', language), unexpected: error };
+}
+
+/** The innermost error: executors wrap what resolvers throw. */
+function origin(error: unknown): unknown {
+  let inner = error;
+  while (inner instanceof GraphQLError && inner.originalError) inner = inner.originalError;
+  return inner;
+}
+
+/** Shown as it is: what the caller's document or variables did wrong, said by parser, validation or our limits and scalars. */
+const isCallersFault = (error: GraphQLError, inner: unknown): boolean =>
+  inner instanceof GraphQLError && (error.path === undefined || typeof inner.extensions['code'] === 'string');
+
+/**
+ * The only way from an error to what a client sees of it: a code from a closed list, a text, whether to try again, the
+ * request id. What nobody expected is masked and handed to `onUnexpected`.
+ */
+export function publicError(
+  error: unknown,
+  { requestId, language, onUnexpected }: { requestId: string | null; language: Language; onUnexpected: (error: unknown) => void },
+): GraphQLError {
+  const inner = origin(error);
+  const outer = error instanceof GraphQLError ? error : null;
+  const place = {
+    nodes: outer?.nodes ?? null,
+    source: outer?.source ?? null,
+    positions: outer?.positions ?? null,
+    path: outer?.path ?? null,
+  };
+  const id = requestId === null ? {} : { requestId };
+  if (outer && isCallersFault(outer, inner)) {
+    const { code, http } = (inner as GraphQLError).extensions;
+    const known = typeof code === 'string' && !code.startsWith('GRAPHQL_') ? code : 'BAD_REQUEST';
+    return new GraphQLError(outer.message, { ...place, extensions: { code: known, ...id, ...(http ? { http } : {}) } });
+  }
+  const told = toFailure(inner, language);
+  if (told.unexpected !== undefined) onUnexpected(told.unexpected);
+  const retryable = told.retryable ? { retryable: true } : {};
+  // Thrown before anything ran, it decides the status of the whole answer.
+  const http = outer?.path ? {} : { http: { status: told.status } };
+  return new GraphQLError(told.message, { ...place, extensions: { code: told.code, ...retryable, ...id, ...http } });
+}

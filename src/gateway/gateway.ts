@@ -1,0 +1,113 @@
+import type { Server } from 'node:http';
+import { createYoga } from 'graphql-yoga';
+import type { Registry } from 'prom-client';
+import type { Identity } from '../identity/identity.ts';
+import type { Log } from '../infra/log.ts';
+import type { Ports } from '../infra/open.ts';
+import type { Context, Features } from './context.ts';
+import { answer } from './http/exchange.ts';
+import { graphiqlRoute } from './http/graphiql.ts';
+import { graphqlRoute } from './http/graphql.ts';
+import { liveRoute, readyRoute } from './http/health.ts';
+import { landingRoute, problemsRoute } from './http/landing.ts';
+import { createObserver } from './http/observe.ts';
+import { createRateLimit, type RateLimit } from './http/rate.ts';
+import { createHttpServer, type ServerLimits } from './http/server.ts';
+import { webhookRoute } from './http/webhook.ts';
+import { limitPlugins, type OperationLimits } from './limits.ts';
+import { outcomePlugin } from './outcome.ts';
+import { createSchema, joinedSchema } from './schema.ts';
+
+/** What may be set about the gateway. */
+export interface GatewaySettings {
+  /** Address under which the world reaches the hub, without a slash at the end; links in answers begin with it. @default no links */
+  readonly publicUrl?: string;
+  /** Longest body of a GraphQL request or webhook, in bytes. @default 262_144 */
+  readonly mostBytes?: number;
+  /** Null: callers are not counted. @default 6000 requests per caller and minute */
+  readonly rateLimit?: RateLimit | null;
+  /** Set where a proxy in front adds the caller's address to X-Forwarded-For; without one anybody could write it. @default false */
+  readonly behindProxy?: boolean;
+  readonly operations?: OperationLimits;
+  readonly server?: ServerLimits;
+}
+
+/** What the gateway shows and what it stands on. */
+export interface GatewayDeps extends Features {
+  readonly identity: Identity;
+  readonly ports: Pick<Ports, 'store' | 'cache' | 'bus'>;
+  readonly log: Log;
+  readonly metrics: Registry;
+  readonly settings?: GatewaySettings;
+}
+
+/** The hub's outer face. */
+export interface Gateway {
+  /** Not listening yet: `server.listen(port, host)` is up to the host. */
+  readonly server: Server;
+  /** Takes no more requests, ends subscriptions, lets running requests finish. @param graceMs longest wait, default 10 s */
+  stop(graceMs?: number): Promise<void>;
+}
+
+/**
+ * Joins schema, resolvers, limits and routes into one HTTP server. yoga's own limit on bodies is off, since it pipes every
+ * body through a stream and costs more than the rest of the request; ours reads the body once, in front of it.
+ */
+export function createGateway(deps: GatewayDeps): Gateway {
+  const { catalogue, applications, cities, identity, ports, log, metrics, settings = {} } = deps;
+  const mostBytes = settings.mostBytes ?? 262_144;
+  const { publicUrl } = settings;
+
+  const yoga = createYoga<Context>({
+    schema: createSchema(),
+    graphqlEndpoint: '/graphql',
+    plugins: [...limitPlugins(settings.operations), outcomePlugin(log)],
+    maxRequestBodySize: false,
+    // outcomePlugin masks, with the request id; yoga's own masking knows none.
+    maskedErrors: false,
+    batching: false,
+    cors: false,
+    multipart: false,
+    graphiql: false,
+    landingPage: false,
+    logging: { debug: () => {}, info: () => {}, warn: () => {}, error: (error: unknown) => log.warn({ err: error }, 'graphql-yoga') },
+  });
+
+  const observer = createObserver(metrics, log);
+  const graphql = graphqlRoute({
+    yoga,
+    features: { catalogue, applications, cities },
+    identity,
+    mostBytes,
+    rate: settings.rateLimit === null ? null : createRateLimit(ports.cache, settings.rateLimit ?? {}),
+    address: ({ request }) =>
+      (settings.behindProxy &&
+        String(request.headers['x-forwarded-for'] ?? '')
+          .split(',')
+          .at(-1)
+          ?.trim()) ||
+      (request.socket.remoteAddress ?? ''),
+    helpUrl: (code) => (publicUrl ? `${publicUrl}/problems#${code}` : null),
+  });
+  const sdl = joinedSchema();
+  const graphiql = graphiqlRoute();
+
+  const http = createHttpServer(
+    {
+      '/': landingRoute,
+      '/graphql': graphql,
+      '/graphiql': graphiql,
+      '/graphiql/*': graphiql,
+      '/schema.graphql': (exchange) => answer(exchange, 200, 'text/plain; charset=utf-8', sdl, { 'cache-control': 'public, max-age=300' }),
+      '/problems': problemsRoute,
+      '/health/live': liveRoute,
+      '/health/ready': readyRoute(ports, cities, () => http.draining()),
+      '/metrics': async (exchange) => answer(exchange, 200, metrics.contentType, await metrics.metrics(), { 'cache-control': 'no-store' }),
+      '/hooks/*': webhookRoute(applications, mostBytes),
+    },
+    observer,
+    log,
+    settings.server,
+  );
+  return { server: http.server, stop: (graceMs = 10_000) => http.drain(graceMs) };
+}

@@ -1,0 +1,78 @@
+import type { ServerResponse } from 'node:http';
+import type { YogaServerInstance } from 'graphql-yoga';
+import type { Identity } from '../../identity/identity.ts';
+import { createContext, type Context, type Features } from '../context.ts';
+import { failure } from '../errors.ts';
+import { readBody } from './body.ts';
+import { answerFailure, type Exchange, type Route } from './exchange.ts';
+
+/** What the GraphQL route needs. */
+export interface GraphqlRoute {
+  readonly yoga: YogaServerInstance<Context, object>;
+  readonly features: Features;
+  readonly identity: Identity;
+  /** Longest body, in bytes. */
+  readonly mostBytes: number;
+  /** Seconds to wait, or null where the caller may go on. */
+  readonly rate: ((caller: string, now: number) => Promise<number | null>) | null;
+  /** The address that an anonymous caller is counted under. */
+  readonly address: (exchange: Exchange) => string;
+  readonly helpUrl: Context['helpUrl'];
+}
+
+/** A browser sends other types across origins without asking first; these two it must ask for (CSRF). */
+const isJson = (type: string | undefined): boolean => /^application\/(graphql\+)?json\s*(;|$)/i.test(type ?? '');
+
+/** GraphQL over HTTP: identity, rate, size and type are checked here, so that the engine sees only what may run. */
+export function graphqlRoute({ yoga, features, identity, mostBytes, rate, address, helpUrl }: GraphqlRoute): Route {
+  return async (exchange) => {
+    const { request, language } = exchange;
+    const { method } = request;
+    if (method !== 'GET' && method !== 'POST')
+      return answerFailure(exchange, failure('METHOD_NOT_ALLOWED', language), { allow: 'GET, POST, OPTIONS' });
+    if (method === 'POST' && !isJson(request.headers['content-type']))
+      return answerFailure(exchange, failure('UNSUPPORTED_MEDIA_TYPE', language), { connection: 'close' });
+    // The stream is read before anything is awaited: a body without a listener would be lost or stall.
+    const body = method === 'POST' ? await readBody(request, mostBytes) : undefined;
+    if (body === null) return answerFailure(exchange, failure('BODY_TOO_LARGE', language), { connection: 'close' });
+    const principal = await identity.authenticate(request.headers.authorization ?? null);
+    const wait = rate && (await rate(principal?.owner ?? address(exchange), Date.now()));
+    if (wait) return answerFailure(exchange, failure('RATE_LIMITED', language), { 'retry-after': String(wait) });
+
+    const { requestId, traceparent, signal } = exchange;
+    const context = createContext({ requestId, traceparent, signal, language, principal, features, helpUrl });
+    exchange.outcome = context.outcome;
+    // Only what the engine looks at goes in: the rest of the headers would be copied for nothing.
+    const headers: Record<string, string> = { accept: request.headers.accept ?? '*/*' };
+    if (body) headers['content-type'] = 'application/json';
+    const target = new yoga.fetchAPI.Request(exchange.url.href, { method, headers, ...(body && { body: body.toString() }) });
+    await send(await yoga.fetch(target, context), exchange.response, signal);
+  };
+}
+
+/** Writes the engine's answer: a whole text at once, a stream (SSE) event by event until the caller is gone. */
+async function send(from: Response, to: ServerResponse, signal: AbortSignal): Promise<void> {
+  // Anything may depend on who asks, and a shared cache does not know who that is.
+  to.setHeader('cache-control', 'private, no-store');
+  from.headers.forEach((value, name) => {
+    if (name !== 'content-length' && name !== 'connection' && name !== 'cache-control') to.setHeader(name, value);
+  });
+  if (!from.headers.get('content-type')?.startsWith('text/event-stream') || !from.body) {
+    const bytes = Buffer.from(await from.text());
+    to.writeHead(from.status, { 'content-length': bytes.byteLength }).end(bytes);
+    return;
+  }
+  to.writeHead(from.status).flushHeaders();
+  const reader = from.body.getReader();
+  const cancel = () => void reader.cancel().catch(() => {});
+  to.once('close', cancel);
+  try {
+    for (let part = await reader.read(); !part.done; part = await reader.read()) {
+      if (to.destroyed) break;
+      if (!to.write(part.value) && !signal.aborted)
+        await new Promise<void>((resolve) => void to.once('drain', resolve).once('close', resolve));
+    }
+  } finally {
+    to.off('close', cancel).end();
+  }
+}

@@ -1,0 +1,139 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Log } from '../../infra/log.ts';
+import { languageOf, requestIds } from '../context.ts';
+import { failure, toFailure } from '../errors.ts';
+import { answerFailure, type Exchange, type Route } from './exchange.ts';
+import type { Observer } from './observe.ts';
+
+/** Bounds of the HTTP server. */
+export interface ServerLimits {
+  /** Time in which a request's headers must have arrived, in milliseconds. @default 10_000 */
+  readonly headersTimeoutMs?: number;
+  /** Time in which a whole request must have arrived, in milliseconds. @default 15_000 */
+  readonly requestTimeoutMs?: number;
+  /** Connections at a time; further ones are closed at once. @default 10_000 */
+  readonly connections?: number;
+}
+
+/** Routes by exact path, or by their beginning where the name ends in `/*`. */
+export type Routes = Readonly<Record<string, Route>>;
+
+/** The HTTP server and how it ends. */
+export interface HttpServer {
+  readonly server: Server;
+  /** True once `drain` was called. */
+  readonly draining: () => boolean;
+  /** Takes no more requests, ends streams, lets the rest finish for `graceMs` at most. */
+  drain(graceMs: number): Promise<void>;
+}
+
+/** Sent with every answer. */
+const always = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-resource-policy': 'cross-origin',
+} as const;
+
+/** The API takes bearer tokens and no cookies: any site may call it, none can act with somebody else's session. */
+const crossOrigin = {
+  'access-control-allow-origin': '*',
+  'access-control-expose-headers': 'x-request-id, retry-after',
+} as const;
+
+const preflight = {
+  'access-control-allow-methods': 'GET, POST, OPTIONS',
+  'access-control-allow-headers': 'authorization, content-type, accept, x-request-id, traceparent',
+  'access-control-max-age': '86400',
+} as const;
+
+const routeOf = (routes: Routes, pathname: string): string | null => {
+  if (Object.hasOwn(routes, pathname)) return pathname;
+  return Object.keys(routes).find((name) => name.endsWith('/*') && pathname.startsWith(name.slice(0, -1))) ?? null;
+};
+
+/** A URL that no request can break: what does not parse is a path nobody serves. */
+const urlOf = (request: IncomingMessage): URL =>
+  URL.parse(`http://hub.invalid${request.url?.startsWith('/') ? request.url : `/${request.url}`}`) ?? new URL('http://hub.invalid/%00');
+
+/** Serves routes: ids, headers, observation and failures are the same for all of them. */
+export function createHttpServer(routes: Routes, observer: Observer, log: Log, limits: ServerLimits = {}): HttpServer {
+  let draining = false;
+  const stopping = new AbortController();
+  const open = new Set<ServerResponse>();
+
+  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const ids = requestIds(request.headers);
+    const caller = new AbortController();
+    const exchange: Exchange = {
+      ...ids,
+      request,
+      response,
+      url: urlOf(request),
+      language: languageOf(request.headers),
+      signal: caller.signal,
+      outcome: { operation: null, kind: null, code: null },
+    };
+    const stop = () => caller.abort();
+    stopping.signal.addEventListener('abort', stop);
+    open.add(response);
+    response.once('close', () => {
+      stopping.signal.removeEventListener('abort', stop);
+      open.delete(response);
+      caller.abort();
+      if (draining) server.closeIdleConnections();
+    });
+    for (const [name, value] of Object.entries({ ...always, ...crossOrigin, 'x-request-id': ids.requestId }))
+      response.setHeader(name, value);
+    if (draining) response.setHeader('connection', 'close');
+    const name = routeOf(routes, exchange.url.pathname);
+    observer.begin(exchange, name ?? 'none');
+    if (request.method === 'OPTIONS' && name) return void response.writeHead(204, preflight).end();
+    const route = name && routes[name];
+    if (!route) return answerFailure(exchange, failure('NOT_FOUND', exchange.language));
+    try {
+      await route(exchange);
+    } catch (error) {
+      if (response.destroyed) return;
+      const told = toFailure(error, exchange.language);
+      if (told.unexpected !== undefined) log.error({ requestId: ids.requestId, err: told.unexpected }, 'unexpected error in a route');
+      const retry = told.retryable ? { 'retry-after': '5' } : {};
+      answerFailure(exchange, told, told.status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : retry);
+      // Broken half-way: a cut connection is the only way left to say so.
+      if (!response.writableEnded) response.destroy();
+    }
+  };
+
+  const server = createServer(
+    {
+      headersTimeout: limits.headersTimeoutMs ?? 10_000,
+      requestTimeout: limits.requestTimeoutMs ?? 15_000,
+      keepAliveTimeout: 65_000, // longer than usual proxies, which otherwise reuse a connection we are closing
+      maxHeaderSize: 16_384,
+      connectionsCheckingInterval: 2000,
+    },
+    (request, response) => void serve(request, response),
+  );
+  server.maxConnections = limits.connections ?? 10_000;
+  server.maxRequestsPerSocket = 0;
+  server.on('clientError', (_, socket) => {
+    if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
+    else socket.destroy();
+  });
+
+  return {
+    server,
+    draining: () => draining,
+    drain: async (graceMs) => {
+      draining = true;
+      for (const response of open) if (!response.headersSent) response.setHeader('connection', 'close');
+      const closed = new Promise<void>((resolve) => {
+        server.close(() => resolve());
+      });
+      stopping.abort();
+      server.closeIdleConnections();
+      const timer = setTimeout(() => server.closeAllConnections(), graceMs);
+      await closed;
+      clearTimeout(timer);
+    },
+  };
+}
