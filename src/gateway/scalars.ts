@@ -1,20 +1,23 @@
-import { GraphQLError, GraphQLScalarType, Kind, type ValueNode } from 'graphql';
+import { GraphQLError, Kind, type GraphQLScalarLiteralParser, type ValueNode } from 'graphql';
 import type { Json } from '#contract';
+
+interface Scalar {
+  readonly serialize: (value: unknown) => unknown;
+  readonly parseValue: (value: unknown) => unknown;
+  readonly parseLiteral: GraphQLScalarLiteralParser<unknown>;
+}
 
 const invalid = (expected: string): GraphQLError => new GraphQLError(`Expected ${expected}.`, { extensions: { code: 'INVALID_INPUT' } });
 
+const literal = (node: ValueNode): unknown => (node.kind === Kind.STRING ? node.value : undefined);
+
 /** Texts that features judge themselves: they answer typed problems, so only what no key can be is refused here. */
-const shortText = (name: string, expected: string): GraphQLScalarType<string, string> => {
+const shortText = (expected: string): Scalar => {
   const read = (value: unknown): string => {
     if (typeof value === 'string' && value.length <= 64) return value;
     throw invalid(`${expected}, a text of at most 64 characters`);
   };
-  return new GraphQLScalarType({
-    name,
-    serialize: String,
-    parseValue: read,
-    parseLiteral: (node) => read(node.kind === Kind.STRING ? node.value : undefined),
-  });
+  return { serialize: String, parseValue: read, parseLiteral: (node) => read(literal(node)) };
 };
 
 const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,9})?(Z|[+-]\d{2}:\d{2})$/;
@@ -40,8 +43,6 @@ const readUrl = (value: unknown): string => {
   if (typeof value === 'string' && value.length <= 2048 && /^https?:$/.test(URL.parse(value)?.protocol ?? '')) return value;
   throw invalid('an absolute http or https URL');
 };
-
-const literal = (node: ValueNode): unknown => (node.kind === Kind.STRING ? node.value : undefined);
 
 const deepest = 32;
 const most = 20_000;
@@ -89,32 +90,28 @@ function jsonLiteral(node: ValueNode, variables: Record<string, unknown> | null 
   throw invalid('a JSON value');
 }
 
-/** Scalars of base.graphql. */
-export const scalars = {
-  DateTime: new GraphQLScalarType<Date, string>({
-    name: 'DateTime',
+/** Scalars of base.graphql, which describes them. */
+export const scalars: Readonly<Record<string, Scalar>> = {
+  DateTime: {
     serialize: (value) => (value as Date).toISOString(),
     parseValue: readDateTime,
     parseLiteral: (node) => readDateTime(literal(node)),
-  }),
-  Date: new GraphQLScalarType<string, string>({
-    name: 'Date',
+  },
+  Date: {
     serialize: String,
     parseValue: readDay,
     parseLiteral: (node) => readDay(literal(node)),
-  }),
-  URL: new GraphQLScalarType<string, string>({
-    name: 'URL',
+  },
+  URL: {
     serialize: String,
     parseValue: readUrl,
     parseLiteral: (node) => readUrl(literal(node)),
-  }),
-  ServiceKey: shortText('ServiceKey', 'a service key'),
-  RegionalKey: shortText('RegionalKey', 'a regional key'),
-  JSON: new GraphQLScalarType<Json, Json>({
-    name: 'JSON',
+  },
+  ServiceKey: shortText('a service key'),
+  RegionalKey: shortText('a regional key'),
+  JSON: {
     serialize: (value) => value as Json,
     parseValue: readJson,
     parseLiteral: (node, variables) => readJson(jsonLiteral(node, variables)),
-  }),
+  },
 };

@@ -21,7 +21,7 @@ export const joinedSchema = (): string => read('staedtebund');
 export const createSchema = (): GraphQLSchema =>
   makeExecutableSchema<Context>({
     typeDefs: schemaParts.map(read),
-    resolvers: [scalars, nodeResolvers, problemResolvers, cityResolvers, catalogueResolvers, applicationResolvers],
+    resolvers: [scalars as Record<string, never>, nodeResolvers, problemResolvers, cityResolvers, catalogueResolvers, applicationResolvers],
     // A resolver that belongs to no field of the schema is a spelling mistake: fail at start.
     resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
   });
