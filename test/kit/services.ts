@@ -93,11 +93,17 @@ function storeKit(create: () => Promise<{ url: string; remove: () => Promise<voi
   return kit;
 }
 
+/** A suite that needs a store, whichever. */
+export function describeWithStore(title: string, suite: (kit: StoreKit) => void): void {
+  // oxlint-disable-next-line vitest/valid-title -- the suites give their titles
+  describe(title, () => {
+    suite(storeKit(newDatabase.sqlite));
+  });
+}
+
 /** One suite, run on SQLite and, where there is one, on PostgreSQL. */
 export function describeOnEachStore(title: string, suite: (kit: StoreKit, dialect: Store['dialect']) => void): void {
-  describe(`${title} on SQLite`, () => {
-    suite(storeKit(newDatabase.sqlite), 'sqlite');
-  });
+  describeWithStore(`${title} on SQLite`, (kit) => suite(kit, 'sqlite'));
   describeWithService('postgres', `${title} on PostgreSQL`, (server) =>
     suite(
       storeKit(() => newDatabase.postgres(server)),

@@ -1,14 +1,15 @@
 import { HubError } from '#contract';
+import type { Log } from '../log.ts';
 import { migrate } from './migrate.ts';
 import type { Store } from './store.ts';
 
 /**
  * Opens the store of a URL and brings its schema up to date: `sqlite:./data/hub.db` (the file and its folder are made)
- * or `postgres://user@host/database`.
+ * or `postgres://user@host/database`. With a log, lost connections are reported there.
  * @throws HubError CONFIG_INVALID, STORE_UNAVAILABLE, STORE_SCHEMA_UNKNOWN
  */
-export async function openStore(url: string): Promise<Store> {
-  const store = await open(url);
+export async function openStore(url: string, log?: Log): Promise<Store> {
+  const store = await open(url, log);
   try {
     await migrate(store);
     return store;
@@ -18,11 +19,14 @@ export async function openStore(url: string): Promise<Store> {
   }
 }
 
-async function open(url: string): Promise<Store> {
+async function open(url: string, log?: Log): Promise<Store> {
   const colon = url.indexOf(':');
   const [scheme, rest] = [url.slice(0, colon), url.slice(colon + 1)] as const;
   // Drivers are loaded only where they are used: a hub on SQLite starts without PostgreSQL's.
-  if (scheme === 'postgres' || scheme === 'postgresql') return (await import('./postgres.ts')).openPostgres(url);
+  if (scheme === 'postgres' || scheme === 'postgresql')
+    return (await import('./postgres.ts')).openPostgres(url, {
+      onConnectionLost: () => log?.warn('A connection to the store was lost; another takes its place'),
+    });
   const path = rest.replace(/^\/\/(?=\/|\.)/, '');
   if (scheme === 'sqlite' && path !== '' && !path.startsWith(':')) return (await import('./sqlite.ts')).openSqlite(path);
   throw new HubError('CONFIG_INVALID', 'STORE_URL must be sqlite:<path of a file> or postgres://<user>@<host>/<database>.');
