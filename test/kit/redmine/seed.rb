@@ -20,5 +20,12 @@ field = IssueCustomField.find_or_create_by!(name: 'hubKey') do |new_field|
   new_field.trackers = [tracker]
 end
 
+withdrawn = IssueStatus.find_or_create_by!(name: 'Withdrawn') { |status| status.is_closed = true }
+Role.all.each do |role|
+  IssueStatus.where.not(id: withdrawn.id).each do |from|
+    WorkflowTransition.find_or_create_by!(role_id: role.id, tracker_id: tracker.id, old_status_id: from.id, new_status_id: withdrawn.id)
+  end
+end
+
 statuses = IssueStatus.all.to_h { |status| [status.name, status.id] }
 puts({ key: key, project: project.identifier, tracker: tracker.id, keyField: field.id, statuses: statuses }.to_json)

@@ -1,0 +1,5 @@
+import type { AdapterDefinition } from '#contract';
+import { redmine } from './redmine/index.ts';
+
+/** The adapters that ship with the hub, by the product's name in a city's file. */
+export const adapters: readonly AdapterDefinition[] = [redmine];
