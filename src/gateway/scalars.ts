@@ -110,7 +110,7 @@ export const scalars: Readonly<Record<string, Scalar>> = {
   ServiceKey: shortText('a service key'),
   RegionalKey: shortText('a regional key'),
   JSON: {
-    serialize: (value) => value as Json,
+    serialize: (value) => value,
     parseValue: readJson,
     parseLiteral: (node, variables) => readJson(jsonLiteral(node, variables)),
   },

@@ -20,7 +20,7 @@ const post = (body: string, headers: Record<string, string> = { 'content-type': 
 describe('GraphQL over HTTP', () => {
   test.each(serverAudits({ url: () => `${hub.url}/graphql` }).map((audit) => [audit.name, audit] as const))('%s', async (_, audit) => {
     const result = await audit.fn();
-    expect(result.status, 'reason' in result ? result.reason : '').toBe('ok');
+    expect(result.status, `reason: ${'reason' in result ? result.reason : 'none'}`).toBe('ok');
   });
 
   test('a query by GET', async () => {
@@ -105,9 +105,8 @@ describe('one id finds a request everywhere', () => {
     expect(body.extensions.requestId).toBe(trace);
   });
 
-  test.each(['short', 'x'.repeat(65), 'line break', '<script>alert(1)</script>', 'ünïcödë-id'.normalize('NFC')])('not %s', async (id) => {
-    const given = [...id].every((letter) => letter.charCodeAt(0) < 256) ? id : 'short';
-    const { headers } = await hub.ask('{ __typename }', { headers: { 'x-request-id': given } });
+  test.each(['short', 'x'.repeat(65), 'line break', '<script>alert(1)</script>', 'ünïcödë-id'])('not %s', async (id) => {
+    const { headers } = await hub.ask('{ __typename }', { headers: { 'x-request-id': id } });
     expect(headers.get('x-request-id')).toMatch(/^[\da-f]{32}$/);
   });
 
@@ -254,7 +253,7 @@ describe('GraphiQL', () => {
     expect(policy.match(/script-src [^;]*/)?.[0]).not.toContain('unsafe-inline');
     for (const path of pathsOf(html).filter((entry) => entry !== 'data:,')) {
       const asset = await fetch(hub.url + path);
-      expect(asset.status, path).toBe(200);
+      expect(asset.status, `asset ${path}`).toBe(200);
       await asset.arrayBuffer();
     }
   });
@@ -267,7 +266,7 @@ describe('GraphiQL', () => {
     expect(workers).toHaveLength(3);
     for (const worker of workers) {
       const response = await fetch(`${hub.url}${start.replace('start.js', worker)}`);
-      expect(response.status, worker).toBe(200);
+      expect(response.status, `worker ${worker}`).toBe(200);
       expect(response.headers.get('cache-control')).toContain('immutable');
       await response.arrayBuffer();
     }
@@ -285,7 +284,7 @@ describe('GraphiQL', () => {
     const { examples } = await import('../../src/gateway/http/examples.ts');
     for (const { query, variables, title } of examples) {
       const { body } = await hub.ask(query, { as: 'citizen', variables: variables ? JSON.parse(variables) : undefined });
-      expect(body.errors, title).toBeUndefined();
+      expect(body.errors, `example ${title}`).toBeUndefined();
     }
   });
 });

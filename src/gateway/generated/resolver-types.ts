@@ -228,7 +228,7 @@ export type CityConnection = {
 /** Who is responsible. */
 export type Competence = {
   readonly offer: Offer;
-  /** Regions that were asked, in order: 12, 9, 5, 3, 2 digits. */
+  /** Regions that were asked, in order: 12, 9, 5, 3, 2 digits. Beside `Problem.path` in one operation, one of the two needs an alias. */
   readonly path: ReadonlyArray<Scalars['RegionalKey']['output']>;
   /** The municipality asked for, or the region above it, that the offer was found for. */
   readonly resolvedFrom: Scalars['RegionalKey']['output'];

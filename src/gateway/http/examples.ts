@@ -22,8 +22,8 @@ query Competence {
         freshness { asOf source stale }
       }
     }
-    ... on AmbiguousPlace { message candidates { ars name } }
-    ... on Problem { code message(language: EN) }
+    ... on AmbiguousPlace { candidates { ars name } }
+    ... on Problem { code message english: message(language: EN) }
   }
 }
 `;

@@ -23,6 +23,15 @@ export interface GraphqlRoute {
 /** A browser sends other types across origins without asking first; these two it must ask for (CSRF). */
 const isJson = (type: string | undefined): boolean => /^application\/(graphql\+)?json\s*(;|$)/i.test(type ?? '');
 
+/** What the caller takes, without the multipart form of incremental delivery, which we do not have. */
+const acceptable = (accept = '*/*'): string =>
+  accept
+    .split(',')
+    .filter((type) => !/^\s*multipart\//i.test(type))
+    .join(',') || '*/*';
+
+const ownHeaders = new Set(['content-length', 'transfer-encoding', 'connection', 'cache-control']);
+
 /** GraphQL over HTTP: identity, rate, size and type are checked here, so that the engine sees only what may run. */
 export function graphqlRoute({ yoga, features, identity, mostBytes, rate, address, helpUrl }: GraphqlRoute): Route {
   return async (exchange) => {
@@ -43,7 +52,7 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, addres
     const context = createContext({ requestId, traceparent, signal, language, principal, features, helpUrl });
     exchange.outcome = context.outcome;
     // Only what the engine looks at goes in: the rest of the headers would be copied for nothing.
-    const headers: Record<string, string> = { accept: request.headers.accept ?? '*/*' };
+    const headers: Record<string, string> = { accept: acceptable(request.headers.accept) };
     if (body) headers['content-type'] = 'application/json';
     const target = new yoga.fetchAPI.Request(exchange.url.href, { method, headers, ...(body && { body: body.toString() }) });
     await send(await yoga.fetch(target, context), exchange.response, signal);
@@ -55,7 +64,7 @@ async function send(from: Response, to: ServerResponse, signal: AbortSignal): Pr
   // Anything may depend on who asks, and a shared cache does not know who that is.
   to.setHeader('cache-control', 'private, no-store');
   from.headers.forEach((value, name) => {
-    if (name !== 'content-length' && name !== 'connection' && name !== 'cache-control') to.setHeader(name, value);
+    if (!ownHeaders.has(name)) to.setHeader(name, value);
   });
   if (!from.headers.get('content-type')?.startsWith('text/event-stream') || !from.body) {
     const bytes = Buffer.from(await from.text());
