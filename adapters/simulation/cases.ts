@@ -22,6 +22,8 @@ export interface SimulatedCases {
   create(key: string | null, status: string, content: Json): SimulatedCase;
   /** Null where there is no such case. */
   setStatus(id: number, status: string): SimulatedCase | null;
+  /** Where the last change of a case stands in the order of all changes, from 1. */
+  changeNumber(id: number): number;
   /** Moves every case that stands in the path one status on, where it has not changed for `restMs`. */
   process(path: readonly string[], restMs: number): readonly SimulatedCase[];
 }
@@ -29,10 +31,16 @@ export interface SimulatedCases {
 /** With `file`, every state of a case is one line of JSON in it, written before the caller gets an answer. */
 export function createCases(now: () => Date, file?: string): SimulatedCases {
   const cases = new Map<number, SimulatedCase>();
+  const changeNumbers = new Map<number, number>();
+  let changes = 0;
+  const set = (one: SimulatedCase): SimulatedCase => {
+    cases.set(one.id, one);
+    changeNumbers.set(one.id, ++changes);
+    return one;
+  };
   const remember = (one: SimulatedCase): SimulatedCase => {
     if (file) appendFileSync(file, `${JSON.stringify(one)}\n`);
-    cases.set(one.id, one);
-    return one;
+    return set(one);
   };
   if (file && existsSync(file)) for (const line of readFileSync(file, 'utf8').split('\n')) restore(line);
 
@@ -40,7 +48,7 @@ export function createCases(now: () => Date, file?: string): SimulatedCases {
     // The last line may be cut where the process was killed; what it said was not answered yet.
     if (!line.endsWith('}')) return;
     const one = JSON.parse(line) as SimulatedCase & { createdAt: string; updatedAt: string };
-    cases.set(one.id, { ...one, createdAt: new Date(one.createdAt), updatedAt: new Date(one.updatedAt) });
+    set({ ...one, createdAt: new Date(one.createdAt), updatedAt: new Date(one.updatedAt) });
   }
 
   const setStatus = (id: number, status: string): SimulatedCase | null => {
@@ -54,6 +62,7 @@ export function createCases(now: () => Date, file?: string): SimulatedCases {
     create: (key, status, content) =>
       remember({ id: cases.size + 1, key, status, content, version: 1, createdAt: now(), updatedAt: now() }),
     setStatus,
+    changeNumber: (id) => changeNumbers.get(id) ?? 0,
     process(path, restMs) {
       const due = [...cases.values()].filter(({ updatedAt }) => now().getTime() - updatedAt.getTime() >= restMs);
       return due.flatMap(({ id, status }) => {

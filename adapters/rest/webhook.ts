@@ -1,0 +1,49 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { AdapterError, type Host, type Json, type WebhookPort } from '#contract';
+import type { RestConfig } from './config.ts';
+import { listAt, toChange } from './mapping.ts';
+
+/** The signature of a notification (Standard Webhooks 1.0, scheme v1): HMAC-SHA256 over id, timestamp in seconds and body. */
+export function sign(secret: string, id: string, timestamp: number | string, body: string | Uint8Array): string {
+  const key = secret.startsWith('whsec_') ? Buffer.from(secret.slice('whsec_'.length), 'base64') : Buffer.from(secret);
+  return `v1,${createHmac('sha256', key).update(`${id}.${timestamp}.`).update(body).digest('base64')}`;
+}
+
+/** Notifications as Standard Webhooks describes them: `webhook-id`, `webhook-timestamp`, `webhook-signature`. */
+export function createWebhook(config: NonNullable<RestConfig['webhook']>, fields: RestConfig['case'], host: Host): WebhookPort {
+  const refuse = (why: string) => new AdapterError('rejected', 'none', `the notification was refused: ${why}`);
+
+  function verify(headers: Headers, raw: Uint8Array): void {
+    const id = headers.get('webhook-id');
+    const timestamp = headers.get('webhook-timestamp');
+    if (!id || !timestamp || !/^\d{1,12}$/.test(timestamp)) throw refuse('webhook-id or webhook-timestamp is missing');
+    const expected = Buffer.from(sign(config.secret, id, timestamp, raw));
+    // Several signatures while a secret is being changed.
+    const given = (headers.get('webhook-signature') ?? '')
+      .split(' ')
+      .slice(0, 10)
+      .map((text) => Buffer.from(text));
+    if (!given.some((one) => one.length === expected.length && timingSafeEqual(one, expected)))
+      throw refuse('the signature does not verify');
+    const age = Math.abs(host.now().getTime() / 1000 - Number(timestamp));
+    if (age > config.toleranceSeconds) throw refuse('it is too old or from the future');
+  }
+
+  return {
+    traits: { auth: 'signature', replayWindowMs: config.toleranceSeconds * 1000 },
+    async receive({ headers, raw }) {
+      verify(headers, raw);
+      const body = parse(raw);
+      const items = config.items === '' && !Array.isArray(body) ? [body] : listAt(body, config.items);
+      return { changes: items.map((item) => toChange(item, fields)) };
+    },
+  };
+}
+
+function parse(raw: Uint8Array): Json {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw)) as Json;
+  } catch {
+    throw new AdapterError('malformed', 'none', 'the notification is not JSON');
+  }
+}
