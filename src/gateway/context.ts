@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Language, ProblemCode } from '#contract';
 import { refuse } from '#contract';
@@ -53,22 +53,31 @@ const wellFormedTrace = /^00-([\da-f]{32})-[\da-f]{16}-([\da-f]{2})$/;
 export function requestIds(headers: IncomingHttpHeaders): RequestIds {
   const given = headers['x-request-id'];
   const trace = wellFormedTrace.exec(String(headers['traceparent'] ?? ''));
-  const random = randomBytes(24).toString('hex');
+  // UUIDs come from a pool that Node fills at once; random bytes would be a system call for each request.
+  const random = () => randomUUID().replaceAll('-', '');
   const valid = trace && !/^0+$/.test(trace[1] ?? '');
-  const traceId = valid ? (trace[1] as string) : random.slice(0, 32);
+  const traceId = valid ? (trace[1] as string) : random();
   const flags = valid ? trace[2] : '01';
   return {
     requestId: typeof given === 'string' && wellFormedId.test(given) ? given : traceId,
-    traceparent: `00-${traceId}-${random.slice(32)}-${flags}`,
+    traceparent: `00-${traceId}-${random().slice(16)}-${flags}`,
   };
 }
 
 /** English where the caller prefers it to German, else German. */
 export const languageOf = (headers: IncomingHttpHeaders): Language => (/^\s*en\b/i.test(headers['accept-language'] ?? '') ? 'EN' : 'DE');
 
-/** The context of one request. */
-export const createContext = (given: Omit<Context, 'loaders' | 'outcome'>): Context => ({
+/** The context of one request. `exchange` is asked for its signal only where something listens to it. */
+export const createContext = (
+  exchange: RequestIds & { readonly signal: AbortSignal },
+  given: Pick<Context, 'principal' | 'features' | 'language' | 'helpUrl'>,
+): Context => ({
   ...given,
+  requestId: exchange.requestId,
+  traceparent: exchange.traceparent,
+  get signal() {
+    return exchange.signal;
+  },
   loaders: createLoaders(given.features, given.principal),
   outcome: { operation: null, kind: null, code: null },
 });

@@ -26,9 +26,8 @@ export function answer(
   headers: Readonly<Record<string, string>> = {},
 ): void {
   if (response.headersSent || response.destroyed) return;
-  const bytes = typeof body === 'string' ? Buffer.from(body) : body;
-  response.writeHead(status, { 'content-type': type, 'content-length': bytes.byteLength, ...headers });
-  response.end(request.method === 'HEAD' ? undefined : bytes);
+  response.writeHead(status, { 'content-type': type, 'content-length': Buffer.byteLength(body), ...headers });
+  response.end(request.method === 'HEAD' ? undefined : body);
 }
 
 /** Answers with JSON that no cache may keep. */

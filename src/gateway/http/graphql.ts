@@ -1,4 +1,3 @@
-import type { ServerResponse } from 'node:http';
 import type { YogaServerInstance } from 'graphql-yoga';
 import type { Identity } from '../../identity/identity.ts';
 import { createContext, type Context, type Features } from '../context.ts';
@@ -48,27 +47,28 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, addres
     const wait = rate && (await rate(principal?.owner ?? address(exchange), Date.now()));
     if (wait) return answerFailure(exchange, failure('RATE_LIMITED', language), { 'retry-after': String(wait) });
 
-    const { requestId, traceparent, signal } = exchange;
-    const context = createContext({ requestId, traceparent, signal, language, principal, features, helpUrl });
+    const context = createContext(exchange, { language, principal, features, helpUrl });
     exchange.outcome = context.outcome;
     // Only what the engine looks at goes in: the rest of the headers would be copied for nothing.
     const headers: Record<string, string> = { accept: acceptable(request.headers.accept) };
     if (body) headers['content-type'] = 'application/json';
     const target = new yoga.fetchAPI.Request(exchange.url.href, { method, headers, ...(body && { body: body.toString() }) });
-    await send(await yoga.fetch(target, context), exchange.response, signal);
+    await send(await yoga.fetch(target, context), exchange);
   };
 }
 
 /** Writes the engine's answer: a whole text at once, a stream (SSE) event by event until the caller is gone. */
-async function send(from: Response, to: ServerResponse, signal: AbortSignal): Promise<void> {
+async function send(from: Response, exchange: Exchange): Promise<void> {
+  const to = exchange.response;
   // Anything may depend on who asks, and a shared cache does not know who that is.
   to.setHeader('cache-control', 'private, no-store');
   from.headers.forEach((value, name) => {
     if (!ownHeaders.has(name)) to.setHeader(name, value);
   });
   if (!from.headers.get('content-type')?.startsWith('text/event-stream') || !from.body) {
-    const bytes = Buffer.from(await from.text());
-    to.writeHead(from.status, { 'content-length': bytes.byteLength }).end(bytes);
+    // As a text it leaves in one write with the headers; as bytes it would take two.
+    const text = await from.text();
+    to.writeHead(from.status, { 'content-length': Buffer.byteLength(text) }).end(text);
     return;
   }
   to.writeHead(from.status).flushHeaders();
@@ -78,7 +78,7 @@ async function send(from: Response, to: ServerResponse, signal: AbortSignal): Pr
   try {
     for (let part = await reader.read(); !part.done; part = await reader.read()) {
       if (to.destroyed) break;
-      if (!to.write(part.value) && !signal.aborted)
+      if (!to.write(part.value) && !exchange.signal.aborted)
         await new Promise<void>((resolve) => void to.once('drain', resolve).once('close', resolve));
     }
   } finally {

@@ -40,6 +40,8 @@ const crossOrigin = {
   'access-control-expose-headers': 'x-request-id, retry-after',
 } as const;
 
+const fixedHeaders = Object.entries({ ...always, ...crossOrigin });
+
 const preflight = {
   'access-control-allow-methods': 'GET, POST, OPTIONS',
   'access-control-allow-headers': 'authorization, content-type, accept, x-request-id, traceparent',
@@ -63,27 +65,36 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const ids = requestIds(request.headers);
-    const caller = new AbortController();
+    let caller: AbortController | null = null;
     const exchange: Exchange = {
       ...ids,
       request,
       response,
       url: urlOf(request),
       language: languageOf(request.headers),
-      signal: caller.signal,
+      // Made when first asked for: aborting costs more than most requests, and only streams listen.
+      get signal() {
+        if (!caller) {
+          caller = new AbortController();
+          if (stopping.signal.aborted || response.destroyed) caller.abort();
+          else stopping.signal.addEventListener('abort', stop);
+        }
+        return caller.signal;
+      },
       outcome: { operation: null, kind: null, code: null },
     };
-    const stop = () => caller.abort();
-    stopping.signal.addEventListener('abort', stop);
+    const stop = () => caller?.abort();
     open.add(response);
     response.once('close', () => {
-      stopping.signal.removeEventListener('abort', stop);
       open.delete(response);
-      caller.abort();
+      if (caller) {
+        stopping.signal.removeEventListener('abort', stop);
+        stop();
+      }
       if (draining) server.closeIdleConnections();
     });
-    for (const [name, value] of Object.entries({ ...always, ...crossOrigin, 'x-request-id': ids.requestId }))
-      response.setHeader(name, value);
+    for (const [name, value] of fixedHeaders) response.setHeader(name, value);
+    response.setHeader('x-request-id', ids.requestId);
     if (draining) response.setHeader('connection', 'close');
     const name = routeOf(routes, exchange.url.pathname);
     observer.begin(exchange, name ?? 'none');
