@@ -20,10 +20,9 @@ mkdir -p "$1"
 folder=$(cd "$1" && pwd)
 verb=$2
 shift 2
-jars=${KAFKA_JARS:-$folder/jars}
 
 # What `start` was told counts for all later calls.
-remember() { printf 'brokers=%s\nfirst=%s\n' "$1" "$2" > "$folder/cluster"; }
+remember() { printf 'brokers=%q\nfirst=%q\njars=%q\nheap=%q\n' "$@" > "$folder/cluster"; }
 recall() { [ -f "$folder/cluster" ] || { echo "No cluster was started in $folder." >&2; exit 1; }; . "$folder/cluster"; }
 
 client_port() { echo $((first + 2 * ($1 - 1))); }
@@ -83,7 +82,7 @@ process() {
 
 run() {
   # java itself goes to the background: of a function in the background, only the subshell would get the signals.
-  java -Dorg.slf4j.simpleLogger.defaultLogLevel=warn "-Xmx${KAFKA_HEAP:-384m}" -cp "$jars/*" kafka.Kafka \
+  java -Dorg.slf4j.simpleLogger.defaultLogLevel=warn "-Xmx$heap" -cp "$jars/*" kafka.Kafka \
     "$folder/broker-$1.properties" < /dev/null >> "$folder/broker-$1.log" 2>&1 &
   echo $! > "$folder/broker-$1.pid"
   disown
@@ -130,7 +129,7 @@ signal() {
 
 case $verb in
   start)
-    remember "${1:-1}" "${KAFKA_PORT:-19092}"
+    remember "${1:-1}" "${KAFKA_PORT:-19092}" "$(mkdir -p "${KAFKA_JARS:-$folder/jars}" && cd "${KAFKA_JARS:-$folder/jars}" && pwd)" "${KAFKA_HEAP:-384m}"
     recall
     fetch_jars
     for id in $(seq "$brokers"); do configure "$id"; done
