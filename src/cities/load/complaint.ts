@@ -1,0 +1,150 @@
+import { closest, distance } from 'fastest-levenshtein';
+import type { Language, Localised } from '#contract';
+
+/** One thing that is wrong with the cities' files, with all that is needed to put it right. */
+export interface Complaint {
+  /** Path of the file as it was given. */
+  readonly file: string;
+  /** From 1. */
+  readonly line: number;
+  readonly column: number;
+  /** Where in the file, names joined with dots; empty for the file as a whole. */
+  readonly path: string;
+  readonly problem: Localised;
+  readonly remedy: Localised;
+}
+
+/** What a complaint says: the problem and its remedy, each in both languages. */
+export type Saying = Pick<Complaint, 'problem' | 'remedy'>;
+
+const both = (de: string, en: string): Localised & { en: string } => ({ de, en });
+
+/** The nearest of the words, or null where none is near enough to be meant. */
+export function nearestWord(word: string, words: readonly string[]): string | null {
+  if (words.length === 0) return null;
+  const lower = word.toLowerCase();
+  const nearest =
+    words[
+      words
+        .map((one) => one.toLowerCase())
+        .indexOf(
+          closest(
+            lower,
+            words.map((one) => one.toLowerCase()),
+          ),
+        )
+    ];
+  return nearest !== undefined && distance(lower, nearest.toLowerCase()) <= Math.max(2, Math.floor(word.length / 3)) ? nearest : null;
+}
+
+const meant = (word: string, words: readonly string[]): Localised & { en: string } => {
+  const nearest = nearestWord(word, words);
+  const all = words.slice(0, 20).join(', ');
+  if (nearest !== null) return both(`Meinten Sie „${nearest}“? Möglich: ${all}.`, `Did you mean “${nearest}”? Possible: ${all}.`);
+  return both(`Möglich: ${all}.`, `Possible: ${all}.`);
+};
+
+/** Every complaint there is. `found` is shown shortened; what may be a secret is never passed in. */
+export const say = {
+  unreadable: (why: string): Saying => ({
+    problem: both(`Die Datei lässt sich nicht lesen (${why}).`, `The file cannot be read (${why}).`),
+    remedy: both('Prüfen Sie Pfad und Leserechte.', 'Check its path and permissions.'),
+  }),
+  noFiles: (): Saying => ({
+    problem: both('In diesem Ordner liegt keine Datei einer Stadt.', 'There is no city’s file in this folder.'),
+    remedy: both(
+      'Legen Sie <stadt>.yaml an oder setzen Sie CITIES_DIR auf den richtigen Ordner.',
+      'Add <city>.yaml, or point CITIES_DIR to the right folder.',
+    ),
+  }),
+  badName: (name: string): Saying => ({
+    problem: both(`„${name}“ taugt nicht als Kennung einer Stadt.`, `“${name}” cannot be the id of a city.`),
+    remedy: both(
+      'Benennen Sie die Datei um: Kleinbuchstaben, Ziffern und Bindestriche.',
+      'Rename the file: lower-case letters, digits and hyphens.',
+    ),
+  }),
+  tooLarge: (bytes: number, most: number): Saying => ({
+    problem: both(`Die Datei hat ${bytes} Bytes; erlaubt sind ${most}.`, `The file has ${bytes} bytes; ${most} are allowed.`),
+    remedy: both('Angebote und Formulare gehören in eigene Dateien.', 'Offers and forms belong into files of their own.'),
+  }),
+  syntax: (message: string): Saying => ({
+    problem: both(`Das ist kein gültiges YAML: ${message}`, `This is not valid YAML: ${message}`),
+    remedy: both('Prüfen Sie Einrückung, Anführungszeichen und Klammern.', 'Check indentation, quotes and brackets.'),
+  }),
+  unknownKey: (key: string, known: readonly string[]): Saying => ({
+    problem: both(`„${key}“ ist hier nicht vorgesehen.`, `“${key}” is not known here.`),
+    remedy: meant(key, known),
+  }),
+  missing: (key: string, expected: Localised): Saying => ({
+    problem: both(`„${key}“ fehlt.`, `“${key}” is missing.`),
+    remedy: both(`Ergänzen Sie „${key}“: ${expected.de}.`, `Add “${key}”: ${expected.en ?? expected.de}.`),
+  }),
+  notOneOf: (found: string, possible: readonly string[]): Saying => ({
+    problem: both(`„${found}“ ist kein möglicher Wert.`, `“${found}” is not a possible value.`),
+    remedy: meant(found, possible),
+  }),
+  invalid: (found: string, expected: Localised): Saying => ({
+    problem: both(`Der Wert ${found} passt nicht.`, `The value ${found} does not fit.`),
+    remedy: both(`Erwartet wird ${expected.de}.`, `Expected: ${expected.en ?? expected.de}.`),
+  }),
+  unknownProduct: (found: string, known: readonly string[]): Saying => ({
+    problem: both(`Für „${found}“ gibt es keinen Adapter.`, `There is no adapter for “${found}”.`),
+    remedy: meant(found, known),
+  }),
+  wrongContract: (speaks: readonly string[], ours: string): Saying => ({
+    problem: both(
+      `Der Adapter spricht Vertrag ${speaks.join(', ')}, der Hub ${ours}.`,
+      `The adapter speaks contract ${speaks.join(', ')}, the hub ${ours}.`,
+    ),
+    remedy: both('Verwenden Sie eine Fassung des Adapters, die zum Hub passt.', 'Use a version of the adapter that fits the hub.'),
+  }),
+  envMissing: (name: string): Saying => ({
+    problem: both(`Die Umgebungsvariable ${name} ist nicht gesetzt.`, `The environment variable ${name} is not set.`),
+    remedy: both(`Setzen Sie ${name} in der Umgebung des Hubs.`, `Set ${name} in the hub’s environment.`),
+  }),
+  fileMissing: (path: string): Saying => ({
+    problem: both(`Die Datei ${path} lässt sich nicht lesen.`, `The file ${path} cannot be read.`),
+    remedy: both(
+      'Prüfen Sie Pfad und Leserechte; Pfade gelten ab dem Ordner dieser Datei.',
+      'Check its path and permissions; paths start at this file’s folder.',
+    ),
+  }),
+  badReference: (): Saying => ({
+    problem: both('Das ist kein vollständiger Verweis.', 'This is not a complete reference.'),
+    remedy: both(
+      'Schreiben Sie { $env: NAME } oder { $file: /pfad }, mit nichts daneben.',
+      'Write { $env: NAME } or { $file: /path }, with nothing beside it.',
+    ),
+  }),
+  literalSecret: (suggested: string): Saying => ({
+    problem: both('Hier steht ein Geheimnis im Klartext.', 'A secret stands here in clear text.'),
+    remedy: both(
+      `Schreiben Sie { $env: ${suggested} } und setzen Sie die Variable. Das alte Geheimnis gilt als bekannt: ersetzen Sie es.`,
+      `Write { $env: ${suggested} } and set the variable. Take the old secret for known: replace it.`,
+    ),
+  }),
+  duplicateArs: (ars: string, other: string): Saying => ({
+    problem: both(`${ars} hat schon ${other}.`, `${ars} is already taken by ${other}.`),
+    remedy: both(
+      'Jede Gemeinde hat eine Datei; mehrere Verfahren stehen darin als mehrere adapters.',
+      'One file per municipality; several back offices stand in it as several adapters.',
+    ),
+  }),
+  claimedTwice: (service: string, other: string): Saying => ({
+    problem: both(`„${service}“ nimmt schon der Adapter „${other}“ an.`, `“${service}” is already taken by the adapter “${other}”.`),
+    remedy: both('Jede Leistung geht an genau einen Adapter.', 'Each service goes to exactly one adapter.'),
+  }),
+} as const;
+
+/** A value as a complaint shows it: on one line and short. */
+export const shown = (value: unknown): string => {
+  const text = JSON.stringify(value) ?? 'nichts';
+  return text.length > 60 ? `${text.slice(0, 57)}…` : text;
+};
+
+/** One complaint on one line, as compilers print theirs, so that editors jump to it. */
+export const complaintText = ({ file, line, column, path, problem, remedy }: Complaint, language: Language): string => {
+  const inOne = (text: Localised) => (language === 'EN' ? (text.en ?? text.de) : text.de);
+  return `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${inOne(problem)} ${inOne(remedy)}`;
+};

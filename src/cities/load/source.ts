@@ -1,0 +1,77 @@
+import { readFile, stat } from 'node:fs/promises';
+import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import type { Json } from '#contract';
+import { say, type Complaint, type Saying } from './complaint.ts';
+
+/** Names and indexes from the top of a file. */
+export type Path = readonly (string | number)[];
+
+const MOST_BYTES = 256 * 1024;
+
+/** A city's file, read, with the place of everything in it. */
+export interface Source {
+  readonly file: string;
+  readonly value: Json;
+  /** A complaint about the value at the path or, with `key`, about its name; about what surrounds it where it is absent. */
+  complain(path: Path, saying: Saying, key?: 'key'): Complaint;
+}
+
+/** Reads one file; complaints instead where it is no YAML or too large. */
+export async function readSource(file: string): Promise<Source | readonly Complaint[]> {
+  const whole = (saying: Saying): readonly Complaint[] => [{ file, line: 1, column: 1, path: '', ...saying }];
+  try {
+    const { size } = await stat(file);
+    if (size > MOST_BYTES) return whole(say.tooLarge(size, MOST_BYTES));
+    return parseSource(file, await readFile(file, 'utf8'));
+  } catch (error) {
+    return whole(say.unreadable(error instanceof Error && 'code' in error ? String(error.code) : 'error'));
+  }
+}
+
+/** @internal Parses the text of a file; every mistake in it is a complaint. */
+export function parseSource(file: string, text: string): Source | readonly Complaint[] {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2', schema: 'core' });
+  const placeOf = (offset: number) => {
+    const { line, col } = lines.linePos(offset);
+    return { line: Math.max(1, line), column: Math.max(1, col) };
+  };
+  if (document.errors.length > 0)
+    return document.errors.map(({ pos, message }) => ({ file, ...placeOf(pos[0]), path: '', ...say.syntax(message.split('\n')[0] ?? '') }));
+  let value: Json;
+  try {
+    value = document.toJS({ maxAliasCount: 100 }) as Json;
+  } catch (error) {
+    return [{ file, line: 1, column: 1, path: '', ...say.syntax(error instanceof Error ? error.message : 'too many aliases') }];
+  }
+  return {
+    file,
+    value: value ?? {},
+    complain: (path, saying, key) => ({ file, ...placeOf(offsetOf(document, path, key === 'key')), path: path.join('.'), ...saying }),
+  };
+}
+
+/** Where a path stands in the text: the deepest part of it that is there. */
+function offsetOf(document: Document, path: Path, wantsKey: boolean): number {
+  let node: unknown = document.contents;
+  let offset = rangeOf(node) ?? 0;
+  for (const [depth, name] of path.entries()) {
+    const last = depth === path.length - 1;
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isPair(item) && (isScalar(item.key) ? String(item.key.value) : '') === String(name));
+      if (!pair) return offset;
+      const at = rangeOf(last && wantsKey ? pair.key : pair.value) ?? rangeOf(pair.key);
+      offset = at ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(name)];
+      offset = rangeOf(node) ?? offset;
+    } else return offset;
+  }
+  return offset;
+}
+
+const rangeOf = (node: unknown): number | null => {
+  const range = node && typeof node === 'object' && 'range' in node ? (node.range as readonly number[] | null | undefined) : null;
+  return range?.[0] ?? null;
+};
