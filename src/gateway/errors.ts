@@ -82,7 +82,10 @@ function origin(error: unknown): unknown {
 
 /** Shown as it is: what the caller's document or variables did wrong, said by parser, validation or our limits and scalars. */
 const isCallersFault = (error: GraphQLError, inner: unknown): boolean =>
-  inner instanceof GraphQLError && (error.path === undefined || typeof inner.extensions['code'] === 'string');
+  inner instanceof GraphQLError && (error.path === undefined || typeof extensionsOf(inner)['code'] === 'string');
+
+/** Compiled operations raise errors of the same class that lack the field. */
+const extensionsOf = ({ extensions }: { readonly extensions?: Readonly<Record<string, unknown>> }) => extensions ?? {};
 
 /**
  * The only way from an error to what a client sees of it: a code from a closed list, a text, whether to try again, the
@@ -102,9 +105,9 @@ export function publicError(
   };
   const id = requestId === null ? {} : { requestId };
   if (outer && isCallersFault(outer, inner)) {
-    const { code, http } = (inner as GraphQLError).extensions;
+    const { code, http } = extensionsOf(inner as GraphQLError);
     const known = typeof code === 'string' && !code.startsWith('GRAPHQL_') ? code : 'BAD_REQUEST';
-    return new GraphQLError(outer.message, { ...place, extensions: { code: known, ...id, ...(http ? { http } : {}) } });
+    return new GraphQLError(outer.message, { ...place, extensions: { code: known, ...id, ...(http === undefined ? {} : { http }) } });
   }
   const told = toFailure(inner, language);
   if (told.unexpected !== undefined) onUnexpected(told.unexpected);

@@ -4,6 +4,7 @@ import type { Registry } from 'prom-client';
 import type { Identity } from '../identity/identity.ts';
 import type { Log } from '../infra/log.ts';
 import type { Ports } from '../infra/open.ts';
+import { compilePlugin } from './compile.ts';
 import type { Context, Features } from './context.ts';
 import { answer } from './http/exchange.ts';
 import { graphiqlRoute } from './http/graphiql.ts';
@@ -28,6 +29,8 @@ export interface GatewaySettings {
   readonly rateLimit?: RateLimit | null;
   /** Set where a proxy in front adds the caller's address to X-Forwarded-For; without one anybody could write it. @default false */
   readonly behindProxy?: boolean;
+  /** How often an operation must have been asked before it is compiled. @default 5 */
+  readonly compileAfter?: number;
   readonly operations?: OperationLimits;
   readonly server?: ServerLimits;
 }
@@ -61,7 +64,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const yoga = createYoga<Context>({
     schema: createSchema(),
     graphqlEndpoint: '/graphql',
-    plugins: [...limitPlugins(settings.operations), outcomePlugin(log)],
+    plugins: [...limitPlugins(settings.operations), outcomePlugin(log), compilePlugin(settings.compileAfter)],
     maxRequestBodySize: false,
     // outcomePlugin masks, with the request id; yoga's own masking knows none.
     maskedErrors: false,
