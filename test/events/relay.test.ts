@@ -7,7 +7,7 @@ import { openBus } from '../../src/infra/bus/open-bus.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createEventLog } from '../../src/infra/store/eventlog.ts';
 import type { Store } from '../../src/infra/store/store.ts';
-import { sampleEvent } from '../infra/sample.ts';
+import { sampleEvent } from '../kit/sample-event.ts';
 import { describeOnEachStore, describeWithService, describeWithStore } from '../kit/services.ts';
 
 const log = createLog('silent');

@@ -10,7 +10,7 @@ import { createLog } from '../../src/infra/log.ts';
 import { createEventLog, type EventLog } from '../../src/infra/store/eventlog.ts';
 import type { Store } from '../../src/infra/store/store.ts';
 import { describeOnEachStore, describeWithService, describeWithStore, type StoreKit } from '../kit/services.ts';
-import { sampleEvent } from './sample.ts';
+import { sampleEvent } from '../kit/sample-event.ts';
 
 const silent = createLog('silent');
 const backoff = { firstMs: 20, mostMs: 100 };

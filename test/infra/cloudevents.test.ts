@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Json, LoggedEvent, RegionalKey } from '#contract';
 import { fromRecord, toRecord, topicOf } from '../../src/infra/bus/cloudevents.ts';
-import { sampleEvent } from './sample.ts';
+import { sampleEvent } from '../kit/sample-event.ts';
 
 const facts = fc
   .dictionary(fc.string(), fc.jsonValue())

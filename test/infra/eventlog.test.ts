@@ -10,7 +10,7 @@ import { createEventLog, type EventLog } from '../../src/infra/store/eventlog.ts
 import { createPulse } from '../../src/infra/store/pulse.ts';
 import { openStore } from '../../src/infra/store/open-store.ts';
 import { describeOnEachStore } from '../kit/services.ts';
-import { sampleEvent } from './sample.ts';
+import { sampleEvent } from '../kit/sample-event.ts';
 
 /** The next events of a tail until `enough` says so. */
 async function readTail(log: EventLog, after: number, enough: (events: readonly LoggedEvent[]) => boolean): Promise<LoggedEvent[]> {
@@ -100,7 +100,7 @@ describeOnEachStore('the event log', (kit, dialect) => {
     let finished = false;
     const reading = readTail(log, 0, (events) => finished && acknowledged.every((id) => events.some((event) => event.id === id)));
     for (let kill = 0; kill < 3; kill += 1) {
-      const writer = fork(join(import.meta.dirname, 'writer.ts'), [url]);
+      const writer = fork(join(import.meta.dirname, '../kit/event-writer.ts'), [url]);
       writer.on('message', (id: string) => acknowledged.push(id));
       while (acknowledged.length < (kill + 1) * 30) await once(writer, 'message');
       writer.kill('SIGKILL');

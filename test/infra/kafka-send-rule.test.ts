@@ -12,7 +12,7 @@ import { createKafkaTopics } from '../../src/infra/bus/kafka-topics.ts';
 import { parseKafkaUrl } from '../../src/infra/bus/kafka-url.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { describeWithService } from '../kit/services.ts';
-import { sampleEvent } from './sample.ts';
+import { sampleEvent } from '../kit/sample-event.ts';
 
 /*
  * The send rule of src/infra/bus/kafka-publisher.ts on a real cluster of three brokers, while one is killed and another
@@ -156,5 +156,29 @@ describeWithService('kafkaCluster', 'the send rule on a cluster that loses its l
     expect(acknowledged.rule.length).toBeGreaterThan(500);
     expect(byRule).toMatchObject({ lost: 0, outOfOrder: 0 });
     expect(atReader).toMatchObject({ lost: 0, outOfOrder: 0 });
+  });
+
+  test('with every broker gone events wait; they arrive once the brokers are back, in order', { timeout: 120_000 }, async () => {
+    const type = `t${randomUUID().slice(0, 8)}`;
+    const bus = openKafkaBus(await url(), { log });
+    const before = eventsOf(type, 0, 40);
+    await bus.publish(before);
+    const seen: LoggedEvent[] = [];
+    await bus.subscribe({ group: type, aggregateTypes: [type], handle: async (event) => void seen.push(event) });
+    await expect.poll(() => verdict(before, seen).lost, { timeout: 20_000 }).toBe(0);
+
+    for (const id of ['1', '2', '3']) await cluster('kill', id);
+    const after = eventsOf(type, 40, 40);
+    const published = bus.publish(after).then(() => 'published');
+    expect(await Promise.race([published, sleep(1000, 'waits')])).toBe('waits');
+    expect(await bus.check()).toBe(false);
+    await Promise.all(['1', '2', '3'].map((id) => cluster('revive', id)));
+
+    expect(await published).toBe('published');
+    await expect
+      .poll(() => verdict([...before, ...after], seen), { timeout: 60_000, interval: 200 })
+      .toMatchObject({ lost: 0, outOfOrder: 0 });
+    expect(await bus.check()).toBe(true);
+    await bus.close();
   });
 });

@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import type { LoggedEvent } from '#contract';
 import { pauseAfter } from '../../src/infra/backoff.ts';
 import { createLanes, createSlots } from '../../src/infra/bus/lanes.ts';
-import { sampleEvent } from './sample.ts';
+import { sampleEvent } from '../kit/sample-event.ts';
 
 const eventAt = (seq: number, aggregate: string): LoggedEvent => ({ ...sampleEvent({ aggregate }), seq });
 

@@ -3,7 +3,7 @@ import { closePorts, openPorts } from '../../src/infra/open.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
 import { describeWithStore } from '../kit/services.ts';
-import { sampleEvent } from './sample.ts';
+import { sampleEvent } from '../kit/sample-event.ts';
 
 const log = createLog('silent');
 

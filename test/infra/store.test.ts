@@ -10,7 +10,7 @@ import { acquireLease } from '../../src/infra/store/lease.ts';
 import { openStore } from '../../src/infra/store/open-store.ts';
 import type { Store } from '../../src/infra/store/store.ts';
 import { describeOnEachStore } from '../kit/services.ts';
-import { sampleEvent } from './sample.ts';
+import { sampleEvent } from '../kit/sample-event.ts';
 
 const setCursor = (store: Pick<Store, 'db'>, reader: string, seq: number) =>
   store.db
@@ -185,7 +185,7 @@ describeOnEachStore('the store', (kit, dialect) => {
     await (await openStore(url)).close();
     const acknowledged: string[] = [];
     for (let kill = 0; kill < 3; kill += 1) {
-      const writer = fork(join(import.meta.dirname, 'writer.ts'), [url]);
+      const writer = fork(join(import.meta.dirname, '../kit/event-writer.ts'), [url]);
       writer.on('message', (id: string) => acknowledged.push(id));
       while (acknowledged.length < (kill + 1) * 40) await once(writer, 'message');
       writer.kill('SIGKILL');

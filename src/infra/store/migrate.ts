@@ -1,7 +1,7 @@
 import { sql } from 'kysely';
 import { Migrator, type Migration } from 'kysely/migration';
 import { HubError } from '#contract';
-import * as initial from './migrations/0001_initial.ts';
+import { initial } from './migrations/0001_initial.ts';
 import type { Store } from './store.ts';
 
 /** Every migration, by name, in the order of their names. A released migration never changes; a new one gets the next number. */

@@ -1,4 +1,5 @@
 import { SqliteAdapter, type Kysely } from 'kysely';
+import type { Migration } from 'kysely/migration';
 import type { Database } from '../schema.ts';
 
 /*
@@ -253,10 +254,12 @@ async function createChanges(db: Kysely<Database>): Promise<void> {
   await createIndex(db, 'held_change', ['city', 'adapter', 'case_ref']);
 }
 
-/** Makes every table. */
-export async function up(db: Kysely<Database>): Promise<void> {
+async function up(db: Kysely<Database>): Promise<void> {
   await createEvents(db);
   await createCatalogue(db);
   await createApplications(db);
   await createChanges(db);
 }
+
+/** Makes every table. */
+export const initial: Migration = { up };
