@@ -1,4 +1,4 @@
-import { GraphQLError } from 'graphql';
+import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { HubError, problemText, type Language } from '#contract';
 import { CityCallError } from '../cities/cities.ts';
 
@@ -85,7 +85,7 @@ const isCallersFault = (error: GraphQLError, inner: unknown): boolean =>
   inner instanceof GraphQLError && (error.path === undefined || typeof extensionsOf(inner)['code'] === 'string');
 
 /** Compiled operations raise errors of the same class that lack the field. */
-const extensionsOf = ({ extensions }: { readonly extensions?: Readonly<Record<string, unknown>> }) => extensions ?? {};
+const extensionsOf = ({ extensions }: { readonly extensions?: GraphQLErrorExtensions }) => extensions ?? {};
 
 /**
  * The only way from an error to what a client sees of it: a code from a closed list, a text, whether to try again, the

@@ -3,11 +3,11 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { gzip } from 'node:zlib';
+import manifest from '@graphql-yoga/graphiql/package.json' with { type: 'json' };
 import { failure } from '../errors.ts';
 import { answer, answerFailure, type Route } from './exchange.ts';
 import { exampleTabs } from './examples.ts';
 
-const manifest = createRequire(import.meta.url)('@graphql-yoga/graphiql/package.json') as { version: string };
 const dist = join(dirname(createRequire(import.meta.url).resolve('@graphql-yoga/graphiql/package.json')), 'dist');
 
 /** Our name of a file, its place in the package (whose worker really has two dots) and its type. */
