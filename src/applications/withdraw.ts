@@ -70,5 +70,5 @@ export function createWithdraw(deps: ApplicationsDeps) {
 /** True where the back office can be told of a withdrawal. */
 export const canWithdraw = (cities: Cities, { city, adapter }: { city: string; adapter: string }): boolean => {
   const cases = cities.find(city) ? cities.adapter(city, adapter).cases : undefined;
-  return cases !== undefined && 'withdraw' in cases;
+  return typeof cases?.withdraw === 'function';
 };

@@ -1,0 +1,64 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { createFormCheck } from '../../src/applications/form.ts';
+
+const form = {
+  revision: '1',
+  schema: {
+    $schema: 'https://json-schema.org/draft/2020-12/schema',
+    type: 'object',
+    additionalProperties: false,
+    required: ['plate', 'since', 'zone'],
+    properties: {
+      plate: { type: 'string', title: 'Kennzeichen', 'x-title-en': 'Number plate', minLength: 1, maxLength: 12, pattern: '^[A-ZÄÖÜ]{1,3}-' },
+      since: { type: 'string', format: 'date', title: 'Wohnhaft seit' },
+      zone: { title: 'Parkzone', enum: ['A', 'B'] },
+      email: { type: 'string', format: 'email', title: 'E-Mail' },
+      persons: { type: 'array', title: 'Personen', maxItems: 2, items: { type: 'object', properties: { age: { type: 'integer', minimum: 18, title: 'Alter' } } } },
+      truth: { const: true, title: 'Erklärung' },
+    },
+  },
+} as const;
+const check = createFormCheck();
+
+describe('a form that is filled in wrongly', () => {
+  test('is told by the names of its own fields, in German and English', () => {
+    const problems = check('o1', form, { plate: '', since: 'gestern', zone: 'C', persons: [{ age: 3 }], truth: false, hobby: 'x' });
+    expect(Object.fromEntries(problems.map((problem) => [`${problem.pointer} ${problem.code}`, problem.message.de]))).toMatchObject({
+      '/plate minLength': 'Bitte füllen Sie das Feld „Kennzeichen“ aus.',
+      '/since format': '„Wohnhaft seit“ muss ein Datum im Format JJJJ-MM-TT sein.',
+      '/zone enum': 'Bitte wählen Sie bei „Parkzone“ einen der angebotenen Werte.',
+      '/persons/0/age minimum': '„Alter“ muss mindestens 18 sein.',
+      '/truth const': '„Erklärung“ muss bestätigt werden.',
+      '/hobby additionalProperties': 'Das Feld „hobby“ gibt es in diesem Formular nicht.',
+    });
+    expect(problems.find(({ pointer }) => pointer === '/plate')?.message.en).toBe('Please fill in “Number plate”.');
+  });
+
+  test('says where a missing field belongs', () => {
+    expect(check('o1', form, {}).map(({ pointer, code }) => `${pointer} ${code}`)).toEqual(['/plate required', '/since required', '/zone required']);
+  });
+
+  test('names at most fifty problems', () => {
+    const many = Object.fromEntries(Array.from({ length: 500 }, (_, i) => [`f${i}`, i]));
+    expect(check('o1', form, many)).toHaveLength(50);
+  });
+
+  test('never throws and never repeats what the applicant wrote', () => {
+    fc.assert(
+      fc.property(fc.jsonValue({ maxDepth: 4 }), fc.uuid(), (value, secret) => {
+        const problems = check('o1', form, { zone: secret, since: secret, plate: secret, extra: value } as never);
+        for (const { message } of problems) expect(message.de + message.en).not.toContain(secret);
+      }),
+    );
+  });
+});
+
+test('a form that is filled in rightly has no problems', () => {
+  expect(check('o1', form, { plate: 'D-AB 1', since: '2026-01-31', zone: 'A' })).toEqual([]);
+});
+
+test('a new revision is checked by its own rules', () => {
+  const later = { revision: '2', schema: { type: 'object', required: ['street'], properties: { street: { type: 'string' } } } };
+  expect(check('o1', later, {}).map(({ pointer }) => pointer)).toEqual(['/street']);
+});
