@@ -1,4 +1,15 @@
-import type { Adapter, AdapterDefinition, Call, CaseRef, CaseSnapshot, Health, MappableStatus, RegionalKey, WriteCall } from '#contract';
+import type {
+  Adapter,
+  AdapterDefinition,
+  Call,
+  CaseRef,
+  CaseSnapshot,
+  Health,
+  Language,
+  MappableStatus,
+  RegionalKey,
+  WriteCall,
+} from '#contract';
 import { AdapterError, HubError } from '#contract';
 import type { Cache } from '../infra/cache/cache.ts';
 import type { Log } from '../infra/log.ts';
@@ -110,6 +121,8 @@ export interface CitiesOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => Date;
+  /** Language of the hints for the city's staff. @default 'EN' */
+  readonly language?: Language;
 }
 
 /** Makes every adapter of every city; nothing is sent before `start`. */

@@ -19,6 +19,7 @@ export function createConnector({
   log,
   metrics,
   now,
+  language = 'EN',
 }: Omit<CitiesOptions, 'connected'>): (city: City, adapter: ConnectedAdapter) => Connection {
   const seconds = metrics.histogram({
     name: 'city_call_duration_seconds',
@@ -65,6 +66,7 @@ export function createConnector({
       city: city.id,
       adapter: own,
       cache,
+      language,
       now,
       log,
       ask: () => calls.probe((asked, call) => asked.check(call)),

@@ -1,4 +1,4 @@
-import type { Health } from '#contract';
+import { inLanguage, type Health, type Language, type Localised } from '#contract';
 import type { Cache } from '../infra/cache/cache.ts';
 import type { AdapterStatus, CityAdapter } from './cities.ts';
 import { CityCallError } from './failure.ts';
@@ -8,6 +8,7 @@ export interface HealthOptions {
   readonly city: string;
   readonly adapter: CityAdapter;
   readonly cache: Cache;
+  readonly language: Language;
   readonly now: () => Date;
   readonly log: Log;
   /** Asks the back office, read-only and with a deadline. */
@@ -37,19 +38,46 @@ interface Known {
 }
 
 /** What to do about a failed call, for the city's staff. */
-export const hints: Readonly<Record<CityCallError['failure']['kind'], string>> = {
-  retryable: 'It asks for a pause (overloaded or under maintenance); the hub tries again by itself.',
-  unavailable: 'It cannot be reached: is it running, and may the hub reach its address?',
-  rejected: 'It refused a harmless question: check the rights of the hub’s account.',
-  misconfigured: 'It does not accept the hub’s credentials or settings: check key, project and paths in the city’s file.',
-  unsupported: 'It does not support what the adapter needs: check its version.',
-  malformed: 'It answers with something the adapter does not understand: is the address right, is there a login page or proxy in front?',
-  'breaker-open': 'It failed repeatedly and is left alone for a moment; the hub tries again by itself.',
-  busy: 'Too many calls to it are waiting; raise limits.concurrency if it can take more.',
-  deadline: 'It did not answer in time: is it overloaded, or is limits.timeoutMs too short?',
+const hints: Readonly<Record<CityCallError['failure']['kind'], Localised>> = {
+  retryable: {
+    de: 'Es bittet um eine Pause (überlastet oder in Wartung); der Hub versucht es von selbst wieder.',
+    en: 'It asks for a pause (overloaded or under maintenance); the hub tries again by itself.',
+  },
+  unavailable: {
+    de: 'Es ist nicht erreichbar: Läuft es, und darf der Hub seine Adresse erreichen?',
+    en: 'It cannot be reached: is it running, and may the hub reach its address?',
+  },
+  rejected: {
+    de: 'Es hat eine harmlose Frage abgelehnt: Prüfen Sie die Rechte des Hub-Kontos.',
+    en: 'It refused a harmless question: check the rights of the hub’s account.',
+  },
+  misconfigured: {
+    de: 'Es nimmt Zugangsdaten oder Einstellungen nicht an: Prüfen Sie Schlüssel, Pfade und Kennungen in der Datei der Stadt.',
+    en: 'It does not accept the credentials or settings: check key, paths and ids in the city’s file.',
+  },
+  unsupported: {
+    de: 'Es kann nicht, was der Adapter braucht: Prüfen Sie seine Version.',
+    en: 'It does not support what the adapter needs: check its version.',
+  },
+  malformed: {
+    de: 'Es antwortet mit etwas, das der Adapter nicht versteht: Stimmt die Adresse, steht eine Anmeldeseite oder ein Proxy davor?',
+    en: 'It answers with something the adapter does not understand: is the address right, is there a login page or proxy in front?',
+  },
+  'breaker-open': {
+    de: 'Es ist wiederholt ausgefallen und wird kurz in Ruhe gelassen; der Hub versucht es von selbst wieder.',
+    en: 'It failed repeatedly and is left alone for a moment; the hub tries again by itself.',
+  },
+  busy: {
+    de: 'Zu viele Aufrufe warten; erhöhen Sie limits.concurrency, wenn es mehr verträgt.',
+    en: 'Too many calls to it are waiting; raise limits.concurrency if it can take more.',
+  },
+  deadline: {
+    de: 'Es hat nicht rechtzeitig geantwortet: Ist es überlastet, oder ist limits.timeoutMs zu kurz?',
+    en: 'It did not answer in time: is it overloaded, or is limits.timeoutMs too short?',
+  },
 };
 
-export function createHealth({ city, adapter, cache, now, log, ask, accepts, onState }: HealthOptions): AdapterHealth {
+export function createHealth({ city, adapter, cache, language, now, log, ask, accepts, onState }: HealthOptions): AdapterHealth {
   const key = `city-health:${city}:${adapter.id}`;
   let last: Known | null = null;
   let asking: Promise<Health> | null = null;
@@ -58,7 +86,7 @@ export function createHealth({ city, adapter, cache, now, log, ask, accepts, onS
     const since = performance.now();
     const health = await ask().catch((error: unknown): Health => {
       const failure = error instanceof CityCallError ? error : null;
-      const hint = failure ? `${hints[failure.failure.kind]} (${failure.message})` : 'The check itself failed.';
+      const hint = failure ? `${inLanguage(hints[failure.failure.kind], language)} (${failure.message})` : 'The check itself failed.';
       return { ok: false, probes: [{ name: 'answer', ok: false, ms: Math.round(performance.now() - since), hint }] };
     });
     const hint = health.probes.find((probe) => !probe.ok)?.hint ?? null;
@@ -103,7 +131,7 @@ export function createHealth({ city, adapter, cache, now, log, ask, accepts, onS
         product: adapter.product,
         state: open ? 'DOWN' : known === null ? 'UNKNOWN' : known.ok ? 'UP' : 'DOWN',
         checkedAt: known ? new Date(known.checkedAt) : null,
-        hint: open ? hints['breaker-open'] : (known?.hint ?? null),
+        hint: open ? inLanguage(hints['breaker-open'], language) : (known?.hint ?? null),
       };
     },
   };

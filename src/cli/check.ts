@@ -1,0 +1,82 @@
+import type { AdapterDefinition, Health, Language } from '#contract';
+import { createCities, type ConnectedCity } from '../cities/cities.ts';
+import { loadCities } from '../cities/load.ts';
+import { complaintText } from '../cities/load/complaint.ts';
+import { createMemoryCache } from '../infra/cache/memory.ts';
+import { createLog } from '../infra/log.ts';
+import { createMetrics } from '../infra/metrics.ts';
+
+export interface CheckOptions {
+  /** Folder of the cities' files. */
+  readonly folder: string;
+  readonly adapters: readonly AdapterDefinition[];
+  /** Where `$env` references look. */
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** @default 'DE' */
+  readonly language?: Language;
+  /** One JSON document instead of lines for people. @default false */
+  readonly json?: boolean;
+  /** Only read the files; ask no back office. @default false */
+  readonly offline?: boolean;
+  /** Secrets in clear text pass. @default false */
+  readonly literalSecrets?: boolean;
+}
+
+interface Checked {
+  readonly city: string;
+  readonly adapter: string;
+  readonly product: string;
+  readonly health: Health;
+}
+
+const words = {
+  DE: { fine: 'in Ordnung', wrong: 'Fehler', unasked: 'Datei in Ordnung, nicht gefragt' },
+  EN: { fine: 'fine', wrong: 'wrong', unasked: 'file fine, not asked' },
+} as const;
+
+/**
+ * Checks every city's file and, read-only, every connection, all at once and each with its own deadline. Resolves to the
+ * exit code: 0 all is well, 1 a back office has something against it, 2 a file is wrong.
+ */
+export async function runCheck(options: CheckOptions, out: (line: string) => void): Promise<number> {
+  const { folder, adapters, env, language = 'DE', json = false, offline = false, literalSecrets = false } = options;
+  const { cities: connected, complaints } = await loadCities({ folder, adapters, env, literalSecrets });
+  const checked = offline ? [] : await askAll(connected, language);
+  const code = complaints.length > 0 ? 2 : checked.some(({ health }) => !health.ok) ? 1 : 0;
+  if (json) {
+    out(JSON.stringify({ ok: code === 0, complaints, connections: checked }, null, 2));
+    return code;
+  }
+  const say = words[language];
+  for (const complaint of complaints) out(complaintText(complaint, language));
+  for (const { city, adapter, product, health } of checked) {
+    const ms = health.probes.reduce((sum, probe) => sum + probe.ms, 0);
+    out(
+      `${city}/${adapter} (${product}${health.system && health.system.toLowerCase() !== product ? `, ${health.system}` : ''}): ${health.ok ? say.fine : say.wrong}, ${ms} ms`,
+    );
+    for (const probe of health.probes)
+      if (!probe.ok) out(`  ${folder}/${city}.yaml adapters.${adapter}: ${probe.name}: ${probe.hint ?? say.wrong}`);
+  }
+  if (offline) for (const { city } of connected) out(`${city.id}: ${say.unasked}`);
+  return code;
+}
+
+async function askAll(connected: readonly ConnectedCity[], language: Language): Promise<readonly Checked[]> {
+  const cache = createMemoryCache();
+  const cities = createCities({ connected, cache, log: createLog('silent'), metrics: createMetrics(), now: () => new Date(), language });
+  try {
+    await cities.start();
+    const all = cities.list().flatMap((city) => city.adapters.map((adapter) => ({ city, adapter })));
+    return await Promise.all(
+      all.map(async ({ city, adapter }) => ({
+        city: city.id,
+        adapter: adapter.id,
+        product: adapter.product,
+        health: await cities.check(city.id, adapter.id),
+      })),
+    );
+  } finally {
+    await cities.stop();
+    await cache.close();
+  }
+}
