@@ -1,9 +1,9 @@
-import type { Registry } from 'prom-client';
 import type { ApplicationStatus, Channel, Json, LoggedEvent, Person, Problem, RegionalKey, ServiceKey } from '#contract';
 import type { Catalogue, Listing, Municipality, PageRequest, Place } from '../catalogue/catalogue.ts';
 import type { Cities } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { Log } from '../infra/log.ts';
+import type { Metrics } from '../infra/metrics.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import type { Store } from '../infra/store/store.ts';
 import { createChanges } from './changes.ts';
@@ -103,7 +103,7 @@ export interface ApplicationsOptions {
   readonly catalogue: Catalogue;
   readonly cities: Cities;
   readonly log: Log;
-  readonly registry: Registry;
+  readonly metrics: Metrics;
   /** Unique per process: the holder of its leases. */
   readonly processId: string;
   readonly now: () => Date;
@@ -118,7 +118,7 @@ export interface ApplicationsOptions {
 }
 
 /** What the verbs share. */
-export interface ApplicationsDeps extends Omit<ApplicationsOptions, 'registry' | 'retry' | 'timing' | 'retryBlindly'> {
+export interface ApplicationsDeps extends Omit<ApplicationsOptions, 'metrics' | 'retry' | 'timing' | 'retryBlindly'> {
   readonly metrics: ApplicationMetrics;
   readonly retry: RetryPolicy;
   readonly timing: DeliveryTiming;
@@ -126,10 +126,10 @@ export interface ApplicationsDeps extends Omit<ApplicationsOptions, 'registry' |
 }
 
 export function createApplications(options: ApplicationsOptions): Applications {
-  const { registry, ...shared } = options;
+  const { metrics, ...shared } = options;
   const deps: ApplicationsDeps = {
     ...shared,
-    metrics: createApplicationMetrics(registry, options.store),
+    metrics: createApplicationMetrics(metrics, options.store),
     retry: { ...retryDefaults, ...options.retry },
     timing: { leaseMs: 10_000, pollMs: 500, ...options.timing },
     retryBlindly: options.retryBlindly ?? false,

@@ -1,8 +1,8 @@
 import type { Server } from 'node:http';
 import { createYoga } from 'graphql-yoga';
-import type { Registry } from 'prom-client';
 import type { Identity } from '../identity/identity.ts';
 import type { Log } from '../infra/log.ts';
+import type { Metrics } from '../infra/metrics.ts';
 import type { Ports } from '../infra/open.ts';
 import { compilePlugin } from './compile.ts';
 import type { Context, Features } from './context.ts';
@@ -40,7 +40,7 @@ export interface GatewayDeps extends Features {
   readonly identity: Identity;
   readonly ports: Pick<Ports, 'store' | 'cache' | 'bus'>;
   readonly log: Log;
-  readonly metrics: Registry;
+  readonly metrics: Metrics;
   readonly settings?: GatewaySettings;
 }
 
@@ -105,7 +105,10 @@ export function createGateway(deps: GatewayDeps): Gateway {
       '/problems': problemsRoute,
       '/health/live': liveRoute,
       '/health/ready': readyRoute(ports, cities, () => http.draining()),
-      '/metrics': async (exchange) => answer(exchange, 200, metrics.contentType, await metrics.metrics(), { 'cache-control': 'no-store' }),
+      '/metrics': async (exchange) => {
+        const { contentType, text } = await metrics.render();
+        answer(exchange, 200, contentType, text, { 'cache-control': 'no-store' });
+      },
       '/hooks/*': webhookRoute(applications, mostBytes),
     },
     observer,

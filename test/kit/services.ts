@@ -31,8 +31,10 @@ export const serviceUrl = (name: ServiceName): string | null => process.env[serv
 export function describeWithService(name: ServiceName, title: string, suite: (url: string) => void): void {
   const url = serviceUrl(name);
   const missing = `${serviceVariables[name]} is not set: set it to run this suite`;
+  // Where everything must run, a missing service is a failure.
+  const required = Boolean(process.env['REQUIRE_SERVICES']);
   // oxlint-disable-next-line vitest/valid-title -- the suites give their titles
-  describe.runIf(url)(title, () => {
+  describe.runIf(url || required)(title, () => {
     if (url) suite(url);
     // oxlint-disable-next-line vitest/valid-title -- as above
     else test(missing, () => expect.unreachable(missing));

@@ -48,6 +48,7 @@ YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), ${JSON.stringif
   subscriptionsProtocol: 'SSE',
   credentials: 'omit',
   shouldPersistHeaders: false,
+  defaultQuery: exampleTabs[0]?.query,
   defaultTabs: exampleTabs,
 })});
 `;

@@ -1,5 +1,5 @@
-import { Counter, Gauge, Histogram, type Registry } from 'prom-client';
 import type { Log } from '../../infra/log.ts';
+import type { Metrics } from '../../infra/metrics.ts';
 import type { Exchange } from './exchange.ts';
 
 const methods = new Set(['GET', 'POST', 'OPTIONS', 'HEAD']);
@@ -13,26 +13,22 @@ export interface Observer {
  * One log line and one measurement per request. Labels come from closed lists, so that no caller can make series; what a
  * caller wrote (variables, paths below a route, addresses) is in neither.
  */
-export function createObserver(registry: Registry, log: Log): Observer {
-  const registers = [registry];
-  const seconds = new Histogram({
-    name: 'staedtebund_http_request_seconds',
+export function createObserver(metrics: Metrics, log: Log): Observer {
+  const seconds = metrics.histogram({
+    name: 'http_request_seconds',
     help: 'Time from request to the end of the answer.',
-    labelNames: ['route', 'method', 'status'],
+    labels: ['route', 'method', 'status'],
     buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
-    registers,
   });
-  const operations = new Counter({
-    name: 'staedtebund_graphql_operations_total',
+  const operations = metrics.counter({
+    name: 'graphql_operations_total',
     help: 'GraphQL operations by kind and by the first error code of the answer.',
-    labelNames: ['kind', 'code'],
-    registers,
+    labels: ['kind', 'code'],
   });
-  const open = new Gauge({
-    name: 'staedtebund_http_open',
+  const open = metrics.gauge({
+    name: 'http_open',
     help: 'Requests being answered, streams among them.',
-    labelNames: ['route'],
-    registers,
+    labels: ['route'],
   });
 
   return {

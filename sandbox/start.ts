@@ -1,0 +1,61 @@
+import { loadCities } from '../src/cities/load.ts';
+import { adapters } from '../adapters/index.ts';
+import { runUntilStopped, startHub } from '../src/main.ts';
+import { startBackoffices } from './backoffices.ts';
+import { startIssuer } from './issuer.ts';
+
+const started = Date.now();
+const say = (text = '') => console.log(text);
+
+/** The whole product on one machine: embedded ports, four cities with simulated back offices, an issuer of access tokens. */
+async function startSandbox() {
+  say('Städtebund sandbox: starting four simulated back offices and an issuer of access tokens …');
+  const backoffices = await startBackoffices();
+  const env = { ...process.env, ...backoffices.env };
+  const citiesDir = process.env['CITIES_DIR'] ?? './cities';
+  const { cities } = await loadCities({ folder: citiesDir, adapters, env });
+  const issuer = await startIssuer({ cities: cities.map(({ city }) => city) });
+  say('Reading municipalities, postal codes, services and the cities’ offers …');
+  const hub = await startHub({
+    LOG_LEVEL: 'warn',
+    ...env,
+    CITIES_DIR: citiesDir,
+    OIDC_ISSUER: issuer.url,
+    OIDC_AUDIENCE: 'staedtebund',
+  });
+  backoffices.notify(hub.url);
+  const token = `curl -s -X POST ${issuer.url}/token -d persona=citizen`;
+  say(`
+Ready after ${((Date.now() - started) / 1000).toFixed(1)} s. Cities: ${cities.map(({ city }) => city.name).join(', ')}
+
+  GraphQL     ${hub.url}/graphql
+  GraphiQL    ${hub.url}/graphiql      (three examples to start from)
+  Schema      ${hub.url}/schema.graphql
+  Health      ${hub.url}/health/ready
+  Metrics     ${hub.url}/metrics
+  Tokens      ${token}
+              personas: ${issuer.personas.map(({ name }) => name).join(', ')}
+
+1  Who issues the resident parking permit at postal code 40213, and what does it cost?
+
+curl -s ${hub.url}/graphql -H 'content-type: application/json' -d '{"query":"{ competence(service: \\"99108001001000\\", place: { postalCode: \\"40213\\" }) { ... on Competence { offer { municipality { name } competentAuthority { name } fees { cents currency channel } } } ... on Problem { code message } } }"}'
+
+2  What do the cities offer for parking?
+
+curl -s ${hub.url}/graphql -H 'content-type: application/json' -d '{"query":"{ services(search: \\"anwohnerparken\\", first: 3) { nodes { key name offers { nodes { municipality { name } maturityLevel } } } } }"}'
+
+3  Which postal code belongs to two municipalities?
+
+curl -s ${hub.url}/graphql -H 'content-type: application/json' -d '{"query":"{ competence(service: \\"99108001001000\\", place: { postalCode: \\"52538\\" }) { ... on AmbiguousPlace { message(language: EN) candidates { name ars } } } }"}'
+
+Stop with Ctrl-C.`);
+  return {
+    async close() {
+      await hub.close();
+      await issuer.stop();
+      await backoffices.close();
+    },
+  };
+}
+
+await runUntilStopped(startSandbox);

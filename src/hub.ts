@@ -1,0 +1,92 @@
+import { createApplications, type Applications, type ApplicationsOptions } from './applications/applications.ts';
+import { createCatalogue, type Catalogue } from './catalogue/catalogue.ts';
+import { createCities, type Cities, type ConnectedCity } from './cities/cities.ts';
+import { createRelay } from './events/relay.ts';
+import { createGateway, type Gateway, type GatewaySettings } from './gateway/gateway.ts';
+import type { Identity } from './identity/identity.ts';
+import { newId } from './infra/ids.ts';
+import type { Log } from './infra/log.ts';
+import type { Metrics } from './infra/metrics.ts';
+import type { Ports } from './infra/open.ts';
+
+export interface HubOptions {
+  readonly ports: Ports;
+  readonly connected: readonly ConnectedCity[];
+  readonly identity: Identity;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Folder of the reference records that are shipped with the hub. */
+  readonly referenceFolder: string;
+  readonly gateway?: GatewaySettings;
+  readonly applications?: Pick<ApplicationsOptions, 'retry' | 'timing' | 'retryBlindly'>;
+  /** @default the clock */
+  readonly now?: () => Date;
+}
+
+export interface Hub {
+  readonly catalogue: Catalogue;
+  readonly cities: Cities;
+  readonly applications: Applications;
+  readonly gateway: Gateway;
+  /** Brings the catalogue up to date, then starts cities, deliveries, tracking and relay; the gateway's server is the host's to open. */
+  start(): Promise<void>;
+  /** Lets requests and attempts under way finish, then stops everything that start began. The ports stay open. */
+  stop(graceMs: number): Promise<void>;
+}
+
+/** Wires the features to their ports. No rule lives here. */
+export async function createHub(options: HubOptions): Promise<Hub> {
+  const { ports, connected, identity, log, metrics } = options;
+  const { store, eventLog, cache, bus } = ports;
+  const now = options.now ?? (() => new Date());
+  const cities = createCities({ connected, cache, log, metrics, now });
+  const catalogue = await createCatalogue({ store, eventLog, cities, log, now, referenceFolder: options.referenceFolder });
+  const applications = createApplications({
+    ...options.applications,
+    store,
+    eventLog,
+    catalogue,
+    cities,
+    log,
+    metrics,
+    processId: newId(),
+    now,
+  });
+  const relay = createRelay({ store, eventLog, bus, log });
+  metrics.gauge({
+    name: 'relay_lag_events',
+    help: 'Events in the log that the bus does not have yet.',
+    read: async (gauge) => gauge.set((await relay.lag()).events),
+  });
+  const gateway = createGateway({
+    catalogue,
+    applications,
+    cities,
+    identity,
+    ports,
+    log,
+    metrics,
+    ...(options.gateway ? { settings: options.gateway } : {}),
+  });
+
+  return {
+    catalogue,
+    cities,
+    applications,
+    gateway,
+    async start() {
+      await catalogue.importReference();
+      await catalogue.importCities();
+      // Not awaited: a city that hangs must not keep the others from being served.
+      void cities.start();
+      applications.start();
+      relay.start();
+    },
+    async stop(graceMs) {
+      await gateway.stop(graceMs);
+      await applications.stop();
+      await relay.stop();
+      await cities.stop();
+    },
+  };
+}

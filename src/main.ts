@@ -1,0 +1,106 @@
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { adapters } from '../adapters/index.ts';
+import { HubError } from '#contract';
+import { loadCities } from './cities/load.ts';
+import { complaintText } from './cities/load/complaint.ts';
+import { loadConfig } from './config.ts';
+import { createHub, type Hub, type HubOptions } from './hub.ts';
+import { createIdentity } from './identity/oidc.ts';
+import { createLog, type Log } from './infra/log.ts';
+import { createMetrics } from './infra/metrics.ts';
+import { closePorts, openPorts } from './infra/open.ts';
+
+/** A hub that listens. */
+export interface RunningHub extends Hub {
+  readonly url: string;
+  readonly log: Log;
+  /** Takes nothing more, finishes what is under way, closes the ports. */
+  close(): Promise<void>;
+}
+
+/** What a host may set beyond the environment; tests and the sandbox do. */
+export type StartOptions = Pick<HubOptions, 'applications' | 'gateway' | 'now'>;
+
+/**
+ * The hub as one process: environment → config → ports → cities → hub → listen.
+ * @throws HubError CONFIG_INVALID, STORE_UNAVAILABLE, STORE_SCHEMA_UNKNOWN
+ */
+export async function startHub(env: Readonly<Record<string, string | undefined>>, options: StartOptions = {}): Promise<RunningHub> {
+  const config = loadConfig(env);
+  const log = createLog(config.logLevel);
+  const metrics = createMetrics({ process: true });
+  const source = config.publicUrl === null ? {} : { source: config.publicUrl };
+  const ports = await openPorts({ ...config, log, metrics, ...source });
+  try {
+    const { cities, complaints } = await loadCities({
+      folder: config.citiesDir,
+      adapters,
+      env,
+      literalSecrets: env['NODE_ENV'] === 'development',
+    });
+    // A mistake in one city's file keeps that city out, not the others.
+    for (const complaint of complaints) log.error({ file: complaint.file, line: complaint.line }, complaintText(complaint, 'EN'));
+    const { issuer, audience, jwksUrl } = config.oidc;
+    const hub = await createHub({
+      ...options,
+      ports,
+      connected: cities,
+      identity: createIdentity({ issuer, audience, jwksUrl: jwksUrl ?? undefined }),
+      log,
+      metrics,
+      referenceFolder: fileURLToPath(new URL('../reference', import.meta.url)),
+      gateway: { mostBytes: config.bodyLimitBytes, ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}), ...options.gateway },
+    });
+    await hub.start();
+    await new Promise<void>((resolve, reject) => {
+      hub.gateway.server.once('error', (cause: NodeJS.ErrnoException) =>
+        reject(
+          new HubError(
+            'CONFIG_INVALID',
+            `Cannot listen on ${config.host}:${config.port} (${cause.code}): set PORT or HOST to a free one.`,
+            { cause },
+          ),
+        ),
+      );
+      hub.gateway.server.listen(config.port, config.host, resolve);
+    });
+    const { port } = hub.gateway.server.address() as AddressInfo;
+    const url = `http://${config.host.includes(':') ? `[${config.host}]` : config.host}:${port}`;
+    log.info({ url, cities: cities.length, store: ports.store.dialect, bus: ports.bus.kind }, 'the hub listens');
+    let closed: Promise<void> | undefined;
+    return {
+      ...hub,
+      url,
+      log,
+      close: () => (closed ??= hub.stop(config.shutdownGraceMs).then(() => closePorts(ports))),
+    };
+  } catch (error) {
+    await closePorts(ports);
+    throw error;
+  }
+}
+
+/** Runs until the process is told to stop; a second signal does not wait. */
+export async function runUntilStopped(start: () => Promise<{ close(): Promise<void> }>): Promise<void> {
+  try {
+    const running = await start();
+    const stop = () => {
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.removeListener(signal, stop).once(signal, () => process.exit(1));
+      running.close().then(
+        () => process.exit(0),
+        (error: unknown) => {
+          console.error(error instanceof Error ? error.message : error);
+          process.exit(1);
+        },
+      );
+    };
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
+  } catch (error) {
+    // An expected refusal is told in one sentence; anything else with its stack.
+    console.error(error instanceof HubError ? `${error.code}: ${error.message}` : error);
+    process.exit(1);
+  }
+}
+
+if (import.meta.main) await runUntilStopped(() => startHub(process.env));
