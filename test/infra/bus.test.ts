@@ -5,6 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HubEvent, LoggedEvent } from '#contract';
 import type { Bus } from '../../src/infra/bus/bus.ts';
 import { topicOf } from '../../src/infra/bus/cloudevents.ts';
+import { createKafkaTopics } from '../../src/infra/bus/kafka-topics.ts';
+import { looksStalled } from '../../src/infra/bus/kafka-subscriber.ts';
+import { parseKafkaUrl } from '../../src/infra/bus/kafka-url.ts';
 import { openBus } from '../../src/infra/bus/open-bus.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createEventLog, type EventLog } from '../../src/infra/store/eventlog.ts';
@@ -226,6 +229,26 @@ describeOnEachStore('the embedded bus', (kit) => {
 describeWithService('kafka', 'the Kafka bus', (url) => {
   describeWithStore('over the log', (kit) => busSuite(kit, withSetting(url, 'sessionTimeoutMs', '6000')));
 
+  test('what a group has not finished is counted, in the partitions asked for', async () => {
+    const none = {} as { store: Store; eventLog: EventLog };
+    const bus = await openBus(url, { ...none, log: silent });
+    const topics = createKafkaTopics(parseKafkaUrl(url), silent);
+    const type = `t${randomUUID().slice(0, 8)}`;
+    const topic = topicOf(type);
+    await bus.publish(Array.from({ length: 20 }, (_, i) => ({ ...sampleEvent(), seq: i + 1, aggregate: { type, id: `a${i}` } })));
+    const all = Array.from({ length: await topics.ensure(topic) }, (_, partition) => partition);
+    expect(await topics.lag(type, { [topic]: all })).toBe(20);
+    const parts = await Promise.all(all.map((partition) => topics.lag(type, { [topic]: [partition] })));
+    expect(parts.reduce((sum, part) => sum + part, 0)).toBe(20);
+    const seen: string[] = [];
+    const subscription = await bus.subscribe({ group: type, aggregateTypes: [type], handle: async ({ id }) => void seen.push(id) });
+    await expect.poll(() => seen.length, patience).toBe(20);
+    await subscription.stop();
+    expect(await topics.lag(type, { [topic]: all })).toBe(0);
+    await topics.close();
+    await bus.close();
+  });
+
   test('a record that is no event of the hub is passed over, and reported', async () => {
     const lines: string[] = [];
     const log = createLog('error', { write: (line) => void lines.push(line) });
@@ -246,6 +269,16 @@ describeWithService('kafka', 'the Kafka bus', (url) => {
     await expect.poll(() => seen, patience).toEqual([event.id, later.id]);
     expect(lines.join()).toContain('find out who writes to the topic');
     await bus.close();
+  });
+});
+
+describe('the watchdog of a consumer', () => {
+  test.each([
+    [{ inHand: 0, quietMs: 59_999 }, false],
+    [{ inHand: 0, quietMs: 60_000 }, true],
+    [{ inHand: 1, quietMs: 600_000 }, false],
+  ])('%o with a session of 30 s: stalled %s', (liveness, stalled) => {
+    expect(looksStalled({ ...liveness, sessionTimeoutMs: 30_000 })).toBe(stalled);
   });
 });
 

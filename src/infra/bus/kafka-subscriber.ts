@@ -32,6 +32,16 @@ export interface KafkaSubscriberParts {
   readonly backoff: Backoff;
 }
 
+/** What the watchdog looks at: events in hand, and since when none was handled, in milliseconds. */
+export interface Liveness {
+  readonly inHand: number;
+  readonly quietMs: number;
+  readonly sessionTimeoutMs: number;
+}
+
+/** True where a consumer handles nothing for so long that it is worth asking whether events wait for it. */
+export const looksStalled = ({ inHand, quietMs, sessionTimeoutMs }: Liveness): boolean => inHand === 0 && quietMs >= 2 * sessionTimeoutMs;
+
 const rejoin: Backoff = { firstMs: 500, mostMs: 10_000 };
 /** Attempts of kafkajs within one consumer before a new one takes over. */
 const RETRIES = 8;
@@ -45,6 +55,8 @@ export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscr
   const stopped = new AbortController();
   const stopping = once(stopped.signal, 'abort');
   let handledAt = Date.now();
+  /** The partitions of this member: what waits in another's is not its to fetch. */
+  let assigned: Readonly<Record<string, readonly number[]>> = {};
   let inHand = 0;
 
   /** One message, with heartbeats while it takes its time. Throws where the partition is not ours any more. */
@@ -95,9 +107,11 @@ export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscr
       for (;;) {
         await pause(settings.sessionTimeoutMs, stop);
         if (stop.aborted) return null;
-        if (inHand > 0 || Date.now() - handledAt < 2 * settings.sessionTimeoutMs) continue;
-        const behind = await topics.lag(group, names).catch(() => 0);
-        if (behind > 0 && inHand === 0) return `stalled with ${behind} events waiting`;
+        const quiet = () => looksStalled({ inHand, quietMs: Date.now() - handledAt, sessionTimeoutMs: settings.sessionTimeoutMs });
+        if (!quiet()) continue;
+        const behind = await topics.lag(group, assigned).catch(() => 0);
+        // Asked again: an event may have come while the brokers answered.
+        if (behind > 0 && quiet()) return `stalled with ${behind} events waiting`;
       }
     }
     const reason = await Promise.race([crashed, stalled()]);
@@ -125,6 +139,10 @@ export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscr
       maxBytes: 5 << 20,
       maxWaitTimeInMs: 500,
       readUncommitted: false,
+    });
+    assigned = {};
+    consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
+      assigned = payload.memberAssignment;
     });
     const crash = Promise.withResolvers<string>();
     consumer.on(consumer.events.CRASH, ({ payload }) => crash.resolve(`crashed: ${payload.error.message}`));

@@ -12,8 +12,8 @@ export interface KafkaTopics {
   ensure(topic: string): Promise<number>;
   /** Places of a group that has never read: at the end of the topics. Nothing for a group that has. */
   startAtEnd(group: string, topics: readonly string[]): Promise<void>;
-  /** How many records the group has not finished. */
-  lag(group: string, topics: readonly string[]): Promise<number>;
+  /** How many records of these partitions, by topic, the group has not finished. */
+  lag(group: string, assigned: Readonly<Record<string, readonly number[]>>): Promise<number>;
   /** True where a broker answers within two seconds. */
   reachable(): Promise<boolean>;
   close(): Promise<void>;
@@ -101,12 +101,13 @@ export function createKafkaTopics(settings: KafkaSettings, log: Log): KafkaTopic
         await cluster.setOffsets({ groupId: group, topic, partitions: ends.map(({ partition, high }) => ({ partition, offset: high })) });
       }
     },
-    async lag(group, topics) {
-      const places = await committed(group, topics);
+    async lag(group, assigned) {
+      const places = await committed(group, Object.keys(assigned));
       const cluster = await admin();
       let behind = 0n;
-      for (const topic of topics) {
+      for (const [topic, own] of Object.entries(assigned)) {
         for (const { partition, low, high } of await cluster.fetchTopicOffsets(topic)) {
+          if (!own.includes(partition)) continue;
           const place = places.get(`${topic}/${partition}`) ?? -1n;
           behind += BigInt(high) - (place < 0n ? BigInt(low) : place);
         }

@@ -38,8 +38,17 @@ const SQLITE_BUSY = 5;
 const isBusy = (error: unknown): boolean =>
   error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === SQLITE_BUSY;
 
-/** Set inside a transaction of this store: a change that would wait for the writer there would wait for itself. */
-const insideTransaction = new AsyncLocalStorage<true>();
+/** Set inside a transaction: a change that waits for the writer there would wait for itself. Not `open` any more for what a transaction has only begun, such as a timer. */
+const insideTransaction = new AsyncLocalStorage<{ open: boolean }>();
+
+async function withinTransaction<T>(work: () => Promise<T>): Promise<T> {
+  const transaction = { open: true };
+  try {
+    return await insideTransaction.run(transaction, work);
+  } finally {
+    transaction.open = false;
+  }
+}
 
 async function whileBusy<T>(attempt: () => T): Promise<T> {
   const deadline = Date.now() + BUSY_DEADLINE_MS;
@@ -124,7 +133,7 @@ class SqliteFileDriver implements Driver {
 
   /** Waits for the writer, first come first served; resolves to how to give it back. */
   async acquireWriter(): Promise<() => void> {
-    if (insideTransaction.getStore())
+    if (insideTransaction.getStore()?.open)
       throw new HubError(
         'STORE_UNAVAILABLE',
         'A change outside the running transaction would wait for itself: use its tx instead of store.db.',
@@ -207,7 +216,7 @@ export async function openSqlite(path: string): Promise<Store> {
   return createStore({
     dialect: 'sqlite',
     db: new Kysely<Database>({ dialect }),
-    within: (work) => insideTransaction.run(true, work),
+    within: withinTransaction,
     failure: (error) => (isBusy(error) ? 'conflict' : 'other'),
   });
 }

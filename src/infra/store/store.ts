@@ -11,9 +11,14 @@ export type Tx = Transaction<Database>;
 export interface Store {
   readonly dialect: 'sqlite' | 'postgres';
   readonly db: Kysely<Database>;
-  /** Runs `work` in one transaction; commits when it resolves, rolls back when it throws. Serialisation failures and deadlocks are retried. */
+  /**
+   * Runs `work` in one transaction; commits when it resolves, rolls back when it throws. Serialisation failures and deadlocks
+   * are retried, so `work` may run more than once. It uses `tx` for everything: a change through `db` would wait for the
+   * transaction itself on SQLite, and on PostgreSQL each needs a second connection of the pool.
+   * @throws HubError STORE_UNAVAILABLE where the database is away, and whatever `work` throws
+   */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
-  /** Calls back after every commit of this process that appended events. Returns how to stop. */
+  /** Calls back after every commit of this process that appended events; the callback must not throw, for the commit stands. Returns how to stop. */
   onCommit(listener: () => void): () => void;
   /** Throws STORE_UNAVAILABLE where the store does not answer a read. */
   check(): Promise<void>;
