@@ -108,6 +108,6 @@ function toIssue(one: SimulatedCase): Json {
 }
 
 if (import.meta.main)
-  await runSimulator((options, { 'api-key': apiKey }) =>
+  await runSimulator(['api-key'], (options, { 'api-key': apiKey }) =>
     startRedmineSimulator({ ...options, ...(apiKey === undefined ? {} : { apiKey }) }),
   );

@@ -190,12 +190,11 @@ function toCase(one: SimulatedCase, { case: fields, key, numberOf }: Dialect): J
   ]);
 }
 
+const isDialect = (name: string): name is DialectName => Object.hasOwn(dialects, name);
+
 if (import.meta.main) {
-  await runSimulator((options, { dialect, secret }) =>
-    startRestSimulator({
-      ...options,
-      ...(dialect === undefined ? {} : { dialect: dialect as DialectName }),
-      ...(secret === undefined ? {} : { secret }),
-    }),
-  );
+  await runSimulator(['dialect', 'secret'], (options, { dialect = 'antraege', secret }) => {
+    if (!isDialect(dialect)) throw new Error(`--dialect is one of ${Object.keys(dialects).join(', ')}, not ${dialect}`);
+    return startRestSimulator({ ...options, dialect, ...(secret === undefined ? {} : { secret }) });
+  });
 }

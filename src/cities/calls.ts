@@ -11,6 +11,7 @@ import {
   wrap,
 } from 'cockatiel';
 import type { Adapter, Call, Json, WriteCall } from '#contract';
+import type { CallLimits, CallOptions, WriteOptions } from './call-options.ts';
 import { currentCall } from './current-call.ts';
 import { CityCallError, toCallError } from './failure.ts';
 import { createKeyLock } from './key-lock.ts';
@@ -41,33 +42,6 @@ const GRACE_MS = 250;
 
 /** Outcome of a call for the metrics. */
 export type CallOutcome = 'ok' | CityCallError['failure']['kind'];
-
-export interface CallLimits {
-  /** Calls at a time. @default 4 */
-  readonly concurrency: number;
-  /** Deadline of a call in milliseconds. @default 8000 */
-  readonly timeoutMs: number;
-  /** Further attempts of a read. @default 2 */
-  readonly retries: number;
-  /** Failures in a row that open the breaker, and after how many milliseconds one call may try. @default 5 and 30000 */
-  readonly breaker: { readonly failures: number; readonly halfOpenMs: number };
-}
-
-export interface CallOptions {
-  /** W3C Trace Context of what asked for the call; empty where there is none. */
-  readonly traceparent: string;
-  /** For a write: which delivery attempt this is. @default 1 */
-  readonly attempt?: number;
-  /** Ends the call early. */
-  readonly signal?: AbortSignal;
-}
-
-export interface WriteOptions extends CallOptions {
-  /** Idempotency key; calls with the same key run one after the other. */
-  readonly key: string;
-  /** Durable memo of finished steps. */
-  readonly steps: { find(name: string): Promise<Json | undefined>; save(name: string, result: Json): Promise<void> };
-}
 
 /** The guarded way to one adapter of one city. */
 export interface Calls {

@@ -14,7 +14,7 @@ import { AdapterError, HubError } from '#contract';
 import type { Cache } from '../infra/cache/cache.ts';
 import type { Log } from '../infra/log.ts';
 import type { Metrics } from '../infra/metrics.ts';
-import type { CallLimits, CallOptions, WriteOptions } from './calls.ts';
+import type { CallLimits, CallOptions, WriteOptions } from './call-options.ts';
 import { createConnector, type Connection } from './connection.ts';
 import { CityCallError, type CallFailure } from './failure.ts';
 

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { AdapterError, type Adapter, type Json } from '#contract';
-import { createCalls, type CallLimits, type CallOutcome } from '../../src/cities/calls.ts';
+import type { CallLimits } from '../../src/cities/call-options.ts';
+import { createCalls, type CallOutcome } from '../../src/cities/calls.ts';
 import { CityCallError } from '../../src/cities/failure.ts';
 import { createRedact } from '../../src/cities/redaction.ts';
 
