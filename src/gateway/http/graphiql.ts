@@ -42,15 +42,17 @@ const page = `<!doctype html>
 
 const start = `const workers = { editorWorkerService: 'editor.worker.js', json: 'json.worker.js', graphql: 'graphql.worker.js' };
 self.MonacoEnvironment = { globalAPI: false, getWorkerUrl: (_, label) => '${base}/' + (workers[label] ?? workers.editorWorkerService) };
-YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), ${JSON.stringify({
+const options = ${JSON.stringify({
   endpoint: '/graphql',
   title: 'Städtebund',
   subscriptionsProtocol: 'SSE',
   credentials: 'omit',
   shouldPersistHeaders: false,
-  defaultQuery: exampleTabs[0]?.query,
   defaultTabs: exampleTabs,
-})});
+})};
+// Without a query of the address the package would put its own greeting over the first tab.
+const query = new URLSearchParams(location.search).get('query') ?? options.defaultTabs[0].query;
+YogaGraphiQL.renderYogaGraphiQL(document.getElementById('root'), { ...options, query });
 `;
 
 /** Scripts from our own files alone; styles inline too, since the editor sets them as it renders. */

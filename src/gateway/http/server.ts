@@ -120,7 +120,8 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
       requestTimeout: limits.requestTimeoutMs ?? 15_000,
       keepAliveTimeout: 65_000, // longer than usual proxies, which otherwise reuse a connection we are closing
       maxHeaderSize: 16_384,
-      connectionsCheckingInterval: 2000,
+      // How often those two are looked at.
+      connectionsCheckingInterval: Math.min(2000, (limits.headersTimeoutMs ?? 10_000) / 2),
     },
     (request, response) => void serve(request, response),
   );
