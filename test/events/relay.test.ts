@@ -121,7 +121,8 @@ describeOnEachStore('the relay', (kit) => {
     const url = await kit.freshUrl();
     const stores = [await kit.open(url), await kit.open(url)] as const;
     const bus = brokenBus();
-    const relays = stores.map((store) => relayOn(store, bus));
+    // Long enough that a slow machine does not lose it: what is tested is the handing over.
+    const relays = stores.map((store) => relayOn(store, bus, { leaseMs: 20_000 }));
     for (const relay of relays) relay.start();
     const sent: string[] = [];
     for (let i = 0; i < 10; i += 1) sent.push(...(await appendTo(stores[0])(2)));
