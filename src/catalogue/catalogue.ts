@@ -1,4 +1,19 @@
 import type { AssuranceLevel, Localised, MunicipalityKey, OfferRecord, PostalCode, Problem, RegionalKey, ServiceKey } from '#contract';
+import type { Cities } from '../cities/cities.ts';
+import type { Log } from '../infra/log.ts';
+import type { EventLog } from '../infra/store/eventlog.ts';
+import type { Store } from '../infra/store/store.ts';
+import { decideCompetence, walkUp } from './competence.ts';
+import { dayOf } from './days.ts';
+import { importCity, type CityImport, type CityWithCatalogue } from './import/cities.ts';
+import type { OfferImportOptions } from './import/offers.ts';
+import { importReference, type Progress, type ReferenceReport } from './import/reference.ts';
+import { readSynonyms } from './import/reference-files.ts';
+import { filterMunicipalities, filterOffers, filterServices } from './lists.ts';
+import { shelveOffers, shelveReference } from './memory.ts';
+import { pageOf } from './pages.ts';
+import { loadOffers, loadReference, loadSources } from './records.ts';
+import { createView } from './view.ts';
 
 export interface Municipality {
   readonly ars: RegionalKey;
@@ -97,4 +112,96 @@ export interface Catalogue {
   freshness(ars: RegionalKey): { asOf: Date | null; source: string; stale: boolean };
   /** Fills memory from the store again. */
   reload(): Promise<void>;
+}
+
+/** Brings the catalogue up to date. What has not changed costs little more than reading the files. */
+export interface CatalogueImports {
+  /** The reference records that are shipped with the hub. An import that was killed goes on where it stopped. */
+  importReference(progress?: Progress): Promise<ReferenceReport>;
+  /**
+   * The catalogues of cities, all connected ones with a catalogue where none are named. Each is complete or changes nothing; one
+   * that is refused is reported and logged and stops no other.
+   */
+  importCities(cities?: readonly CityWithCatalogue[], options?: OfferImportOptions): Promise<readonly CityImport[]>;
+}
+
+export interface CatalogueDeps {
+  readonly store: Store;
+  readonly eventLog: EventLog;
+  /** Who is connected. */
+  readonly cities: Pick<Cities, 'list' | 'findByArs'>;
+  readonly log: Log;
+  /** Folder of the reference records. */
+  readonly referenceFolder: string;
+  readonly now: () => Date;
+  /** After how many hours without a successful import a source counts as stale. @default 168 */
+  readonly staleAfterHours?: number;
+}
+
+/** Opens the catalogue over what the store holds; empty until the first import. */
+export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & CatalogueImports> {
+  const { store, eventLog, cities, log, now, referenceFolder, staleAfterHours = 168 } = deps;
+  const tooOld = (asOf: Date) => now().getTime() - asOf.getTime() > staleAfterHours * 3_600_000;
+  const synonyms = await readSynonyms(referenceFolder);
+  const shelveCities = async () => shelveOffers(await loadOffers(store), await loadSources(store), tooOld);
+
+  let reference = shelveReference(await loadReference(store));
+  let view = createView(reference, await shelveCities(), synonyms);
+  const reload = async (whole: boolean) => {
+    if (whole) reference = shelveReference(await loadReference(store));
+    view = createView(reference, await shelveCities(), synonyms);
+  };
+  /** An import that found nothing new has still confirmed its source, or failed to. */
+  const noteSources = async () => {
+    for (const row of await loadSources(store)) view.offers.sources.set(row.source, row);
+  };
+  /** Builds both searches before somebody waits for them. */
+  const warmUp = () => {
+    view.searchServices('a');
+    reference.searchMunicipalities('a');
+  };
+  const today = () => dayOf(now());
+  const isConnected = ({ ars }: Municipality) => view.keysOfMunicipality(ars).some((key) => cities.findByArs(key) !== null);
+
+  return {
+    findMunicipality: (key) => ('ars' in key ? view.byArs(key.ars, today()) : view.byAgs(key.ags, today())),
+    listMunicipalities: ({ page, ...filter }) => pageOf(filterMunicipalities(view, filter, today(), isConnected), ({ ars }) => ars, page),
+    findService: (key) => view.services.get(key) ?? null,
+    listServices: ({ page, ...filter }) => pageOf(filterServices(view, filter, today()), ({ key }) => key, page),
+    findOffer: (id) => view.offers.byId.get(id) ?? null,
+    findOfferFor: (ars, service, on = now()) => walkUp(view, ars, service, dayOf(on)).offer,
+    listOffers: ({ page, ...filter }) => pageOf(filterOffers(view, filter, today()), ({ id }) => id, page),
+    competence: (service, place, on = now()) => decideCompetence(view, service, place, dayOf(on)),
+    assuranceNeeded: ({ record }) => record.assuranceLevel,
+    freshness(ars) {
+      const keys: readonly (string | null)[] = view.keysOfMunicipality(ars);
+      const source = [...view.offers.sources.values()].find((candidate) => keys.includes(candidate.ars));
+      if (!source) return { asOf: null, source: 'none', stale: false };
+      const asOf = source.as_of === null ? null : new Date(source.as_of);
+      return { asOf, source: source.source, stale: source.problem !== null || asOf === null || tooOld(asOf) };
+    },
+    async reload() {
+      await reload(true);
+      warmUp();
+    },
+
+    async importReference(progress) {
+      const report = await importReference(store, referenceFolder, { now, progress });
+      if (report.changed) await reload(true);
+      return report;
+    },
+    async importCities(named = cities.list().filter(({ catalogue }) => catalogue !== null), options = {}) {
+      const done: CityImport[] = [];
+      for (const city of named) {
+        const outcome = await importCity({ store, eventLog, now }, city, options);
+        if (!outcome.ok) log.warn({ city: city.id, problem: outcome.problem }, 'catalogue refused, the last good offers stay');
+        done.push(outcome);
+      }
+      if (options.dryRun) return done;
+      const news = done.some((outcome) => outcome.ok && outcome.report.added + outcome.report.changed + outcome.report.removed > 0);
+      await (news ? reload(false) : noteSources());
+      warmUp();
+      return done;
+    },
+  };
 }

@@ -1,0 +1,55 @@
+import { HubError } from '#contract';
+import type { City } from '../../cities/cities.ts';
+import { nearestWord, refuseImport } from './complaints.ts';
+import { dldbFormat } from './formats/dldb.ts';
+import type { CatalogueFormat } from './formats/format.ts';
+import { offersFormat } from './formats/offers.ts';
+import { importOffers, noteRefusal, type OfferImportOptions, type OfferImportTools, type OfferReport } from './offers.ts';
+
+const formats: readonly CatalogueFormat[] = [offersFormat, dldbFormat];
+
+/** Formats a city's catalogue may have, by the name under `catalogue.format`. */
+export const catalogueFormats: readonly string[] = formats.map(({ id }) => id);
+
+/** What became of a city's catalogue: taken over, or refused and why. */
+export type CityImport =
+  | { readonly city: string; readonly ok: true; readonly report: OfferReport }
+  | { readonly city: string; readonly ok: false; readonly problem: string };
+
+/** What an import needs to know of a city. */
+export type CityWithCatalogue = Pick<City, 'id' | 'ars' | 'catalogue'>;
+
+/**
+ * Reads a city's catalogue and takes it over, complete or not at all. A refusal is remembered with the source, whose
+ * offers then count as stale. Only a store that is away throws.
+ */
+export async function importCity(tools: OfferImportTools, city: CityWithCatalogue, options: OfferImportOptions): Promise<CityImport> {
+  const source = { id: city.id, ars: city.ars, format: city.catalogue?.format ?? 'none' };
+  try {
+    const records = await readCatalogue(city);
+    return { city: city.id, ok: true, report: await importOffers(tools, source, records, options) };
+  } catch (error) {
+    if (!(error instanceof HubError) || error.code !== 'IMPORT_REFUSED') throw error;
+    if (!options.dryRun) await noteRefusal(tools, source, error.message);
+    return { city: city.id, ok: false, problem: error.message };
+  }
+}
+
+/** Every offer of a city's catalogue, in the format its file names. */
+function readCatalogue({ id, ars, catalogue }: CityWithCatalogue) {
+  if (!catalogue) throw refuseImport(id, 'has no catalogue; name one in its city file');
+  const format = formats.find((candidate) => candidate.id === catalogue.format);
+  if (!format) {
+    const near = nearestWord(catalogue.format, catalogueFormats);
+    throw refuseImport(
+      id,
+      `catalogue format "${catalogue.format}" is unknown; ${near ? `did you mean "${near}"?` : `known are ${catalogueFormats.join(', ')}`}`,
+    );
+  }
+  const { needed, optional } = format.parts;
+  const missing = needed.find((part) => catalogue.files[part] === undefined);
+  if (missing) throw refuseImport(id, `catalogue.files lacks "${missing}", which the format ${format.id} needs`);
+  const stray = Object.keys(catalogue.files).find((part) => ![...needed, ...optional].includes(part));
+  if (stray) throw refuseImport(id, `catalogue.files has "${stray}"; the format ${format.id} knows ${[...needed, ...optional].join(', ')}`);
+  return format.read(catalogue.files, { ars });
+}

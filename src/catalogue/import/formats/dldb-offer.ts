@@ -1,0 +1,106 @@
+import { isLeikaKey, type AssuranceLevel, type Authority, type Channel, type FormRecord, type OfferRecord } from '#contract';
+import { parseFees, parseProcessingDays } from './dldb-fees.ts';
+import type { DldbLocation, DldbService } from './dldb-shape.ts';
+import { plainLines, shorten } from './plain-text.ts';
+
+/** What the hub adds to a service of the source. */
+export interface DldbAddition {
+  readonly form: FormRecord;
+  readonly assuranceLevel: AssuranceLevel;
+}
+
+interface Around {
+  readonly locations: ReadonlyMap<string, DldbLocation>;
+  readonly english: DldbService | undefined;
+  readonly addition: DldbAddition | undefined;
+}
+
+/**
+ * One service of a DLDB catalogue as an offer. What the format does not state is the weakest truth: no assurance level,
+ * maturity 1 (information) without and 2 with an online link, no fee where its text is not plain (see dldb-fees.ts).
+ */
+export function dldbOffer(service: DldbService, { locations, english, addition }: Around): OfferRecord {
+  const [serviceKey = null, ...further] = keysOf(service.leika);
+  const online = onlineLink(service);
+  const bookable = service.locations.some(({ appointment }) => appointment?.allowed) || Boolean(service.appointment?.link);
+  const summary = plainLines(service.description)[0];
+  const summaryEn = english && plainLines(english.description)[0];
+  const days = parseProcessingDays(service.process_time);
+  const channels: Channel[] = [
+    ...(online || addition ? ['ONLINE' as const] : []),
+    ...(service.locations.length > 0 ? ['OFFICE' as const] : []),
+  ];
+  return {
+    localKey: service.id,
+    serviceKey,
+    ...(further.length > 0 ? { furtherServiceKeys: further } : {}),
+    name: { de: service.name, ...englishName(service, english) },
+    ...(summary ? { summary: { de: shorten(summary, 500), ...(summaryEn ? { en: shorten(summaryEn, 500) } : {}) } } : {}),
+    authority: authorityOf(service, locations),
+    // Without a place or a link the only certain way is to ask the authority.
+    channels: channels.length > 0 ? channels : ['PHONE'],
+    maturityLevel: online || addition ? 2 : 1,
+    fees: parseFees(service.fees),
+    ...(days ? { processingDays: days } : {}),
+    requiredDocuments: service.requirements
+      .filter(({ name }) => name !== '')
+      .map(({ name }) => ({ de: shorten(plainLines(name).join(' '), 300) })),
+    assuranceLevel: addition?.assuranceLevel ?? 'NONE',
+    appointment: bookable ? 'OPTIONAL' : 'NONE',
+    ...(service.duration > 0 && service.duration <= 1440 ? { appointmentMinutes: Math.round(service.duration) } : {}),
+    ...(addition ? { form: addition.form } : {}),
+    ...(online ? { onlineUrl: online } : {}),
+  };
+}
+
+/** The LeiKa keys of the field `leika`: one, none, or several with commas, as Munich files one of its services. */
+export const keysOf = (leika: string): readonly string[] => [
+  ...new Set(
+    leika
+      .split(/[\s,;]+/)
+      .map((key) => key.replace(/^urn:de:fim:leika:leistung:/, ''))
+      .filter(isLeikaKey),
+  ),
+];
+
+/** English name from the English catalogue, or the name itself where the catalogue's own language is English. */
+function englishName(service: DldbService, english: DldbService | undefined): { en?: string } {
+  if (english) return { en: english.name };
+  return service.meta?.locale.toLowerCase().startsWith('en') ? { en: service.name } : {};
+}
+
+/** Where citizens apply online. A link to the appointment page is not an application. */
+function onlineLink(service: DldbService): string | null {
+  const link = webAddress(service.onlineprocessing?.link ?? '');
+  const booking = webAddress(service.appointment?.link ?? '');
+  if (!link) return null;
+  const samePage =
+    booking !== null && new URL(link).origin + new URL(link).pathname === new URL(booking).origin + new URL(booking).pathname;
+  return samePage ? null : link;
+}
+
+/** The text as an http(s) address, or null: nothing else may become a link. */
+function webAddress(text: string): string | null {
+  const url = URL.parse(text);
+  return url && (url.protocol === 'https:' || url.protocol === 'http:') ? url.href : null;
+}
+
+/** Name of the authority; address and contact where the service has exactly one place, since else none is the right one. */
+function authorityOf(service: DldbService, locations: ReadonlyMap<string, DldbLocation>): Authority {
+  const [stated] = service.authorities;
+  const places = service.locations.flatMap(({ location }) => locations.get(location) ?? []);
+  const place = places.length === 1 ? places[0] : undefined;
+  const placeName = place?.displayName || place?.name || '';
+  const url = webAddress(stated?.webinfo ?? '');
+  const street = [place?.address?.street, place?.address?.house_number].filter((part) => part).join(' ');
+  const fields: Record<keyof Authority, string | undefined> = {
+    name: [stated?.name, placeName].filter((part) => part).join(', ') || service.name,
+    street,
+    postalCode: /^\d{5}$/.test(place?.address?.postal_code ?? '') ? place?.address?.postal_code : undefined,
+    town: place?.address?.city,
+    phone: place?.contact?.phone,
+    email: /^[^\s@]{1,100}@[^\s@]{1,100}$/.test(place?.contact?.email ?? '') ? place?.contact?.email : undefined,
+    url: url ?? undefined,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value)) as unknown as Authority;
+}

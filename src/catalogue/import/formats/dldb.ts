@@ -1,0 +1,105 @@
+import type { z } from 'zod';
+import { parse as parseYaml } from 'yaml';
+import { z as zod } from 'zod';
+import { assuranceLevels, type OfferRecord } from '#contract';
+import { Complaints, refuseImport } from '../complaints.ts';
+import { readSource, type SourceText } from '../source.ts';
+import { dldbLocation, dldbMeta, dldbService, type DldbLocation, type DldbService } from './dldb-shape.ts';
+import { dldbOffer, type DldbAddition } from './dldb-offer.ts';
+import { readForm } from './form-file.ts';
+import type { CatalogueFormat } from './format.ts';
+import { parseJson } from './json-file.ts';
+
+/** Largest file, in bytes. */
+const maxBytes = 64 * 1024 * 1024;
+const limits = { depth: 24, values: 3_000_000, text: 200_000 };
+/** Most entries of one file. */
+const maxEntries = 20_000;
+
+/**
+ * DLDB, the service catalogue format of the eappointment software (Munich, Berlin). Parts: `services`; `locations` for
+ * addresses; `services_en` for English names; `forms`, a YAML file of the hub's own, that gives offers the form they are
+ * submitted with.
+ */
+export const dldbFormat: CatalogueFormat = {
+  id: 'dldb',
+  parts: { needed: ['services'], optional: ['locations', 'services_en', 'forms'] },
+  async read(files) {
+    const complaints = new Complaints();
+    const readList = async <T extends { id: string }>(part: string, shape: z.ZodType<T>, exact: boolean): Promise<Map<string, T>> => {
+      const path = files[part];
+      if (path === undefined) return new Map();
+      return entriesOf(await readSource(path, maxBytes), shape, exact, complaints);
+    };
+    const services = await readList('services', dldbService, true);
+    const english = await readList('services_en', dldbService, false);
+    const locations = await readList<DldbLocation>('locations', dldbLocation, false);
+    const additions = await readAdditions(files['forms'], services, complaints);
+    complaints.refuseIfAny();
+    if (services.size === 0) throw refuseImport('services', 'lists no service; a catalogue without services is not imported');
+    return [...services.values()].map((service): OfferRecord =>
+      dldbOffer(service, { locations, english: english.get(service.id), addition: additions.get(service.id) }),
+    );
+  },
+};
+
+/** Entries by id. Complains about everything that is not as the format has it. */
+function entriesOf<T extends { id: string }>(
+  source: SourceText,
+  shape: z.ZodType<T>,
+  exact: boolean,
+  complaints: Complaints,
+): Map<string, T> {
+  const document = parseJson(source, limits);
+  const wrapped = typeof document === 'object' && document !== null && !Array.isArray(document);
+  const list: unknown = wrapped ? (document as Record<string, unknown>)['data'] : document;
+  const found = new Map<string, T>();
+  if (!Array.isArray(list)) throw refuseImport(source.name, 'expected a list of entries, or an object with such a list under "data"');
+  if (list.length > maxEntries) throw refuseImport(source.name, `has ${list.length} entries; at most ${maxEntries} are read`);
+  const path = wrapped ? '$.data' : '$';
+  const announced = wrapped ? dldbMeta.safeParse((document as Record<string, unknown>)['meta']).data?.datacount : undefined;
+  if (exact && announced !== undefined && list.length < announced)
+    complaints.add(
+      `${source.name}: ${path}`,
+      `has ${list.length} entries where meta.datacount announces ${announced}; the file is not complete`,
+    );
+  for (const [index, entry] of list.entries()) {
+    const parsed = shape.safeParse(entry);
+    if (!parsed.success) {
+      for (const issue of parsed.error.issues)
+        complaints.add(`${source.name}: ${[`${path}[${index}]`, ...issue.path.map(String)].join('.')}`, issue.message);
+      continue;
+    }
+    const { id } = parsed.data;
+    if (found.has(id)) complaints.add(`${source.name}: ${path}[${index}].id`, `"${id}" stands there twice; ids must be unique`);
+    found.set(id, parsed.data);
+  }
+  return found;
+}
+
+const additionFile = zod.record(
+  zod.string(),
+  zod.strictObject({ form: zod.string().min(1), assuranceLevel: zod.enum(assuranceLevels).default('LOW') }),
+);
+
+/** Forms by local id. Names only services that the catalogue has: a form for none is a mistake. */
+async function readAdditions(
+  path: string | undefined,
+  services: ReadonlyMap<string, DldbService>,
+  complaints: Complaints,
+): Promise<Map<string, DldbAddition>> {
+  const additions = new Map<string, DldbAddition>();
+  if (path === undefined) return additions;
+  const source = await readSource(path, 1024 * 1024);
+  const parsed = additionFile.safeParse(parseYaml(source.text, { maxAliasCount: 0 }));
+  if (!parsed.success) throw refuseImport(source.name, zod.prettifyError(parsed.error));
+  for (const [id, { form, assuranceLevel }] of Object.entries(parsed.data))
+    if (services.has(id)) {
+      try {
+        additions.set(id, { form: await readForm(form, source.path), assuranceLevel });
+      } catch (error) {
+        complaints.add(`${source.name}: ${id}.form`, error instanceof Error ? error.message : String(error));
+      }
+    } else complaints.add(`${source.name}: ${id}`, 'is no service of the catalogue');
+  return additions;
+}

@@ -1,0 +1,165 @@
+import { join } from 'node:path';
+import { parse as parseCsv } from 'csv-parse/sync';
+import { parse as parseYaml } from 'yaml';
+import { z } from 'zod';
+import { isLeikaKey } from '#contract';
+import { keyOf, type Row } from '../records.ts';
+import { refuseImport } from './complaints.ts';
+import { readSource, type SourceText } from './source.ts';
+
+/** Largest reference file, in bytes. */
+const maxBytes = 64 * 1024 * 1024;
+
+/** The reference files, read but not parsed: parsing is spared where nothing changed. */
+export type ReferenceFiles = Readonly<Record<keyof typeof fileNames, SourceText>>;
+
+const fileNames = {
+  municipalities: 'municipalities.csv',
+  changes: 'municipality-changes.yaml',
+  postalCodes: 'postal-codes/postal-codes.csv',
+  leika: 'leika.csv',
+  founding: 'founding-services.yaml',
+  equivalences: 'equivalences.yaml',
+} as const;
+
+/** Reads the reference files of a folder. */
+export async function readReferenceFiles(folder: string): Promise<ReferenceFiles> {
+  const entries = await Promise.all(
+    Object.entries(fileNames).map(async ([part, name]) => [part, await readSource(join(folder, name), maxBytes)]),
+  );
+  return Object.fromEntries(entries) as ReferenceFiles;
+}
+
+/** Other names of services, by service key (synonyms.yaml). */
+export async function readSynonyms(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
+  const file = await readSource(join(folder, 'synonyms.yaml'), maxBytes);
+  return new Map(Object.entries(parseWith(z.record(leikaKey, z.array(z.string().min(1)).min(1)), file)));
+}
+
+const leikaKey = z.string().regex(/^99\d{12}$/, 'a LeiKa key: 14 digits, 99 first');
+const ars = z.string().regex(/^\d{12}$/, 'an ARS of 12 digits');
+const day = z.iso.date();
+
+function parseWith<T>(shape: z.ZodType<T>, { name, text }: SourceText): T {
+  const parsed = shape.safeParse(parseYaml(text, { maxAliasCount: 0 }));
+  if (parsed.success) return parsed.data;
+  throw refuseImport(name, z.prettifyError(parsed.error));
+}
+
+function csv<Column extends string>({ name, text }: SourceText, columns: readonly Column[]): Record<Column, string>[] {
+  const rows: Record<Column, string>[] = parseCsv(text, { columns: true, bom: true, skip_empty_lines: true });
+  const missing = columns.filter((column) => rows[0]?.[column] === undefined);
+  if (missing.length > 0) throw refuseImport(name, `lacks the column(s) ${missing.join(', ')}`);
+  return rows;
+}
+
+const numberOrNull = (text: string): number | null => (text === '' || Number.isNaN(Number(text)) ? null : Number(text));
+
+/** Rows of a table without repetition of a key, in their order. */
+function distinct<T extends Parameters<typeof keyOf>[0]>(table: T, rows: readonly Row<T>[]): Row<T>[] {
+  return [...new Map(rows.map((row) => [keyOf(table, row), row])).values()];
+}
+
+const changeList = z.array(
+  z.strictObject({ from: ars, to: ars, since: day, kind: z.string(), district: z.string().nullable(), source: z.string() }),
+);
+
+/** Changes of municipality keys (municipality-changes.yaml). */
+export const readChanges = (files: ReferenceFiles): Row<'municipality_change'>[] =>
+  parseWith(changeList, files.changes).map(({ from, to, since, source }) => ({ old_ars: from, new_ars: to, valid_from: since, source }));
+
+/** Municipalities of GV-ISys, and each that changed its key under the new one as well. */
+export function readMunicipalities(files: ReferenceFiles): Row<'municipality'>[] {
+  const listed = csv(files.municipalities, ['ars', 'ags', 'name', 'typ', 'land', 'kreis', 'flaeche_ha', 'einwohner']).map((row) => ({
+    ars: row.ars,
+    ags: row.ags,
+    // The designation after the comma (`, Stadt`, `, Landeshauptstadt`) is in `kind` already.
+    name: row.name.split(', ')[0] as string,
+    kind: row.typ,
+    federal_state: row.land,
+    district: row.kreis.split(', ')[0] || null,
+    population: numberOrNull(row.einwohner),
+    area_hectares: numberOrNull(row.flaeche_ha),
+    valid_from: null as string | null,
+    valid_to: null as string | null,
+  }));
+  const byArs = new Map(listed.map((row) => [row.ars, row]));
+  for (const { from, to, since, kind, district } of parseWith(changeList, files.changes)) {
+    const old = byArs.get(from);
+    if (!old) throw refuseImport(files.changes.name, `names ${from}, which ${files.municipalities.name} does not have`);
+    byArs.set(to, { ...old, ars: to, ags: `${to.slice(0, 5)}${to.slice(9)}`, kind, district, valid_from: since, valid_to: null });
+    byArs.set(from, { ...old, valid_to: dayBefore(since) });
+  }
+  return [...byArs.values()];
+}
+
+const dayBefore = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
+
+/** Postal codes by municipality. */
+export const readPostalCodes = (files: ReferenceFiles): Row<'postal_code'>[] =>
+  distinct(
+    'postal_code',
+    csv(files.postalCodes, ['plz', 'ags', 'ort']).map(({ plz, ags, ort }) => ({ postal_code: plz, ags, place: ort })),
+  );
+
+const founding = z.strictObject({
+  as_of: day,
+  services: z.array(
+    z.strictObject({
+      key: leikaKey,
+      name: z.strictObject({ de: z.string(), en: z.string() }),
+      summary: z.strictObject({ de: z.string(), en: z.string() }),
+    }),
+  ),
+});
+
+/** Services with a LeiKa key, the founding ones under the names people use; and how many rows have no key. */
+export function readServices(files: ReferenceFiles): { readonly rows: Row<'service'>[]; readonly withoutKey: number } {
+  const own = new Map(parseWith(founding, files.founding).services.map((service) => [service.key, service]));
+  const listed = csv(files.leika, ['leistungsschluessel', 'typisierung', 'leistung', 'ozg_id', 'lage', 'rechtsgrundlage']);
+  const keyed = listed.filter((row) => isLeikaKey(row.leistungsschluessel));
+  const rows = keyed.map((row) => {
+    const better = own.get(row.leistungsschluessel);
+    return {
+      key: row.leistungsschluessel,
+      name_de: better?.name.de ?? row.leistung.trim(),
+      name_en: better?.name.en ?? null,
+      summary_de: better?.summary.de ?? null,
+      summary_en: better?.summary.en ?? null,
+      typing: row.typisierung || null,
+      ozg_id: row.ozg_id || null,
+      life_situations: JSON.stringify(row.lage.trim() === '' ? [] : [row.lage.trim()]),
+      legal_basis: JSON.stringify(legalBases(row.rechtsgrundlage)),
+      source: better ? 'founding-services.yaml, leika.csv' : 'leika.csv',
+      as_of: '2019-10',
+    };
+  });
+  const known = new Set(keyed.map((row) => row.leistungsschluessel));
+  const unknown = [...own.keys()].find((key) => !known.has(key));
+  if (unknown) throw refuseImport(files.founding.name, `names ${unknown}, which ${files.leika.name} does not have`);
+  return { rows: distinct('service', rows), withoutKey: listed.length - keyed.length };
+}
+
+/** `§ 45 StVO [https://…], § 46 StVO [https://…]` as a list without the addresses. */
+const legalBases = (text: string): string[] =>
+  text
+    .split(/(?<=\]),\s*/)
+    .map((part) => part.replace(/\s*\[[^\]]*\]$/, '').trim())
+    .filter((part) => part !== '');
+
+const equivalenceList = z.array(
+  z.strictObject({ keys: z.tuple([leikaKey, leikaKey]), provenance: z.string(), source: z.string(), as_of: day }),
+);
+
+/** Pairs of keys for the same service. */
+export const readEquivalences = (files: ReferenceFiles): Row<'service_equivalence'>[] =>
+  distinct(
+    'service_equivalence',
+    parseWith(equivalenceList, files.equivalences).map(({ keys, provenance, source, as_of }) => ({
+      key_a: keys[0],
+      key_b: keys[1],
+      provenance,
+      source: source.trim(),
+      as_of,
+    })),
+  );

@@ -1,0 +1,117 @@
+import { isLeikaKey, type RegionalKey, type ServiceKey } from '#contract';
+import type { CatalogueEntry, Municipality, Offer } from './catalogue.ts';
+import type { CompetenceView } from './competence.ts';
+import { keysAnswering } from './keys.ts';
+import type { OfferShelf, ReferenceShelf } from './memory.ts';
+import { createServiceSearch, type ServiceSearch } from './search/services.ts';
+
+/** Reference records and offers together, ready for questions. Never changes: an import makes a new one. */
+export interface CatalogueView extends CompetenceView {
+  readonly reference: ReferenceShelf;
+  readonly offers: OfferShelf;
+  /** Every service: those of the reference list and those only cities know. */
+  readonly services: ReadonlyMap<string, CatalogueEntry>;
+  /** Keys of services without a search: offered ones first, then by name. */
+  readonly ordered: readonly string[];
+  readonly searchServices: ServiceSearch;
+  /** Every offer that answers for a service, in all regions. */
+  offersAnswering(service: ServiceKey): readonly Offer[];
+  /** Municipalities as they are on a day, by name. */
+  municipalitiesOn(day: string): readonly Municipality[];
+}
+
+/** Builds the view. `synonyms`: other names by service key. */
+export function createView(reference: ReferenceShelf, offers: OfferShelf, synonyms: ReadonlyMap<string, readonly string[]>): CatalogueView {
+  const services = new Map(reference.services);
+  for (const [key, standing] of offers.byKey) if (!services.has(key)) services.set(key, entryOf(key as ServiceKey, standing));
+  const keysFor = (service: ServiceKey) => keysAnswering(service, services.get(service)?.equivalents.map(({ key }) => key) ?? []);
+  const offered = (entry: CatalogueEntry) => offers.byKey.has(entry.key) || entry.equivalents.some(({ key }) => offers.byKey.has(key));
+  const collator = new Intl.Collator('de');
+  const ordered = [...services.values()]
+    .map((entry) => ({ key: entry.key, name: entry.name.de, rank: offered(entry) ? 0 : 1 }))
+    .toSorted((a, b) => a.rank - b.rank || collator.compare(a.name, b.name) || (a.key < b.key ? -1 : 1))
+    .map(({ key }) => key);
+  // Built when first needed: a fresh start would otherwise build it for each of its imports.
+  let search: ServiceSearch | null = null;
+  const searchServices: ServiceSearch = (query) => {
+    search ??= searchOver(services, offers, synonyms, offered);
+    return search(query);
+  };
+
+  const municipality = (ars: string, day: string): Municipality | null =>
+    reference.municipalities.get(reference.history.keyOn(ars as RegionalKey, day)) ?? null;
+  let listed: { readonly day: string; readonly municipalities: readonly Municipality[] } | null = null;
+  const answering = new Map<string, readonly Offer[]>();
+
+  return {
+    reference,
+    offers,
+    services,
+    ordered,
+    searchServices,
+    namesOf(service) {
+      const entry = services.get(service);
+      return entry ? [entry.name.de, ...(synonyms.get(service) ?? [])] : null;
+    },
+    keysAnswering: keysFor,
+    keysOfMunicipality: (ars) => reference.history.keysOf(ars),
+    offersAt: (region, key) => offers.byRegionAndKey.get(`${region} ${key}`) ?? [],
+    byArs: municipality,
+    byAgs(ags, day) {
+      const ars = reference.arsByAgs.get(ags);
+      return ars === undefined ? null : municipality(ars, day);
+    },
+    byPostalCode(postalCode, day) {
+      // Old and new key of one municipality are one candidate.
+      const found = (reference.arsByPostalCode.get(postalCode) ?? []).flatMap((ars) => municipality(ars, day) ?? []);
+      return [...new Map(found.map((entry) => [entry.ars, entry])).values()];
+    },
+    offersAnswering(service) {
+      let found = answering.get(service);
+      if (!found) {
+        found = [...new Set(keysFor(service).flatMap((key) => offers.byKey.get(key) ?? []))];
+        answering.set(service, found);
+      }
+      return found;
+    },
+    municipalitiesOn(day) {
+      if (listed?.day !== day)
+        listed = { day, municipalities: reference.sorted.filter(({ ars }) => reference.history.keyOn(ars, day) === ars) };
+      return listed.municipalities;
+    },
+  };
+}
+
+function searchOver(
+  services: ReadonlyMap<string, CatalogueEntry>,
+  offers: OfferShelf,
+  synonyms: ReadonlyMap<string, readonly string[]>,
+  offered: (entry: CatalogueEntry) => boolean,
+): ServiceSearch {
+  return createServiceSearch(
+    [...services.values()].map((entry) => ({
+      key: entry.key,
+      names: entry.name.en ? [entry.name.de, entry.name.en] : [entry.name.de],
+      aliases: [...(synonyms.get(entry.key) ?? []), ...(offers.byKey.get(entry.key) ?? []).map(({ record }) => record.name.de)],
+      summary: entry.summary?.de ?? '',
+      offered: offered(entry),
+    })),
+  );
+}
+
+/** A service that only cities' catalogues know, under the shortest name one of them gives it. */
+function entryOf(key: ServiceKey, standing: readonly Offer[]): CatalogueEntry {
+  const [record] = standing
+    .map((offer) => offer.record)
+    .toSorted((a, b) => a.name.de.length - b.name.de.length || (a.name.de < b.name.de ? -1 : 1));
+  return {
+    key,
+    name: record?.name ?? { de: key },
+    summary: isLeikaKey(key) ? null : (record?.summary ?? null),
+    typing: null,
+    ozgId: null,
+    lifeSituations: [],
+    legalBasis: [],
+    equivalents: [],
+  };
+}
