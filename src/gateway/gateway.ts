@@ -15,7 +15,7 @@ import { createObserver } from './http/observe.ts';
 import { createRateLimit, type RateLimit } from './http/rate.ts';
 import { createHttpServer, type ServerLimits } from './http/server.ts';
 import { webhookRoute } from './http/webhook.ts';
-import { limitPlugins, type OperationLimits } from './limits.ts';
+import { documentCaches, limitPlugins, type OperationLimits } from './limits.ts';
 import { outcomePlugin } from './outcome.ts';
 import { createSchema, joinedSchema } from './schema.ts';
 
@@ -66,6 +66,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     graphqlEndpoint: '/graphql',
     plugins: [...limitPlugins(settings.operations), outcomePlugin(log), compilePlugin(settings.compileAfter)],
     maxRequestBodySize: false,
+    parserAndValidationCache: documentCaches(),
     // outcomePlugin masks, with the request id; yoga's own masking knows none.
     maskedErrors: false,
     batching: false,

@@ -1,8 +1,9 @@
 import { maxAliasesPlugin } from '@escape.tech/graphql-armor-max-aliases';
 import { maxDepthPlugin } from '@escape.tech/graphql-armor-max-depth';
 import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
-import { GraphQLError, validate } from 'graphql';
+import { GraphQLError, validate, type DocumentNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
+import { LRUCache } from 'lru-cache';
 import { defaultMostValues, operationCost } from './cost.ts';
 
 /** How large an operation may be. */
@@ -11,6 +12,8 @@ export interface OperationLimits {
   readonly depth?: number;
   /** Aliases, counting `__typename` too. @default 30 */
   readonly aliases?: number;
+  /** Characters of the document, comments among them. @default 20_000 */
+  readonly characters?: number;
   /** Tokens of the document. @default 2000 */
   readonly tokens?: number;
   /** Values that the answer may hold: fields times the `first` of every list above them. @default 20_000 */
@@ -43,7 +46,14 @@ export function limitPlugins(limits: OperationLimits = {}): Plugin[] {
         errors: [exceeded(`The answer may hold ${cost} values; at most ${most} are allowed. Ask for fewer rows (first).`)],
       });
   };
+  const longest = limits.characters ?? 20_000;
   return [
+    {
+      onParams: ({ params, setResult }) => {
+        const length = params.query?.length ?? 0;
+        if (length > longest) setResult({ errors: [exceeded(`The document has ${length} characters; at most ${longest} are allowed.`)] });
+      },
+    },
     maxTokensPlugin({ n: limits.tokens ?? 2000, ...refusing }) as Plugin,
     maxDepthPlugin({ n: limits.depth ?? 10, ...refusing }) as Plugin,
     // `__typename` is on the library's default allow list, which lets a document repeat it without end.
@@ -59,6 +69,15 @@ export function limitPlugins(limits: OperationLimits = {}): Plugin[] {
     },
   ];
 }
+
+/** Characters of all documents kept; their syntax trees take some fifty times as much memory. */
+const mostKept = 1_000_000;
+
+const kept = <T extends object>() =>
+  new LRUCache<string, T>({ max: 1000, maxSize: mostKept, sizeCalculation: (_, document) => document.length + 1 });
+
+/** Parsed documents, bounded by their size: bounded by their number alone, long ones that differ a little would fill the memory. */
+export const documentCaches = () => ({ documentCache: kept<DocumentNode>(), errorCache: kept<object>() });
 
 type OnExecute = Parameters<NonNullable<Plugin['onExecute']>>[0];
 interface Costly {

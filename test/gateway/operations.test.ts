@@ -286,6 +286,7 @@ describe.each([
     test.each([
       ['depth', `{ service(key: "99108001001000") { offers { edges { node { ${nested(3)} } } } } }`],
       ['aliases', `{ ${many(40, (index) => `a${index}: __typename`)} }`],
+      ['characters, comments among them', `{ __typename } # ${'x'.repeat(20_000)}`],
       ['tokens', `{ ${many(2100, () => '__typename')} }`],
       ['rows by literal', '{ services(first: 100) { edges { node { offers(first: 100) { edges { node { id name } } } } } } }'],
       [
