@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { redmineSimulated, startRedmineSimulator } from '../adapters/redmine/simulator.ts';
 import { restSimulatedSecret, startRestSimulator } from '../adapters/rest/simulator.ts';
 
@@ -13,17 +15,21 @@ export interface Backoffices {
 export interface BackofficesOptions {
   /** After how long each case goes one status on, in milliseconds. @default 8000 */
   readonly processAfterMs?: number;
+  /** Keeps their cases in this folder over restarts, as the hub keeps its applications. @default in memory */
+  readonly folder?: string;
 }
 
 const KOELN_WEBHOOK_SECRET = 'whsec_c2FuZGJveC1rb2Vsbi13ZWJob29r';
 
 /** Starts one simulated back office for each city of the sandbox, on free loopback ports. */
-export async function startBackoffices({ processAfterMs = 8_000 }: BackofficesOptions = {}): Promise<Backoffices> {
+export async function startBackoffices({ processAfterMs = 8_000, folder }: BackofficesOptions = {}): Promise<Backoffices> {
+  if (folder !== undefined) mkdirSync(folder, { recursive: true });
+  const options = (city: string) => ({ processAfterMs, ...(folder === undefined ? {} : { file: join(folder, `${city}.json`) }) });
   const [duesseldorf, koeln, neuss, muenchen] = await Promise.all([
-    startRedmineSimulator({ processAfterMs }),
-    startRestSimulator({ dialect: 'antraege', processAfterMs }),
-    startRestSimulator({ dialect: 'vorgaenge', processAfterMs }),
-    startRestSimulator({ dialect: 'cases', processAfterMs }),
+    startRedmineSimulator(options('duesseldorf')),
+    startRestSimulator({ dialect: 'antraege', ...options('koeln') }),
+    startRestSimulator({ dialect: 'vorgaenge', ...options('neuss') }),
+    startRestSimulator({ dialect: 'cases', ...options('muenchen') }),
   ]);
   return {
     env: {

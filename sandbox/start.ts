@@ -2,7 +2,7 @@ import { loadCities } from '../src/cities/load.ts';
 import { adapters } from '../adapters/index.ts';
 import { runUntilStopped, startHub } from '../src/main.ts';
 import { startBackoffices } from './backoffices.ts';
-import { startIssuer } from './issuer.ts';
+import { startIssuer, type IssuerOptions } from './issuer.ts';
 
 const started = Date.now();
 const say = (text = '') => console.log(text);
@@ -10,11 +10,11 @@ const say = (text = '') => console.log(text);
 /** The whole product on one machine: embedded ports, four cities with simulated back offices, an issuer of access tokens. */
 async function startSandbox() {
   say('Städtebund sandbox: starting four simulated back offices and an issuer of access tokens …');
-  const backoffices = await startBackoffices();
+  const backoffices = await startBackoffices({ folder: './data/sandbox' });
   const env = { ...process.env, ...backoffices.env };
   const citiesDir = process.env['CITIES_DIR'] ?? './cities';
   const { cities } = await loadCities({ folder: citiesDir, adapters, env });
-  const issuer = await startIssuer({ cities: cities.map(({ city }) => city) });
+  const issuer = await startOwnIssuer(cities.map(({ city }) => city));
   say('Reading municipalities, postal codes, services and the cities’ offers …');
   const hub = await startHub({
     LOG_LEVEL: 'warn',
@@ -24,7 +24,6 @@ async function startSandbox() {
     OIDC_AUDIENCE: 'staedtebund',
   });
   backoffices.notify(hub.url);
-  const token = `curl -s -X POST ${issuer.url}/token -d persona=citizen`;
   say(`
 Ready after ${((Date.now() - started) / 1000).toFixed(1)} s. Cities: ${cities.map(({ city }) => city.name).join(', ')}
 
@@ -33,7 +32,7 @@ Ready after ${((Date.now() - started) / 1000).toFixed(1)} s. Cities: ${cities.ma
   Schema      ${hub.url}/schema.graphql
   Health      ${hub.url}/health/ready
   Metrics     ${hub.url}/metrics
-  Tokens      ${token}
+  Tokens      ${issuer.hint}
               personas: ${issuer.personas.map(({ name }) => name).join(', ')}
 
 1  Who issues the resident parking permit at postal code 40213, and what does it cost?
@@ -56,6 +55,15 @@ Stop with Ctrl-C.`);
       await backoffices.close();
     },
   };
+}
+
+/** At the same address each time where it is free: tokens name their issuer, and so do applications their owner. */
+async function startOwnIssuer(cities: NonNullable<IssuerOptions['cities']>) {
+  try {
+    return await startIssuer({ cities, port: 4001 });
+  } catch {
+    return startIssuer({ cities });
+  }
 }
 
 await runUntilStopped(startSandbox);

@@ -9,7 +9,7 @@ import type { Store } from '../infra/store/store.ts';
 import { createChanges } from './changes.ts';
 import { createDelivery, type DeliveryTiming } from './deliver.ts';
 import { createFormCheck } from './form.ts';
-import { historyPage, listPage } from './list.ts';
+import { historyPage, listPage, listParked } from './list.ts';
 import { createApplicationMetrics, type ApplicationMetrics } from './metrics.ts';
 import { findApplication, toApplication } from './records.ts';
 import { createRelease } from './release.ts';
@@ -80,6 +80,8 @@ export interface Applications {
   find(id: string, principal: Principal | null): Promise<Application | null>;
   /** What the principal may see, newest first. */
   list(principal: Principal, filter: { status?: ApplicationStatus | null; page: PageRequest }): Promise<Listing<Application>>;
+  /** What waits for a person, in all cities, oldest first and at most 1000: for the operator's command line. */
+  listParked(): Promise<readonly Application[]>;
   history(application: Application, page: PageRequest): Promise<Listing<LoggedEvent>>;
   withdraw(input: { id: string; reason: string }, principal: Principal, traceparent: string): Promise<ChangeResult>;
   /** @throws nothing expected; `principal` must be the city of the application, null stands for the operator's command line. */
@@ -149,6 +151,7 @@ export function createApplications(options: ApplicationsOptions): Applications {
       return row && maySee(row, principal) ? toApplication(row) : null;
     },
     list: (principal, filter) => listPage(store, principal, filter),
+    listParked: () => listParked(store),
     history: (application, page) => historyPage(eventLog, application.id, page),
     async *watch(id, signal) {
       for await (const _ of watch.changesOf(id, signal)) {

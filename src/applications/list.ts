@@ -48,3 +48,15 @@ export async function historyPage(eventLog: EventLog, applicationId: string, pag
     hasNextPage: events.length > page.first,
   };
 }
+
+/** Everything that waits for a person, oldest first. */
+export async function listParked(store: Store): Promise<readonly Application[]> {
+  const rows = await store.db
+    .selectFrom('application')
+    .selectAll()
+    .where('parked_reason', 'is not', null)
+    .orderBy('status_since')
+    .limit(1000)
+    .execute();
+  return rows.map(toApplication);
+}
