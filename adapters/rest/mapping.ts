@@ -31,9 +31,16 @@ const fill = (template: string, source: Json): string =>
     return typeof value === 'object' ? JSON.stringify(value) : String(value);
   });
 
-/** A path with its placeholders filled; a value can never become another part of the address. */
+/**
+ * A path with its placeholders filled; a value can never become another part of the address.
+ * @throws AdapterError rejected for `.` and `..`, which every URL parser reads as a step up, encoded or not.
+ */
 export const fillPath = (path: string, values: Readonly<Record<string, string | number>>): string =>
-  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => encodeURIComponent(values[name] ?? ''));
+  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+    const value = String(values[name] ?? '').toWellFormed();
+    if (/^\.{1,2}$/.test(value)) throw new AdapterError('rejected', 'none', 'an id of dots alone cannot be asked for');
+    return encodeURIComponent(value);
+  });
 
 const scalar = (value: Json | undefined): string | null =>
   typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : null;

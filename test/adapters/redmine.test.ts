@@ -258,6 +258,18 @@ describe('Redmine, simulated', () => {
     await busy.close();
   });
 
+  test('an issue that becomes visible after later ones were read is still told', async () => {
+    let at = Date.parse('2026-11-20T10:00:00Z');
+    const late = await startRedmineSimulator({ now: () => new Date(at) });
+    late.cases.create('first', 'New', { issue: { subject: 'x' } });
+    const { cities } = connect({ ...target, url: late.url });
+    const { next } = await pullAll(cities, null);
+    at -= 5_000;
+    late.cases.create('late', 'New', { issue: { subject: 'x' } });
+    expect((await pullAll(cities, next)).changes.map(({ ref }) => ref.id)).toContain('2');
+    await late.close();
+  });
+
   test('more issues of one second than a page holds do not stop a pull', async () => {
     const bulk = await startRedmineSimulator({ now: () => new Date('2026-11-20T10:00:00Z') });
     for (let count = 0; count < 230; count++) bulk.cases.create(`key-${count}`, 'New', { issue: { subject: 'x' } });

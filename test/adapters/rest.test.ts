@@ -157,6 +157,63 @@ describe.each<[city: string, dialect: DialectName, idempotency: string, received
   });
 });
 
+describe.each<[city: string, dialect: DialectName]>([
+  ['koeln', 'antraege'],
+  ['neuss', 'vorgaenge'],
+  ['muenchen', 'cases'],
+])('changes of %s', (city, dialect) => {
+  test('are not skipped while cases change during a pull of several pages', async () => {
+    let at = Date.parse('2026-11-20T10:00:00Z');
+    const busy = await startRestSimulator({ dialect, now: () => new Date(at) });
+    for (let made = 0; made < 250; made++) {
+      if (made % 2 === 0) at += 1000;
+      busy.cases.create(`key-${made}`, 'x', {});
+    }
+    const cities = await connect(city, busy.url);
+    const seen = new Set<string>();
+    await cities.read(
+      city,
+      'cases',
+      async (adapter, call) => {
+        for await (const page of adapter.changes!.pull(null, call)) {
+          for (const { ref } of page.items) seen.add(ref.id);
+          at += 1000;
+          if (page.items[10]) busy.cases.setStatus(Number(page.items[10].ref.id), 'y');
+          if (seen.size === 250) break;
+        }
+      },
+      { traceparent: '' },
+    );
+    expect(seen.size).toBe(250);
+    await busy.close();
+  });
+
+  test('that become visible after later ones were read are still told', async () => {
+    let at = Date.parse('2026-11-20T10:00:00Z');
+    const late = await startRestSimulator({ dialect, now: () => new Date(at) });
+    late.cases.create('first', 'x', {});
+    const cities = await connect(city, late.url);
+    const { next } = await pullAll(cities, city, null);
+    at -= 5_000;
+    late.cases.create('late', 'x', {});
+    expect((await pullAll(cities, city, next)).changes.map(({ ref }) => ref.id)).toContain('2');
+    await late.close();
+  });
+
+  test('of a back office that hangs end with the deadline', async () => {
+    const hanging = await startRestSimulator({ dialect, faults: { hang: true } });
+    const cities = await connect(city, hanging.url, (one) => ({
+      ...one,
+      city: { ...one.city, adapters: one.city.adapters.map((adapter) => ({ ...adapter, limits: { ...adapter.limits, timeoutMs: 200 } })) },
+    }));
+    expect(await failureOf(pullAll(cities, city, null))).toEqual({ kind: 'deadline', effect: 'none' });
+    const written = await failureOf(submit(cities, city, 'k'));
+    // Where the key is looked for first, the submission itself was never sent.
+    expect(written).toEqual({ kind: 'deadline', effect: city === 'neuss' ? 'none' : 'unknown' });
+    await hanging.close();
+  });
+});
+
 describe('notifications', () => {
   const now = new Date('2026-11-20T10:00:00Z');
   const at = Math.floor(now.getTime() / 1000);

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { AdapterError, type Adapter, type Json } from '#contract';
 import type { CallLimits } from '../../src/cities/call-options.ts';
@@ -140,6 +141,36 @@ describe('one write per key at a time', () => {
     await Promise.all(Array.from({ length: 50 }, () => one.write(turn, write('k'))));
     expect(most).toBe(1);
   });
+});
+
+test('however callers come, go and hang, no key is ever worked on twice and no lock is left behind', async () => {
+  const caller = fc.record({ key: fc.constantFrom('a', 'b'), worksMs: fc.nat(8), leavesMs: fc.option(fc.nat(8)), fails: fc.boolean() });
+  await fc.assert(
+    fc.asyncProperty(fc.array(caller, { minLength: 1, maxLength: 15 }), async (callers) => {
+      const one = calls({ concurrency: 4, timeoutMs: 5_000, breaker: { failures: 1_000, halfOpenMs: 1 } });
+      const inside = new Map<string, number>();
+      let overlaps = 0;
+      await Promise.allSettled(
+        callers.map(({ key, worksMs, leavesMs, fails }) =>
+          one.write(
+            async () => {
+              inside.set(key, (inside.get(key) ?? 0) + 1);
+              if ((inside.get(key) ?? 0) > 1) overlaps++;
+              // Deaf to its signal: what was begun goes on after its caller left.
+              await sleep(worksMs);
+              inside.set(key, (inside.get(key) ?? 0) - 1);
+              if (fails) throw new AdapterError('unavailable', 'unknown', 'lost');
+            },
+            { ...write(key), ...(leavesMs === null ? {} : { signal: AbortSignal.timeout(leavesMs) }) },
+          ),
+        ),
+      );
+      await one.idle();
+      expect(overlaps).toBe(0);
+      for (const key of ['a', 'b']) expect(await one.write(async () => 'free', write(key))).toBe('free');
+    }),
+    { numRuns: 60 },
+  );
 });
 
 test('the bulkhead runs as many as allowed, lets four times as many wait and turns the rest away', async () => {
