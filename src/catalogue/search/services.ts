@@ -26,7 +26,7 @@ const shortestPart = 4;
  * 1. every word, as stem, as beginning of a word, as part of a compound (`parkausweis` in `Bewohnerparkausweis`) or
  *    itself taken apart into known words;
  * 2. every word with slight typing errors;
- * 3. some word of the query.
+ * 3. some word of the query, or some part of one.
  *
  * Within the answer, services called exactly like the query come first, then offered ones, then by relevance.
  */
@@ -81,7 +81,7 @@ export function createServiceSearch(services: readonly SearchableService[]): Ser
     const ways = [
       () => allOf(words.map(closely)),
       () => allOf(words.map((word) => anyOf([closely(word), loosely(word)]))),
-      () => anyOf(words.map(closely)),
+      () => anyOf(words.flatMap((word) => [closely(word), ...(splitCompound(fold(word), knows) ?? []).map(closely)])),
     ];
     const called = new Set(exact.get(comparable(query)));
     for (const way of ways) {
