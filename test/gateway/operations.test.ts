@@ -98,6 +98,13 @@ describe.each([
       expect(new Set([...first.edges, ...second.edges].map((edge) => edge.node.key)).size).toBe(150);
     });
 
+    test('are the same by nodes and by edges', async () => {
+      const { body } = await hub.ask('{ services(first: 3) { nodes { key } edges { node { key } } } }');
+      const { nodes, edges } = body.data.services;
+      expect(nodes).toHaveLength(3);
+      expect(nodes).toEqual(edges.map((edge: { node: unknown }) => edge.node));
+    });
+
     test.each([0, -1, 101, 100_000])('never %d at a time', async (first) => {
       const { body } = await hub.ask(`{ municipalities(first: ${first}) { totalCount } }`);
       expect(body.errors).toMatchObject([{ extensions: { code: expect.stringMatching(/INVALID_INPUT|LIMIT_EXCEEDED/) } }]);

@@ -108,6 +108,8 @@ export type ApplicationHistoryArgs = {
 /** Page of applications. */
 export type ApplicationConnection = {
   readonly edges: ReadonlyArray<ApplicationEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<Application>;
   readonly pageInfo: PageInfo;
   /** How many there are on all pages. */
   readonly totalCount: Scalars['Int']['output'];
@@ -135,6 +137,8 @@ export type ApplicationEvent = {
 /** Page of events. */
 export type ApplicationEventConnection = {
   readonly edges: ReadonlyArray<ApplicationEventEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<ApplicationEvent>;
   readonly pageInfo: PageInfo;
   /** How many there are on all pages. */
   readonly totalCount: Scalars['Int']['output'];
@@ -368,6 +372,8 @@ export type MunicipalityOffersArgs = {
 /** Page of municipalities. */
 export type MunicipalityConnection = {
   readonly edges: ReadonlyArray<MunicipalityEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<Municipality>;
   readonly pageInfo: PageInfo;
   /** How many there are on all pages. */
   readonly totalCount: Scalars['Int']['output'];
@@ -545,6 +551,8 @@ export type OfferRequiredDocumentsArgs = {
 /** Page of offers. */
 export type OfferConnection = {
   readonly edges: ReadonlyArray<OfferEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<Offer>;
   readonly pageInfo: PageInfo;
   /** How many there are on all pages. */
   readonly totalCount: Scalars['Int']['output'];
@@ -782,6 +790,8 @@ export type ServiceSummaryArgs = {
 /** Page of services. */
 export type ServiceConnection = {
   readonly edges: ReadonlyArray<ServiceEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<Service>;
   readonly pageInfo: PageInfo;
   /** How many there are on all pages. */
   readonly totalCount: Scalars['Int']['output'];
@@ -1024,10 +1034,10 @@ export type ResolversTypes = {
   AmbiguousPlace: ResolverTypeWrapper<ProblemParent>;
   ApplicantInput: ApplicantInput;
   Application: ResolverTypeWrapper<ApplicationRow>;
-  ApplicationConnection: ResolverTypeWrapper<Omit<ApplicationConnection, 'edges'> & { edges: ReadonlyArray<ResolversTypes['ApplicationEdge']> }>;
+  ApplicationConnection: ResolverTypeWrapper<Omit<ApplicationConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['ApplicationEdge']>, nodes: ReadonlyArray<ResolversTypes['Application']> }>;
   ApplicationEdge: ResolverTypeWrapper<Omit<ApplicationEdge, 'node'> & { node: ResolversTypes['Application'] }>;
   ApplicationEvent: ResolverTypeWrapper<EventOf>;
-  ApplicationEventConnection: ResolverTypeWrapper<Omit<ApplicationEventConnection, 'edges'> & { edges: ReadonlyArray<ResolversTypes['ApplicationEventEdge']> }>;
+  ApplicationEventConnection: ResolverTypeWrapper<Omit<ApplicationEventConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['ApplicationEventEdge']>, nodes: ReadonlyArray<ResolversTypes['ApplicationEvent']> }>;
   ApplicationEventEdge: ResolverTypeWrapper<Omit<ApplicationEventEdge, 'node'> & { node: ResolversTypes['ApplicationEvent'] }>;
   ApplicationStatus: ApplicationStatus;
   AppointmentNeed: AppointmentNeed;
@@ -1053,7 +1063,7 @@ export type ResolversTypes = {
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
   Language: Language;
   Municipality: ResolverTypeWrapper<MunicipalityRow>;
-  MunicipalityConnection: ResolverTypeWrapper<Omit<MunicipalityConnection, 'edges'> & { edges: ReadonlyArray<ResolversTypes['MunicipalityEdge']> }>;
+  MunicipalityConnection: ResolverTypeWrapper<Omit<MunicipalityConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['MunicipalityEdge']>, nodes: ReadonlyArray<ResolversTypes['Municipality']> }>;
   MunicipalityEdge: ResolverTypeWrapper<Omit<MunicipalityEdge, 'node'> & { node: ResolversTypes['Municipality'] }>;
   MunicipalityPaused: ResolverTypeWrapper<ProblemParent>;
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
@@ -1064,7 +1074,7 @@ export type ResolversTypes = {
   NotParked: ResolverTypeWrapper<ProblemParent>;
   NotWithdrawable: ResolverTypeWrapper<ProblemParent>;
   Offer: ResolverTypeWrapper<OfferRow>;
-  OfferConnection: ResolverTypeWrapper<Omit<OfferConnection, 'edges'> & { edges: ReadonlyArray<ResolversTypes['OfferEdge']> }>;
+  OfferConnection: ResolverTypeWrapper<Omit<OfferConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['OfferEdge']>, nodes: ReadonlyArray<ResolversTypes['Offer']> }>;
   OfferEdge: ResolverTypeWrapper<Omit<OfferEdge, 'node'> & { node: ResolversTypes['Offer'] }>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   PlaceInput: PlaceInput;
@@ -1080,7 +1090,7 @@ export type ResolversTypes = {
   ReleaseDecision: ReleaseDecision;
   Role: Role;
   Service: ResolverTypeWrapper<CatalogueEntryRow>;
-  ServiceConnection: ResolverTypeWrapper<Omit<ServiceConnection, 'edges'> & { edges: ReadonlyArray<ResolversTypes['ServiceEdge']> }>;
+  ServiceConnection: ResolverTypeWrapper<Omit<ServiceConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['ServiceEdge']>, nodes: ReadonlyArray<ResolversTypes['Service']> }>;
   ServiceEdge: ResolverTypeWrapper<Omit<ServiceEdge, 'node'> & { node: ResolversTypes['Service'] }>;
   ServiceEquivalence: ResolverTypeWrapper<ServiceEquivalenceRow>;
   ServiceKey: ResolverTypeWrapper<Scalars['ServiceKey']['output']>;
@@ -1103,10 +1113,10 @@ export type ResolversParentTypes = {
   AmbiguousPlace: ProblemParent;
   ApplicantInput: ApplicantInput;
   Application: ApplicationRow;
-  ApplicationConnection: Omit<ApplicationConnection, 'edges'> & { edges: ReadonlyArray<ResolversParentTypes['ApplicationEdge']> };
+  ApplicationConnection: Omit<ApplicationConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['ApplicationEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Application']> };
   ApplicationEdge: Omit<ApplicationEdge, 'node'> & { node: ResolversParentTypes['Application'] };
   ApplicationEvent: EventOf;
-  ApplicationEventConnection: Omit<ApplicationEventConnection, 'edges'> & { edges: ReadonlyArray<ResolversParentTypes['ApplicationEventEdge']> };
+  ApplicationEventConnection: Omit<ApplicationEventConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['ApplicationEventEdge']>, nodes: ReadonlyArray<ResolversParentTypes['ApplicationEvent']> };
   ApplicationEventEdge: Omit<ApplicationEventEdge, 'node'> & { node: ResolversParentTypes['ApplicationEvent'] };
   AssuranceLevelTooLow: ProblemParent;
   Authority: AuthorityRow;
@@ -1127,7 +1137,7 @@ export type ResolversParentTypes = {
   InvalidInput: ProblemParent;
   JSON: Scalars['JSON']['output'];
   Municipality: MunicipalityRow;
-  MunicipalityConnection: Omit<MunicipalityConnection, 'edges'> & { edges: ReadonlyArray<ResolversParentTypes['MunicipalityEdge']> };
+  MunicipalityConnection: Omit<MunicipalityConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['MunicipalityEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Municipality']> };
   MunicipalityEdge: Omit<MunicipalityEdge, 'node'> & { node: ResolversParentTypes['Municipality'] };
   MunicipalityPaused: ProblemParent;
   Mutation: Record<PropertyKey, never>;
@@ -1138,7 +1148,7 @@ export type ResolversParentTypes = {
   NotParked: ProblemParent;
   NotWithdrawable: ProblemParent;
   Offer: OfferRow;
-  OfferConnection: Omit<OfferConnection, 'edges'> & { edges: ReadonlyArray<ResolversParentTypes['OfferEdge']> };
+  OfferConnection: Omit<OfferConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['OfferEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Offer']> };
   OfferEdge: Omit<OfferEdge, 'node'> & { node: ResolversParentTypes['Offer'] };
   PageInfo: PageInfo;
   PlaceInput: PlaceInput;
@@ -1152,7 +1162,7 @@ export type ResolversParentTypes = {
   ReleaseApplicationSuccess: Omit<ReleaseApplicationSuccess, 'application'> & { application: ResolversParentTypes['Application'] };
   ReleaseDecision: ReleaseDecision;
   Service: CatalogueEntryRow;
-  ServiceConnection: Omit<ServiceConnection, 'edges'> & { edges: ReadonlyArray<ResolversParentTypes['ServiceEdge']> };
+  ServiceConnection: Omit<ServiceConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['ServiceEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Service']> };
   ServiceEdge: Omit<ServiceEdge, 'node'> & { node: ResolversParentTypes['Service'] };
   ServiceEquivalence: ServiceEquivalenceRow;
   ServiceKey: Scalars['ServiceKey']['output'];
@@ -1202,6 +1212,7 @@ export type ApplicationResolvers<ContextType = Context, ParentType extends Resol
 
 export type ApplicationConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ApplicationConnection'] = ResolversParentTypes['ApplicationConnection']> = {
   edges?: Resolver<ReadonlyArray<ResolversTypes['ApplicationEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['Application']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
   totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
@@ -1221,6 +1232,7 @@ export type ApplicationEventResolvers<ContextType = Context, ParentType extends 
 
 export type ApplicationEventConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ApplicationEventConnection'] = ResolversParentTypes['ApplicationEventConnection']> = {
   edges?: Resolver<ReadonlyArray<ResolversTypes['ApplicationEventEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['ApplicationEvent']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
   totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
@@ -1337,6 +1349,7 @@ export type MunicipalityResolvers<ContextType = Context, ParentType extends Reso
 
 export type MunicipalityConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['MunicipalityConnection'] = ResolversParentTypes['MunicipalityConnection']> = {
   edges?: Resolver<ReadonlyArray<ResolversTypes['MunicipalityEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['Municipality']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
   totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
@@ -1428,6 +1441,7 @@ export type OfferResolvers<ContextType = Context, ParentType extends ResolversPa
 
 export type OfferConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['OfferConnection'] = ResolversParentTypes['OfferConnection']> = {
   edges?: Resolver<ReadonlyArray<ResolversTypes['OfferEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['Offer']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
   totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };
@@ -1500,6 +1514,7 @@ export type ServiceResolvers<ContextType = Context, ParentType extends Resolvers
 
 export type ServiceConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ServiceConnection'] = ResolversParentTypes['ServiceConnection']> = {
   edges?: Resolver<ReadonlyArray<ResolversTypes['ServiceEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['Service']>, ParentType, ContextType>;
   pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
   totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
 };

@@ -32,7 +32,7 @@ const find = `# Leistungen suchen: Wortteile und Synonyme werden gefunden. – S
 query Find($search: String!) {
   services(search: $search, first: 5) {
     totalCount
-    edges { node { key name lifeSituations offers(first: 3) { edges { node { name municipality { name } maturityLevel } } } } }
+    nodes { key name lifeSituations offers(first: 3) { nodes { name municipality { name } maturityLevel } } }
   }
 }
 `;
@@ -43,7 +43,7 @@ query Mine {
     roles
     assuranceLevel
     applications(first: 10) {
-      edges { node { id status statusSince caseNumber offer { name municipality { name } } history { edges { node { type occurredAt status } } } } }
+      nodes { id status statusSince caseNumber offer { name municipality { name } } history { nodes { type occurredAt status } } }
     }
   }
 }
