@@ -29,7 +29,7 @@ const floors: Record<string, readonly string[]> = {
   'src/config.ts': ['src/contract'],
   'src/cli.ts': ['src', 'adapters'],
   'src/cli': ['src', 'adapters'],
-  'src/main.ts': ['src/hub.ts', 'src/config.ts', 'src/infra', 'src/cities', 'src/contract', 'adapters/index.ts'],
+  'src/main.ts': ['src/hub.ts', 'src/config.ts', 'src/infra', 'src/cities', 'src/identity', 'src/contract', 'adapters/index.ts'],
   adapters: ['src/contract'],
   sandbox: ['src', 'adapters'],
   bench: ['src', 'adapters', 'sandbox', 'test'],

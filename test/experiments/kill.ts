@@ -1,6 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -25,7 +25,8 @@ import { applicant, ask, parkingForm, parkingPermit, submitMutation } from '../k
  *
  *   node test/experiments/kill.ts [--submissions 2000] [--kills 40] [--store sqlite|postgres|both] [--blind]
  *
- * --blind makes the hub retry without looking: the experiment must then report duplicates, or it proves nothing.
+ * --blind makes the hub retry without looking, with the back office that drops replies declared unable to look a key up (an
+ * adapter that can, looks before it creates): the experiment must then report duplicates, or it proves nothing.
  * PostgreSQL is used where TEST_POSTGRES_URL names a server; --store both without it fails.
  */
 
@@ -59,11 +60,23 @@ const freePort = (): Promise<number> =>
     });
   });
 
+/** The cities' files, but Neuss cannot be asked for a key. */
+function withoutLookup(folder: string): string {
+  cpSync('cities', folder, { recursive: true });
+  const file = join(folder, 'neuss.yaml');
+  const text = readFileSync(file, 'utf8');
+  const changed = text.replace(/idempotency: \{.*\}/, 'idempotency: none');
+  if (changed === text) throw new Error(`${file} has no idempotency to take away`);
+  writeFileSync(file, changed);
+  return folder;
+}
+
 async function run(storeUrl: string, blind: boolean): Promise<Outcome> {
+  const folder = mkdtempSync(join(tmpdir(), 'staedtebund-cities-'));
   const backoffices: Record<string, Simulator> = {
-    duesseldorf: await startRedmineSimulator({ faults: { dropReplies: 0.05, delayMs: 10 } }),
+    duesseldorf: await startRedmineSimulator({ faults: { delayMs: 10 } }),
     koeln: await startRestSimulator({ dialect: 'antraege', faults: { delayMs: 10 } }),
-    neuss: await startRestSimulator({ dialect: 'vorgaenge', faults: { delayMs: 10 } }),
+    neuss: await startRestSimulator({ dialect: 'vorgaenge', faults: { dropReplies: 0.05, delayMs: 10 } }),
   };
   const issuer = await startIssuer();
   const token = await issuer.token('citizen');
@@ -78,6 +91,7 @@ async function run(storeUrl: string, blind: boolean): Promise<Outcome> {
     OIDC_ISSUER: issuer.url,
     OIDC_AUDIENCE: 'staedtebund',
     BLIND: blind ? '1' : '0',
+    ...(blind ? { CITIES_DIR: withoutLookup(folder) } : {}),
     DUESSELDORF_URL: backoffices['duesseldorf']!.url,
     DUESSELDORF_KEY: redmineSimulated.apiKey,
     KOELN_URL: backoffices['koeln']!.url,
@@ -169,8 +183,7 @@ async function run(storeUrl: string, blind: boolean): Promise<Outcome> {
 
   const casesByKey = new Map<string, number>();
   const count = (key: string) => casesByKey.set(key, (casesByKey.get(key) ?? 0) + 1);
-  for (const { cases } of Object.values(backoffices))
-    for (const { id, key } of cases.list()) count(key ?? `case ${id} without a key`);
+  for (const { cases } of Object.values(backoffices)) for (const { id, key } of cases.list()) count(key ?? `case ${id} without a key`);
   const ids = new Set(acknowledged.values());
   const outcome = {
     acknowledged: ids.size,
@@ -180,6 +193,7 @@ async function run(storeUrl: string, blind: boolean): Promise<Outcome> {
     undelivered,
   };
   await Promise.all([...Object.values(backoffices).map((one) => one.close()), issuer.stop()]);
+  rmSync(folder, { recursive: true, force: true });
   return outcome;
 }
 
@@ -192,7 +206,7 @@ async function submitOnce(url: string, token: string, input: unknown): Promise<s
   );
   const result = answer.data?.submitApplication;
   if (result && !result.application) throw new Error(`refused: ${result.__typename} ${result.message ?? ''}`);
-  return result?.application ? (applicationKey(result.application.id)) : null;
+  return result?.application ? applicationKey(result.application.id) : null;
 }
 
 async function formRevision(url: string, ars: string): Promise<string> {
