@@ -181,6 +181,12 @@ describe('the rate limit', () => {
     expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'RATE_LIMITED', retryable: true } }] });
   });
 
+  test('who sends forged tokens too often waits as well', async () => {
+    hub.ports.counter = 6001;
+    const response = await post('{"query":"{ __typename }"}', { 'content-type': 'application/json', authorization: 'Bearer a.b.c' });
+    expect(response.status).toBe(429);
+  });
+
   test('nobody waits for a cache that is away', async () => {
     hub.ports.counter = null;
     expect((await post('{"query":"{ __typename }"}')).status).toBe(200);

@@ -1,5 +1,5 @@
 import type { YogaServerInstance } from 'graphql-yoga';
-import type { Identity } from '../../identity/identity.ts';
+import type { Identity, Principal } from '../../identity/identity.ts';
 import { createContext, type Context, type Features } from '../context.ts';
 import { failure } from '../errors.ts';
 import { readBody } from './body.ts';
@@ -43,9 +43,20 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, addres
     // The stream is read before anything is awaited: a body without a listener would be lost or stall.
     const body = method === 'POST' ? await readBody(request, mostBytes) : undefined;
     if (body === null) return answerFailure(exchange, failure('BODY_TOO_LARGE', language), { connection: 'close' });
-    const principal = await identity.authenticate(request.headers.authorization ?? null);
-    const wait = rate && (await rate(principal?.owner ?? address(exchange), Date.now()));
-    if (wait) return answerFailure(exchange, failure('RATE_LIMITED', language), { 'retry-after': String(wait) });
+    const tooOften = async (caller: string): Promise<boolean> => {
+      const wait = rate && (await rate(caller, Date.now()));
+      if (wait) answerFailure(exchange, failure('RATE_LIMITED', language), { 'retry-after': String(wait) });
+      return Boolean(wait);
+    };
+    let principal: Principal | null;
+    try {
+      principal = await identity.authenticate(request.headers.authorization ?? null);
+    } catch (refusal) {
+      // Forged tokens cost us a signature each: whoever sends them is counted too, by address.
+      if (await tooOften(address(exchange))) return;
+      throw refusal;
+    }
+    if (await tooOften(principal?.owner ?? address(exchange))) return;
 
     const context = createContext(exchange, { language, principal, features, helpUrl });
     exchange.outcome = context.outcome;
