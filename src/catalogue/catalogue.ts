@@ -1,5 +1,4 @@
 import type { AssuranceLevel, Localised, MunicipalityKey, OfferRecord, PostalCode, Problem, RegionalKey, ServiceKey } from '#contract';
-import type { Cities } from '../cities/cities.ts';
 import type { Log } from '../infra/log.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import type { Store } from '../infra/store/store.ts';
@@ -129,7 +128,7 @@ export interface CatalogueDeps {
   readonly store: Store;
   readonly eventLog: EventLog;
   /** Who is connected. */
-  readonly cities: Pick<Cities, 'list' | 'findByArs'>;
+  readonly cities: { list(): readonly CityWithCatalogue[]; findByArs(ars: string): object | null };
   readonly log: Log;
   /** Folder of the reference records. */
   readonly referenceFolder: string;

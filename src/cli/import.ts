@@ -2,12 +2,11 @@ import { parseMunicipalityArs } from '#contract';
 import type { CatalogueImports } from '../catalogue/catalogue.ts';
 import { catalogueFormats, type CityImport, type CityWithCatalogue } from '../catalogue/import/cities.ts';
 import type { Progress, ReferenceReport } from '../catalogue/import/reference.ts';
-import type { City } from '../cities/cities.ts';
 
 export interface ImportOptions {
   readonly catalogue: CatalogueImports;
   /** The connected cities. */
-  readonly cities: readonly City[];
+  readonly cities: readonly CityWithCatalogue[];
   /** Only this city: its id, or, with `files`, also the ARS of a city that is not connected. @default all connected cities */
   readonly city?: string | undefined;
   /** Files to import for `city` instead of those its own file names. */

@@ -29,13 +29,12 @@ export class Complaints {
 export const refuseImport = (where: string, what: string, cause?: unknown): HubError =>
   new HubError('IMPORT_REFUSED', `${where}: ${what}`, { cause });
 
-/** The word nearest to a mistyped one, or null where none is near (at most a third of its letters differ). */
+/** The word nearest to a mistyped one, or null where none is near (about a third of its letters differ). */
 export function nearestWord(word: string, words: readonly string[]): string | null {
   let best: { readonly word: string; readonly distance: number } | null = null;
   for (const candidate of words) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
-    if (distance <= Math.max(1, Math.floor(candidate.length / 3)) && (!best || distance < best.distance))
-      best = { word: candidate, distance };
+    if (distance <= Math.ceil(candidate.length / 3) && (!best || distance < best.distance)) best = { word: candidate, distance };
   }
   return best?.word ?? null;
 }

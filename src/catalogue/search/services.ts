@@ -100,8 +100,9 @@ export function createServiceSearch(services: readonly SearchableService[]): Ser
   };
 }
 
-/** True where a term is a compound with the part at its end or beginning, or, for a long part, anywhere. */
+/** True where a term is a compound with the part at its end or, for a long part, anywhere. */
 function contains(term: string, part: string): boolean {
   if (part.length < shortestPart || term.length <= part.length) return false;
-  return part.length >= 6 ? term.includes(part) : term.endsWith(part);
+  // Four letters before a short part, or `pass` would be found in the stem of `Anpassung`.
+  return part.length >= 6 ? term.includes(part) : term.endsWith(part) && term.length >= part.length + 4;
 }

@@ -17,7 +17,7 @@ interface Around {
 
 /**
  * One service of a DLDB catalogue as an offer. What the format does not state is the weakest truth: no assurance level,
- * maturity 1 (information) without and 2 with an online link, no fee where its text is not plain (see dldb-fees.ts).
+ * maturity 1 (information) without and 2 with an online link, no channel without a place or a link, no fee where its text is not plain (see dldb-fees.ts).
  */
 export function dldbOffer(service: DldbService, { locations, english, addition }: Around): OfferRecord {
   const [serviceKey = null, ...further] = keysOf(service.leika);
@@ -37,8 +37,7 @@ export function dldbOffer(service: DldbService, { locations, english, addition }
     name: { de: service.name, ...englishName(service, english) },
     ...(summary ? { summary: { de: shorten(summary, 500), ...(summaryEn ? { en: shorten(summaryEn, 500) } : {}) } } : {}),
     authority: authorityOf(service, locations),
-    // Without a place or a link the only certain way is to ask the authority.
-    channels: channels.length > 0 ? channels : ['PHONE'],
+    channels,
     maturityLevel: online || addition ? 2 : 1,
     fees: parseFees(service.fees),
     ...(days ? { processingDays: days } : {}),

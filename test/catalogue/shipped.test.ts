@@ -1,0 +1,164 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Catalogue, CatalogueImports } from '../../src/catalogue/catalogue.ts';
+import type { CityImport, CityWithCatalogue } from '../../src/catalogue/import/cities.ts';
+import { runImport } from '../../src/cli/import.ts';
+import { openStore } from '../../src/infra/store/open-store.ts';
+import type { Store } from '../../src/infra/store/store.ts';
+import { ars, catalogueOn, folders, key } from './kit.ts';
+
+const offers = (name: string) => join(folders.offers, name);
+const city = (id: string, keyOfCity: string, format: string, files: Record<string, string>): CityWithCatalogue => ({
+  id,
+  ars: ars(keyOfCity),
+  catalogue: { format, files },
+});
+const cities = [
+  city('duesseldorf', '051110000000', 'offers', { offers: offers('duesseldorf.yaml') }),
+  city('koeln', '053150000000', 'offers', { offers: offers('koeln.yaml') }),
+  city('neuss', '051620024024', 'offers', { offers: offers('neuss.yaml') }),
+  city('muenchen', '091620000000', 'dldb', { services: offers('muenchen-dldb.json'), forms: offers('muenchen-forms.yaml') }),
+];
+const permit = '99108001001000';
+
+/* What a fresh hub has: the records and offers that are shipped with it, on a real store. */
+describe('a fresh hub', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'staedtebund-shipped-'));
+  let store: Store;
+  let catalogue: Catalogue & CatalogueImports;
+  let imports: readonly CityImport[];
+  beforeAll(async () => {
+    store = await openStore(`sqlite:${join(folder, 'hub.db')}`);
+    catalogue = await catalogueOn(store, {
+      cities: { list: () => cities, findByArs: (text) => cities.find((one) => one.ars === text) ?? null },
+    });
+    await catalogue.importReference();
+    imports = await catalogue.importCities();
+  });
+  afterAll(async () => {
+    await store.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const page = { first: 100, after: null };
+
+  test('takes over the catalogues of all its cities', () => {
+    expect(imports.filter(({ ok }) => !ok)).toEqual([]);
+  });
+
+  test("answers Düsseldorf's resident permit for 40213 with 25.00 € online and 30.00 € at the office", () => {
+    const answer = catalogue.competence(permit, { postalCode: '40213' });
+    expect(answer).toMatchObject({
+      found: true,
+      resolvedFrom: '051110000000',
+      offer: { record: { fees: [{ cents: 2500, channel: 'ONLINE' }, { cents: 3000, channel: 'OFFICE' }, {}, {}] } },
+    });
+  });
+
+  test.each(['52538', '52525', '51467', '40721', '40472', '33161', '33154'])(
+    'asks back for %s, which belongs to two municipalities',
+    (postalCode) => {
+      const answer = catalogue.competence(permit, { postalCode });
+      expect(answer).toMatchObject({ found: false, problem: { code: 'AMBIGUOUS_PLACE' }, candidates: [{}, {}] });
+    },
+  );
+
+  test('knows Hanau under its old and its new key', () => {
+    expect(catalogue.findMunicipality({ ars: '064350014014' })).toMatchObject({
+      ars: '064150000000',
+      ags: '06415000',
+      name: 'Hanau',
+      kind: 'Kreisfreie Stadt',
+    });
+    expect(catalogue.findMunicipality({ ags: '06435014' })?.ars).toBe('064150000000');
+    expect(catalogue.listMunicipalities({ search: 'Hanau', page }).totalCount).toBe(1);
+    expect(catalogue.findMunicipality({ ars: '064150000000' })?.postalCodes).toContain('63450');
+    expect(catalogue.competence(permit, { postalCode: '63450' })).toMatchObject({ problem: { code: 'NO_COMPETENT_AUTHORITY' } });
+  });
+
+  test.each([
+    ['parkausweis', permit],
+    ['anwohnerparken', permit],
+    ['Bewohnerparkausweis', permit],
+    ['perso', '99008001012000'],
+    ['hochzeit', '99059001104000'],
+    ['Knöllchen', '99108031002000'],
+    ['kita', '99041004034000'],
+    ['ummelden', '99115005011000'],
+    ['Pässe', '99085001012000'],
+    [permit, permit],
+  ])('finds %s', (search, expected) => {
+    expect(catalogue.listServices({ search, page: { first: 3, after: null } }).items.map(({ node }) => node.key)).toContain(expected);
+  });
+
+  test('names a service filed under another key in another city, with its provenance', () => {
+    const craftsmen = catalogue.findService('99108003001001');
+    expect(craftsmen?.equivalents).toMatchObject([{ key: '99108010000000', provenance: 'curated' }]);
+    expect(catalogue.findOfferFor(ars('091620000000'), key('99108003001001'))?.record.name.de).toBe('Parkausweis für Handwerksbetriebe');
+    expect(catalogue.findOfferFor(ars('091620000000'), key('99115003012000'))?.record.name.de).toBe('Meldebescheinigung');
+    expect(catalogue.findOfferFor(ars('051110000000'), key('99115005104001'))?.record.localKey).toBe('anmeldung');
+    const shared = catalogue.listOffers({ service: key(permit), page }).items.map(({ node }) => node.source);
+    expect(new Set(shared)).toEqual(new Set(['duesseldorf', 'koeln', 'neuss', 'muenchen']));
+  });
+
+  test('filters by place, maturity, life situation and connection', () => {
+    const services = (filter: object) => catalogue.listServices({ ...filter, page }).items.map(({ node }) => node.key as string);
+    expect(services({ offeredIn: '051620024024', minimumMaturity: 3 })).toContain(permit);
+    expect(services({ offeredIn: '05', minimumMaturity: 3 })).not.toContain('99010005261000');
+    expect(services({ offeredIn: '05' })).toContain('99010005261000');
+    expect(services({ offeredIn: 'nowhere' })).toEqual([]);
+    expect(services({ lifeSituation: 'kfz-besitz' })).toContain(permit);
+    expect(catalogue.listMunicipalities({ connected: true, page }).items.map(({ node }) => node.name)).toEqual([
+      'Düsseldorf',
+      'Köln',
+      'München',
+      'Neuss',
+    ]);
+    expect(catalogue.listMunicipalities({ federalState: 'Nordrhein-Westfalen', page }).totalCount).toBe(396);
+    expect(
+      catalogue.listOffers({ ars: ars('051110000000'), search: 'parkausweis', page }).items.map(({ node }) => node.record.localKey),
+    ).toEqual(['bewohnerparkausweis', 'handwerkerparkausweis']);
+    expect(catalogue.listOffers({ in: ['0516'], page }).totalCount).toBe(0);
+    expect(catalogue.listOffers({ in: ['05162'], page }).totalCount).toBe(8);
+  });
+
+  test('every founding service is offered in Düsseldorf, and every form has German and English titles', () => {
+    const first = catalogue.listOffers({ ars: ars('051110000000'), page }).items.map(({ node }) => node);
+    expect(first.length).toBe(17);
+    const untitled = cities.flatMap(({ ars }) =>
+      catalogue.listOffers({ ars, page }).items.flatMap(({ node: { id, record } }) => {
+        const schema = record.form?.schema as
+          | { title?: string; properties?: Record<string, { title?: string; 'x-title-en'?: string }> }
+          | undefined;
+        return Object.entries(schema?.properties ?? {}).flatMap(([name, field]) =>
+          field.title && field['x-title-en'] ? [] : [`${id} ${name}`],
+        );
+      }),
+    );
+    expect(untitled).toEqual([]);
+  });
+
+  test('the command reports what it did, names unmapped offers and gives an exit code', async () => {
+    const lines: string[] = [];
+    const run = (options: object) => runImport({ catalogue, cities, ...options }, (line) => lines.push(line));
+    expect(await run({})).toBe(0);
+    expect(lines[0]).toContain('reference records: unchanged (10982 municipalities');
+    expect(lines).toContain('muenchen: 30 offers, 28 under a LeiKa key, 2 under a local key; 0 added, 0 changed, 0 removed, 30 unchanged');
+    expect(lines).toContain('  no LeiKa key: 1080498 Kontenklärung');
+    lines.length = 0;
+    const files = { format: 'dldb', parts: { services: join(folders.fixtures, 'seestadt-services.json') } };
+    expect(await run({ city: '040120000000', files, dryRun: true })).toBe(0);
+    expect(lines[0]).toContain('040120000000: 4 offers, 2 under a LeiKa key');
+    lines.length = 0;
+    expect(await run({ city: 'neuss', files, json: true, dryRun: true })).toBe(1);
+    expect(JSON.parse(lines.join('\n'))).toMatchObject({
+      ok: false,
+      cities: [{ city: 'neuss', ok: false, problem: expect.stringContaining('would remove 8 of 8') }],
+    });
+    expect([await run({ city: 'bonn' }), await run({ files }), await run({ city: 'neuss', files: { format: 'csv', parts: {} } })]).toEqual([
+      2, 2, 2,
+    ]);
+  });
+});
