@@ -6,6 +6,7 @@ import { createEventLog } from '../../src/infra/store/eventlog.ts';
 import type { Store } from '../../src/infra/store/store.ts';
 import { importReference } from '../../src/catalogue/import/reference.ts';
 import { losesTooMuch } from '../../src/catalogue/import/diff.ts';
+import { eventProblems } from '../kit/event-schemas.ts';
 import { describeOnEachStore } from '../kit/services.ts';
 import { ars, catalogueOn, folders, key } from './kit.ts';
 
@@ -93,7 +94,9 @@ describeOnEachStore("the import of a city's offers", (kit) => {
     expect(first?.ok && first.report.unmappedList.map(({ localKey }) => localKey)).toEqual(['2', '4', '6']);
     expect(catalogue.findService('L040120000000.2')?.name.de).toBe('Leistung 2');
     expect(await catalogue.importCities([city])).toMatchObject([{ ok: true, report: { added: 0, changed: 0, removed: 0, unchanged: 6 } }]);
-    expect(await events(store)).toMatchObject([
+    const told = await events(store);
+    expect(told.flatMap(eventProblems)).toEqual([]);
+    expect(told).toMatchObject([
       {
         type: 'catalogue.imported',
         aggregate: { type: 'catalogue', id: 'seestadt' },
@@ -171,6 +174,7 @@ describeOnEachStore("the import of a city's offers", (kit) => {
     [{ format: 'dlbd', files: {} }, 'catalogue format "dlbd" is unknown'],
     [{ format: 'dldb', files: {} }, 'catalogue.files lacks "services"'],
     [{ format: 'dldb', files: { services: 'x', places: 'y' } }, 'catalogue.files has "places"'],
+    [{ format: 'dldb', files: { services: 'https://stadt.example/services.json' } }, 'is an address; only files are read'],
     [null, 'has no catalogue'],
   ])('a city described as %j is refused in words', async (catalogue, expected) => {
     const store = await kit.openFresh();

@@ -142,11 +142,13 @@ describe('a fresh hub', () => {
 
   test('the command reports what it did, names unmapped offers and gives an exit code', async () => {
     const lines: string[] = [];
-    const run = (options: object) => runImport({ catalogue, cities, ...options }, (line) => lines.push(line));
+    const run = (options: object) => runImport({ catalogue, cities, language: 'EN', ...options }, (line) => lines.push(line));
     expect(await run({})).toBe(0);
-    expect(lines[0]).toContain('reference records: unchanged (10982 municipalities');
+    expect(lines[0]).toContain('reference records unchanged: municipalities 10982');
     expect(lines).toContain('muenchen: 30 offers, 28 under a LeiKa key, 2 under a local key; 0 added, 0 changed, 0 removed, 30 unchanged');
     expect(lines).toContain('  no LeiKa key: 1080498 Kontenklärung');
+    expect(await run({ language: 'DE', city: 'neuss' })).toBe(0);
+    expect(lines.at(-1)).toContain('neuss: 8 Angebote, 8 mit LeiKa-Schlüssel');
     lines.length = 0;
     const files = { format: 'dldb', parts: { services: join(folders.fixtures, 'seestadt-services.json') } };
     expect(await run({ city: '040120000000', files, dryRun: true })).toBe(0);

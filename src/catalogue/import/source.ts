@@ -16,6 +16,8 @@ export interface SourceText {
  */
 export async function readSource(path: string, maxBytes: number): Promise<SourceText> {
   const name = basename(path);
+  if (/^https?:\/\//i.test(path))
+    throw refuseImport(path.slice(0, 200), 'is an address; only files are read: fetch it first and name the file');
   const bytes = await readAtMost(path, name, maxBytes);
   try {
     return { path, name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
