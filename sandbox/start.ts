@@ -1,3 +1,4 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { loadCities } from '../src/cities/load.ts';
 import { adapters } from '../adapters/index.ts';
 import { runUntilStopped, startHub } from '../src/main.ts';
@@ -15,6 +16,7 @@ async function startSandbox() {
   const citiesDir = process.env['CITIES_DIR'] ?? './cities';
   const { cities } = await loadCities({ folder: citiesDir, adapters, env });
   const issuer = await startOwnIssuer(cities.map(({ city }) => city));
+  writeEnv({ ...backoffices.env, OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'staedtebund' });
   say('Reading municipalities, postal codes, services and the cities’ offers …');
   const hub = await startHub({
     LOG_LEVEL: 'warn',
@@ -55,6 +57,13 @@ Stop with Ctrl-C.`);
       await backoffices.close();
     },
   };
+}
+
+/** What the command line needs to reach the simulated back offices: `npx staedtebund --env-file data/sandbox/.env check`. */
+function writeEnv(values: Readonly<Record<string, string>>): void {
+  mkdirSync('data/sandbox', { recursive: true });
+  const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
+  writeFileSync('data/sandbox/.env', lines.join(''));
 }
 
 /** At the same address each time where it is free: tokens name their issuer, and so do applications their owner. */

@@ -1,0 +1,185 @@
+#!/usr/bin/env node
+import { existsSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { parseEnv } from 'node:util';
+import { Command, Option } from 'commander';
+import { adapters } from '../adapters/index.ts';
+import { HubError, type Language } from '#contract';
+import { createApplications, type Release } from './applications/applications.ts';
+import { createCatalogue } from './catalogue/catalogue.ts';
+import { createCities } from './cities/cities.ts';
+import { loadCities } from './cities/load.ts';
+import { runCheck } from './cli/check.ts';
+import { runEvents } from './cli/events.ts';
+import { runImport } from './cli/import.ts';
+import { runParked, runRelease } from './cli/parked.ts';
+import { loadConfig } from './config.ts';
+import { newId } from './infra/ids.ts';
+import { createLog } from './infra/log.ts';
+import { createMetrics } from './infra/metrics.ts';
+import { closePorts, openPorts } from './infra/open.ts';
+
+/*
+ * `staedtebund`: what operators do beside the running hub, on the same store and the same cities' files. Every verb
+ * resolves to an exit code: 0 done, 1 a finding or a refusal, 2 wrong use.
+ */
+
+const out = (line: string): void => console.log(line);
+const note = (line: string): void => console.error(line);
+
+interface Common {
+  readonly envFile?: string;
+  readonly language: Language;
+  readonly json?: boolean;
+}
+
+function environment({ envFile }: Common): Record<string, string | undefined> {
+  const file = envFile ?? (existsSync('.env') ? '.env' : undefined);
+  if (file === undefined) return process.env;
+  if (!existsSync(file)) throw new HubError('CONFIG_INVALID', `--env-file ${file} does not exist.`);
+  return { ...parseEnv(readFileSync(file, 'utf8')), ...process.env };
+}
+
+/** The hub's features on its ports, nothing started. */
+async function withHub<T>(common: Common, use: (hub: Awaited<ReturnType<typeof open>>) => Promise<T>): Promise<T> {
+  const hub = await open(environment(common), common.language);
+  try {
+    return await use(hub);
+  } finally {
+    await closePorts(hub.ports);
+  }
+}
+
+async function open(env: Record<string, string | undefined>, language: Language) {
+  // These verbs verify no tokens: where the issuer is not set, they do not need it.
+  const config = loadConfig({ OIDC_ISSUER: 'https://issuer.invalid', OIDC_AUDIENCE: 'none', ...env });
+  const log = createLog('silent');
+  const metrics = createMetrics();
+  // The verbs only read and write the store: bus and cache stay with the running hub.
+  const ports = await openPorts({ storeUrl: config.storeUrl, cacheUrl: 'memory:', busUrl: 'embedded:', log });
+  const { store, eventLog, cache } = ports;
+  const now = () => new Date();
+  const loaded = await loadCities({ folder: config.citiesDir, adapters, env });
+  const wrong = new Set(loaded.complaints.map(({ file }) => file));
+  const cities = createCities({ connected: loaded.cities, cache, log, metrics, now });
+  const referenceFolder = fileURLToPath(new URL('../reference', import.meta.url));
+  const catalogue = await createCatalogue({ store, eventLog, cities, log, now, referenceFolder });
+  const applications = createApplications({ store, eventLog, catalogue, cities, log, metrics, now, processId: newId() });
+  /** For verbs that act on cities: those whose files are wrong are not there. */
+  const noteWrongFiles = () => {
+    if (wrong.size > 0) note(wrongFiles[language]([...wrong].join(', ')));
+  };
+  return { ports, cities, catalogue, applications, noteWrongFiles };
+}
+
+const wrongFiles = {
+  DE: (files: string) => `Außer Betracht, weil fehlerhaft: ${files}. Was fehlt, sagt: staedtebund check`,
+  EN: (files: string) => `Left out because they are wrong: ${files}. What is missing: staedtebund check`,
+} as const;
+
+const program = new Command('staedtebund')
+  .description('Operate a Städtebund hub: check cities, import catalogues, release parked applications, read events.')
+  .option('--env-file <file>', 'read environment variables from this file (default: .env where it exists)')
+  .addOption(new Option('--language <language>', 'language of texts').choices(['DE', 'EN']).default('DE'))
+  .showHelpAfterError()
+  .exitOverride();
+
+const common = (): Common => program.opts<Common>();
+const verb = (name: string, description: string): Command => program.command(name).description(description).exitOverride();
+
+verb('check', "check every city's file and, read-only, every connection")
+  .option('--offline', 'only read the files')
+  .option('--json', 'one JSON document')
+  .action(async (options: { offline?: boolean; json?: boolean }) => {
+    const env = environment(common());
+    const folder = env['CITIES_DIR'] ?? './cities';
+    process.exitCode = await runCheck(
+      { folder, adapters, env, language: common().language, literalSecrets: env['NODE_ENV'] === 'development', ...options },
+      out,
+    );
+  });
+
+verb('import', "import reference records and cities' catalogues; repeating it changes nothing")
+  .option('--city <id or ARS>', 'only this city')
+  .addOption(new Option('--format <format>', "format of the files, instead of the city's own").choices(['offers', 'dldb']))
+  .option('--offers <file>', 'format offers: the offers')
+  .option('--services <file>', 'format dldb: the services')
+  .option('--locations <file>', 'format dldb: the locations')
+  .option('--forms <file>', 'format dldb: forms by service id')
+  .option('--dry-run', 'say what would change, change nothing')
+  .option('--force', "also take a listing that loses more than half of a city's offers")
+  .option('--json', 'one JSON document')
+  .action(
+    async (options: { city?: string; format?: string; dryRun?: boolean; force?: boolean; json?: boolean } & Record<string, unknown>) => {
+      const parts = Object.fromEntries(
+        ['offers', 'services', 'locations', 'forms'].flatMap((part) => (typeof options[part] === 'string' ? [[part, options[part]]] : [])),
+      );
+      const { city, format, dryRun, force, json } = options;
+      process.exitCode = await withHub(common(), ({ catalogue, cities, noteWrongFiles }) => {
+        noteWrongFiles();
+        return runImport(
+          { catalogue, cities: cities.list(), city, files: format ? { format, parts } : undefined, dryRun, force, json },
+          out,
+        );
+      });
+    },
+  );
+
+verb('parked', 'list applications that wait for a person')
+  .option('--json', 'one JSON document')
+  .action(async (options: { json?: boolean }) => {
+    process.exitCode = await withHub(common(), ({ applications }) => runParked(applications, { ...common(), ...options }, out));
+  });
+
+verb('release <id>', 'decide about a parked application')
+  .option('--retry', 'nothing landed in the back office: deliver again')
+  .option('--delivered <case>', "it is there, under this id of the back office's")
+  .option('--number <number>', 'with --delivered: the case number citizens see')
+  .option('--discard', 'it will never be delivered')
+  .action(async (id: string, options: { retry?: boolean; delivered?: string; number?: string; discard?: boolean }) => {
+    const decisions: Release[] = [
+      ...(options.retry ? [{ action: 'retry' } as const] : []),
+      ...(options.delivered
+        ? [{ action: 'delivered' as const, caseRef: options.delivered, ...(options.number ? { caseNumber: options.number } : {}) }]
+        : []),
+      ...(options.discard ? [{ action: 'discard' } as const] : []),
+    ];
+    const [decision] = decisions;
+    if (!decision || decisions.length > 1) {
+      note('Exactly one of --retry, --delivered <case> and --discard.');
+      process.exitCode = 2;
+      return;
+    }
+    process.exitCode = await withHub(common(), ({ applications, noteWrongFiles }) => {
+      noteWrongFiles();
+      return runRelease(applications, id, decision, common(), out);
+    });
+  });
+
+verb('events', 'print events as CloudEvents, one JSON per line')
+  .option('--follow', 'go on with what comes')
+  .option('--after <sequence>', 'begin after this place in the log', '0')
+  .action(async (options: { follow?: boolean; after: string }) => {
+    const after = Number(options.after);
+    if (!Number.isSafeInteger(after) || after < 0) {
+      note(`--after ${options.after}: a whole number, the sequence of the last event you have.`);
+      process.exitCode = 2;
+      return;
+    }
+    const abort = new AbortController();
+    process.once('SIGINT', () => abort.abort()).once('SIGTERM', () => abort.abort());
+    process.exitCode = await withHub(common(), ({ ports }) =>
+      runEvents(ports.eventLog, { after, follow: options.follow ?? false, signal: abort.signal }, out),
+    );
+  });
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  // commander has already said what is wrong with the call.
+  if (error instanceof Error && error.name === 'CommanderError') process.exitCode = 'exitCode' in error && error.exitCode === 0 ? 0 : 2;
+  else if (error instanceof HubError) {
+    note(`${error.code}: ${error.message}`);
+    process.exitCode = error.code === 'CONFIG_INVALID' ? 2 : 1;
+  } else throw error;
+}
