@@ -117,10 +117,8 @@ verb('import', "import reference records and cities' catalogues; repeating it ch
       const { city, format, dryRun, force, json } = options;
       process.exitCode = await withHub(common(), ({ catalogue, cities, noteWrongFiles }) => {
         noteWrongFiles();
-        return runImport(
-          { catalogue, cities: cities.list(), city, files: format ? { format, parts } : undefined, dryRun, force, json },
-          out,
-        );
+        const files = format ? { format, parts } : undefined;
+        return runImport({ catalogue, cities: cities.list(), city, files, dryRun, force, json, language: common().language }, out);
       });
     },
   );

@@ -8,6 +8,7 @@ import { newId } from './infra/ids.ts';
 import type { Log } from './infra/log.ts';
 import type { Metrics } from './infra/metrics.ts';
 import type { Ports } from './infra/open.ts';
+import { followLog, type Follower } from './infra/store/follow.ts';
 
 export interface HubOptions {
   readonly ports: Ports;
@@ -69,6 +70,8 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     ...(options.gateway ? { settings: options.gateway } : {}),
   });
 
+  let follower: Follower | null = null;
+
   return {
     catalogue,
     cities,
@@ -81,9 +84,14 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       void cities.start();
       applications.start();
       relay.start();
+      // Catalogues that another process imported: another hub, or the command line.
+      follower = followLog(eventLog, log, async ({ aggregate }) => {
+        if (aggregate.type === 'catalogue') await catalogue.refresh(aggregate.id);
+      });
     },
     async stop(graceMs) {
       await gateway.stop(graceMs);
+      await follower?.stop();
       await applications.stop();
       await relay.stop();
       await cities.stop();

@@ -222,7 +222,8 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
 
   async function settleFailure(job: ClaimedJob, application: ApplicationRow, failure: CallFailure): Promise<void> {
     const at = now().getTime();
-    const idempotency = job.kind === 'withdraw' || deps.retryBlindly ? 'native' : (cities.adapter(job.city, job.adapter).cases?.traits.idempotency ?? 'none');
+    const idempotency =
+      job.kind === 'withdraw' || deps.retryBlindly ? 'native' : (cities.adapter(job.city, job.adapter).cases?.traits.idempotency ?? 'none');
     const decision = decideFailure(failure, { attempts: job.attempts, ageMs: at - job.created_at, idempotency }, deps.retry, Math.random());
     log.warn(
       {

@@ -1,5 +1,6 @@
-import type { EventLog } from '../infra/store/eventlog.ts';
 import type { Log } from '../infra/log.ts';
+import type { EventLog } from '../infra/store/eventlog.ts';
+import { followLog, type Follower } from '../infra/store/follow.ts';
 
 /**
  * Tells who watches an application that it changed. One reader follows the log for all watchers of this process, so that a
@@ -14,27 +15,8 @@ export interface Watch {
 
 export function createWatch(eventLog: EventLog, log: Log): Watch {
   const watchers = new Map<string, Set<() => void>>();
-  const abort = new AbortController();
-  let reading: Promise<void> = Promise.resolve();
-
-  async function read(): Promise<void> {
-    let at: number | null = null;
-    while (!abort.signal.aborted) {
-      try {
-        at ??= await eventLog.head();
-        for await (const events of eventLog.tail(at, abort.signal)) {
-          for (const event of events) {
-            at = event.seq;
-            if (event.aggregate.type === 'application') for (const tell of watchers.get(event.aggregate.id) ?? []) tell();
-          }
-        }
-      } catch (error) {
-        if (abort.signal.aborted) return;
-        log.warn({ err: error }, 'the event log could not be followed; subscriptions wait');
-        await new Promise((resolve) => setTimeout(resolve, 1000));
-      }
-    }
-  }
+  const ended = new AbortController();
+  let follower: Follower | null = null;
 
   return {
     async *changesOf(id, signal) {
@@ -47,11 +29,11 @@ export function createWatch(eventLog: EventLog, log: Log): Watch {
       };
       const own = watchers.get(id) ?? new Set();
       watchers.set(id, own.add(tell));
-      const ended = () => wake();
-      signal.addEventListener('abort', ended);
-      abort.signal.addEventListener('abort', ended);
+      const leave = () => wake();
+      signal.addEventListener('abort', leave);
+      ended.signal.addEventListener('abort', leave);
       try {
-        while (!signal.aborted && !abort.signal.aborted) {
+        while (!signal.aborted && !ended.signal.aborted) {
           if (!changed)
             await new Promise<void>((resolve) => {
               wake = resolve;
@@ -63,16 +45,18 @@ export function createWatch(eventLog: EventLog, log: Log): Watch {
       } finally {
         own.delete(tell);
         if (own.size === 0) watchers.delete(id);
-        signal.removeEventListener('abort', ended);
-        abort.signal.removeEventListener('abort', ended);
+        signal.removeEventListener('abort', leave);
+        ended.signal.removeEventListener('abort', leave);
       }
     },
     start() {
-      reading = read();
+      follower = followLog(eventLog, log, ({ aggregate }) => {
+        if (aggregate.type === 'application') for (const tell of watchers.get(aggregate.id) ?? []) tell();
+      });
     },
     async stop() {
-      abort.abort();
-      await reading;
+      ended.abort();
+      await follower?.stop();
     },
   };
 }

@@ -111,6 +111,8 @@ export interface Catalogue {
   freshness(ars: RegionalKey): { asOf: Date | null; source: string; stale: boolean };
   /** Fills memory from the store again. */
   reload(): Promise<void>;
+  /** Takes over what another process imported of a source; does nothing where memory has it already. */
+  refresh(source: string): Promise<void>;
 }
 
 /** Brings the catalogue up to date. What has not changed costs little more than reading the files. */
@@ -181,6 +183,13 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
     },
     async reload() {
       await reload(true);
+      warmUp();
+    },
+
+    async refresh(source) {
+      const stored = (await loadSources(store)).find((row) => row.source === source);
+      if (stored?.content_hash === view.offers.sources.get(source)?.content_hash) return;
+      await reload(false);
       warmUp();
     },
 
