@@ -1,0 +1,73 @@
+import type { Seen } from './load.ts';
+
+/** Something whose rate is measured. */
+export interface Contender {
+  readonly name: string;
+  /** One round. */
+  run(seconds: number): Promise<Seen>;
+  /** CPU time its process has used so far, in microseconds. */
+  cpu(): Promise<number>;
+  /** Waits until it has finished what its round left behind, so that the next one has the machine. */
+  settle?(): Promise<void>;
+}
+
+/** Medians over the rounds of one contender. */
+export interface Measured {
+  readonly name: string;
+  readonly perSecond: number;
+  /** Slowest and fastest round. */
+  readonly range: readonly [number, number];
+  readonly p50: number;
+  readonly p99: number;
+  /** CPU time of the contender's process for each request. */
+  readonly cpuMicros: number;
+}
+
+/** How long and how often. */
+export interface Plan {
+  readonly rounds: number;
+  readonly seconds: number;
+  readonly warmUpSeconds: number;
+}
+
+/** Median of some numbers; the mean of the two in the middle where they are even. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length / 2;
+  return ((sorted[Math.ceil(half) - 1] ?? Number.NaN) + (sorted[Math.floor(half)] ?? Number.NaN)) / 2;
+}
+
+/**
+ * Measures contenders in turns (A B C, A B C, …), after a warm-up of each: what else the machine does falls on all of them
+ * alike, so their ratio is steadier than their rates.
+ */
+export async function measure(contenders: readonly Contender[], plan: Plan, say: (text: string) => void): Promise<readonly Measured[]> {
+  const rounds = new Map<Contender, { perSecond: number; p50: number; p99: number; cpuMicros: number }[]>();
+  for (const contender of contenders) {
+    rounds.set(contender, []);
+    await contender.run(plan.warmUpSeconds);
+    await contender.settle?.();
+  }
+  for (let round = 1; round <= plan.rounds; round += 1)
+    for (const contender of contenders) {
+      const before = await contender.cpu();
+      const { count, seconds, p50, p99 } = await contender.run(plan.seconds);
+      const cpuMicros = ((await contender.cpu()) - before) / count;
+      rounds.get(contender)?.push({ perSecond: count / seconds, p50, p99, cpuMicros });
+      say(`  ${round}/${plan.rounds} ${contender.name}: ${Math.round(count / seconds)}/s, ${Math.round(cpuMicros)} µs CPU each`);
+      await contender.settle?.();
+    }
+  return contenders.map((contender) => {
+    const own = rounds.get(contender) ?? [];
+    const of = (pick: (round: (typeof own)[number]) => number) => own.map(pick);
+    const rates = of(({ perSecond }) => perSecond);
+    return {
+      name: contender.name,
+      perSecond: median(rates),
+      range: [Math.min(...rates), Math.max(...rates)],
+      p50: median(of(({ p50 }) => p50)),
+      p99: median(of(({ p99 }) => p99)),
+      cpuMicros: median(of(({ cpuMicros }) => cpuMicros)),
+    };
+  });
+}
