@@ -1,4 +1,5 @@
 import type { AddressInfo } from 'node:net';
+import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { adapters } from '../adapters/index.ts';
 import { HubError } from '#contract';
@@ -20,7 +21,10 @@ export interface RunningHub extends Hub {
 }
 
 /** What a host may set beyond the environment; tests and the sandbox do. */
-export type StartOptions = Pick<HubOptions, 'applications' | 'gateway' | 'now'>;
+export interface StartOptions extends Pick<HubOptions, 'applications' | 'gateway' | 'now'> {
+  /** Where log lines go. @default standard output */
+  readonly logTo?: Writable;
+}
 
 /**
  * The hub as one process: environment → config → ports → cities → hub → listen.
@@ -28,7 +32,8 @@ export type StartOptions = Pick<HubOptions, 'applications' | 'gateway' | 'now'>;
  */
 export async function startHub(env: Readonly<Record<string, string | undefined>>, options: StartOptions = {}): Promise<RunningHub> {
   const config = loadConfig(env);
-  const log = createLog(config.logLevel);
+  const { logTo, ...hubOptions } = options;
+  const log = createLog(config.logLevel, logTo);
   const metrics = createMetrics({ process: true });
   const source = config.publicUrl === null ? {} : { source: config.publicUrl };
   const ports = await openPorts({ ...config, log, metrics, ...source });
@@ -43,7 +48,7 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
     for (const complaint of complaints) log.error({ file: complaint.file, line: complaint.line }, complaintText(complaint, 'EN'));
     const { issuer, audience, jwksUrl } = config.oidc;
     const hub = await createHub({
-      ...options,
+      ...hubOptions,
       ports,
       connected: cities,
       identity: createIdentity({ issuer, audience, jwksUrl: jwksUrl ?? undefined }),

@@ -1,0 +1,120 @@
+import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
+import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/simulator.ts';
+import { ars, duesseldorf, neuss, startTestHub, type TestHub } from '../kit/hub.ts';
+import { readTopic } from '../kit/kafka-reader.ts';
+import { describeWithService, serviceUrl } from '../kit/services.ts';
+
+const open: { close(): Promise<void> }[] = [];
+const keep = <T extends { close(): Promise<void> }>(one: T): T => {
+  open.unshift(one);
+  return one;
+};
+afterEach(async () => {
+  for (const one of open.splice(0)) await one.close();
+});
+
+const patience = { timeout: 30_000, interval: 100 };
+
+async function start(env: Record<string, string> = {}) {
+  const redmine = keep(await startRedmineSimulator());
+  const rest = keep(await startRestSimulator({ dialect: 'vorgaenge' }));
+  const hub = keep(
+    await startTestHub({
+      env,
+      cities: {
+        duesseldorf: duesseldorf({ baseUrl: redmine.url, apiKey: redmineSimulated.apiKey }),
+        neuss: neuss({ baseUrl: rest.url, secret: restSimulatedSecret }),
+      },
+    }),
+  );
+  return { redmine, rest, hub };
+}
+
+const submitMany = (hub: TestHub, place: string, count: number) =>
+  Promise.all(Array.from({ length: count }, () => hub.submit(place, randomUUID())));
+
+describe('one city that hangs', () => {
+  test('keeps no other waiting, turns nothing red, and gets what waited once it is back', async () => {
+    const { redmine, rest, hub } = await start();
+    rest.setFaults({ hang: true });
+    const [waiting] = await Promise.all([submitMany(hub, ars.neuss, 25), submitMany(hub, ars.duesseldorf, 25)]);
+    await expect.poll(() => redmine.cases.list().length, { ...patience, message: 'Düsseldorf does not wait for Neuss' }).toBe(25);
+    expect(rest.cases.list()).toHaveLength(0);
+    const ready = await fetch(`${hub.url}/health/ready`);
+    expect(ready.status).toBe(200);
+
+    const answer = await hub.ask<{ municipality: { connection: { adapters: { state: string }[] }; offers: { totalCount: number } } }>(
+      'query ($ars: RegionalKey!) { municipality(ars: $ars) { connection { adapters { state } } offers { totalCount } } }',
+      { ars: ars.neuss },
+    );
+    expect(answer.data?.municipality.connection.adapters[0]?.state).not.toBe('UP');
+    expect(answer.data?.municipality.offers.totalCount).toBeGreaterThan(0);
+
+    rest.setFaults({ hang: false });
+    await expect.poll(() => new Set(rest.cases.list().map(({ key }) => key)).size, patience).toBe(25);
+    expect(rest.cases.list(), 'each once').toHaveLength(25);
+    expect(new Set(rest.cases.list().map(({ key }) => key))).toEqual(new Set(waiting.map(({ uuid }) => uuid)));
+  });
+});
+
+describe('Redis that is away', () => {
+  test('costs no answer and no application', async () => {
+    const { redmine, hub } = await start({ CACHE_URL: 'redis://127.0.0.1:1' });
+    await submitMany(hub, ars.duesseldorf, 10);
+    await expect.poll(() => redmine.cases.list().length, patience).toBe(10);
+    const ready = await fetch(`${hub.url}/health/ready`);
+    expect(ready.status).toBe(200);
+    expect(await ready.json()).toMatchObject({ cache: 'DOWN' });
+  });
+});
+
+describe('Kafka that was never there', () => {
+  test('costs no answer and no application', async () => {
+    const { redmine, hub } = await start({ BUS_URL: 'kafka://127.0.0.1:1' });
+    await submitMany(hub, ars.duesseldorf, 10);
+    await expect.poll(() => redmine.cases.list().length, patience).toBe(10);
+    expect((await fetch(`${hub.url}/health/ready`)).status).toBe(200);
+  });
+});
+
+describeWithService('kafkaCluster', 'Kafka that falls silent', (folder) => {
+  const cluster = (...words: string[]) => execFileSync('bash', ['test/kit/kafka/cluster.sh', folder, ...words]);
+  const brokers = readdirSync(folder).flatMap((name) => /^broker-(\d+)\.properties$/.exec(name)?.[1] ?? []);
+
+  test('keeps no submission waiting; its events arrive afterwards, all of them, in order', async () => {
+    expect(brokers.length, `no broker has its properties in ${join(folder)}`).toBeGreaterThan(0);
+    const busUrl = serviceUrl('kafka') ?? '';
+    const { redmine, hub } = await start({ BUS_URL: busUrl });
+    const before = await submitMany(hub, ars.duesseldorf, 5);
+    await expect.poll(() => redmine.cases.list().length, patience).toBe(5);
+    for (const broker of brokers) cluster('freeze', broker);
+    let during: Awaited<ReturnType<typeof submitMany>>;
+    try {
+      during = await submitMany(hub, ars.duesseldorf, 20);
+      await expect.poll(() => redmine.cases.list().length, patience).toBe(25);
+    } finally {
+      for (const broker of brokers) cluster('thaw', broker);
+    }
+    const ours = new Set([...before, ...during].map(({ uuid }) => uuid));
+    const topic = keep(await readTopic(busUrl, 'staedtebund.application.v1'));
+    const sequences = () => {
+      const byKey = new Map<string, number[]>();
+      for (const { key, headers } of topic.messages)
+        if (ours.has(String(key))) byKey.set(String(key), [...(byKey.get(String(key)) ?? []), Number(headers?.['ce_sequence'])]);
+      return byKey;
+    };
+    const complete = () => [...sequences().values()].filter((list) => new Set(list).size >= 3).length;
+    await expect
+      .poll(complete, { timeout: 60_000, interval: 200, message: 'submitted, delivered and received of all 25 applications' })
+      .toBe(25);
+    for (const list of sequences().values()) {
+      const firsts = [...new Set(list)];
+      expect(firsts, 'first arrivals stand in the order of the log').toEqual(firsts.toSorted((a, b) => a - b));
+    }
+  });
+});
