@@ -16,6 +16,11 @@ export interface Changes {
   apply(city: string, adapter: string, changes: readonly CaseChange[], cursor?: string): Promise<void>;
   /** Applies what was held, of one case or (after the status map changed) of the whole adapter. */
   release(city: string, adapter: string, caseRef?: string): Promise<void>;
+  /**
+   * Applies what was held for a case whose receipt has been written since. Two transactions may have passed each other, one
+   * holding a change of a case unknown to it, the other writing the receipt: neither sees the other, so somebody looks later.
+   */
+  releaseFound(city: string, adapter: string): Promise<void>;
   /** Forgets change ids and changes of unknown cases that are too old to matter. */
   forget(before: number): Promise<void>;
 }
@@ -102,7 +107,7 @@ export function createChanges(deps: ApplicationsDeps): Changes {
     return result.numInsertedOrUpdatedRows === 1n;
   }
 
-  return {
+  const changes: Changes = {
     async apply(city, adapter, changes, cursor) {
       await store.transaction(async (tx) => {
         const events: HubEvent[] = [];
@@ -154,9 +159,28 @@ export function createChanges(deps: ApplicationsDeps): Changes {
       });
     },
 
+    async releaseFound(city, adapter) {
+      const found = await store.db
+        .selectFrom('held_change as held')
+        .innerJoin('application', (join) =>
+          join
+            .onRef('application.city', '=', 'held.city')
+            .onRef('application.adapter', '=', 'held.adapter')
+            .onRef('application.case_ref', '=', 'held.case_ref'),
+        )
+        .select('held.case_ref')
+        .distinct()
+        .where('held.city', '=', city)
+        .where('held.adapter', '=', adapter)
+        .where('held.reason', '=', 'unknown-case')
+        .execute();
+      for (const { case_ref } of found) await changes.release(city, adapter, case_ref);
+    },
+
     async forget(before) {
       await store.db.deleteFrom('seen_change').where('seen_at', '<', before).execute();
       await store.db.deleteFrom('held_change').where('reason', '=', 'unknown-case').where('held_at', '<', before).execute();
     },
   };
+  return changes;
 }

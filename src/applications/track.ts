@@ -10,6 +10,8 @@ import type { Changes } from './changes.ts';
  */
 
 const longestPauseMs = 60_000;
+/** Rhythm for an adapter that only notifies: nothing is pulled, but what had to be held is looked at again. */
+const webhookOnlyMs = 5000;
 /** A lease outlives its round by this: a process that died is followed soon, a slow round is not doubled. */
 const leaseMarginMs = 30_000;
 /** Change ids are remembered this long: longer than any overlap window of a pull. */
@@ -53,7 +55,8 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
         const at = now().getTime();
         if (!(lease && (await lease.renew(at)))) lease = await acquireLease(store, request, at);
         if (lease) {
-          await pullOnce(city, adapter, signal);
+          if (cities.adapter(city, adapter).changes) await pullOnce(city, adapter, signal);
+          await changes.releaseFound(city, adapter);
           if (now().getTime() - lastForgotten > 3_600_000) {
             await changes.forget(now().getTime() - rememberMs);
             lastForgotten = now().getTime();
@@ -75,8 +78,8 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
     await changes
       .release(city, adapter)
       .catch((error: unknown) => log.error({ err: error, city, adapter }, 'held changes could not be applied'));
-    const port = cities.adapter(city, adapter).changes;
-    if (port) await follow(city, adapter, port.traits.everyMs, signal);
+    const { changes: pulled, webhook } = cities.adapter(city, adapter);
+    if (pulled || webhook) await follow(city, adapter, pulled?.traits.everyMs ?? webhookOnlyMs, signal);
   }
 
   return {

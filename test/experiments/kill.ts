@@ -248,12 +248,20 @@ async function withStore<T>(kind: string, use: (url: string) => Promise<T>): Pro
   const command = async (statement: string) => {
     const connection = new pg.Client({ connectionString: server });
     await connection.connect();
-    await connection.query(statement).finally(() => connection.end());
+    try {
+      await connection.query(statement);
+    } finally {
+      await connection.end();
+    }
   };
   await command(`create database ${name}`);
   const url = new URL(server);
   url.pathname = `/${name}`;
-  return use(url.href).finally(() => command(`drop database ${name} with (force)`));
+  try {
+    return await use(url.href);
+  } finally {
+    await command(`drop database ${name} with (force)`);
+  }
 }
 
 let failed = false;
