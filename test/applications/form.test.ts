@@ -10,11 +10,23 @@ const form = {
     additionalProperties: false,
     required: ['plate', 'since', 'zone'],
     properties: {
-      plate: { type: 'string', title: 'Kennzeichen', 'x-title-en': 'Number plate', minLength: 1, maxLength: 12, pattern: '^[A-ZÄÖÜ]{1,3}-' },
+      plate: {
+        type: 'string',
+        title: 'Kennzeichen',
+        'x-title-en': 'Number plate',
+        minLength: 1,
+        maxLength: 12,
+        pattern: '^[A-ZÄÖÜ]{1,3}-',
+      },
       since: { type: 'string', format: 'date', title: 'Wohnhaft seit' },
       zone: { title: 'Parkzone', enum: ['A', 'B'] },
       email: { type: 'string', format: 'email', title: 'E-Mail' },
-      persons: { type: 'array', title: 'Personen', maxItems: 2, items: { type: 'object', properties: { age: { type: 'integer', minimum: 18, title: 'Alter' } } } },
+      persons: {
+        type: 'array',
+        title: 'Personen',
+        maxItems: 2,
+        items: { type: 'object', properties: { age: { type: 'integer', minimum: 18, title: 'Alter' } } },
+      },
       truth: { const: true, title: 'Erklärung' },
     },
   },
@@ -36,7 +48,11 @@ describe('a form that is filled in wrongly', () => {
   });
 
   test('says where a missing field belongs', () => {
-    expect(check('o1', form, {}).map(({ pointer, code }) => `${pointer} ${code}`)).toEqual(['/plate required', '/since required', '/zone required']);
+    expect(check('o1', form, {}).map(({ pointer, code }) => `${pointer} ${code}`)).toEqual([
+      '/plate required',
+      '/since required',
+      '/zone required',
+    ]);
   });
 
   test('names at most fifty problems', () => {

@@ -100,8 +100,21 @@ describe('a wish to withdraw', () => {
 });
 
 describe('a failed attempt', () => {
-  const kinds = ['retryable', 'unavailable', 'rejected', 'misconfigured', 'unsupported', 'malformed', 'breaker-open', 'busy', 'deadline'] as const;
-  const failures: fc.Arbitrary<CallFailure> = fc.record({ kind: fc.constantFrom(...kinds), effect: fc.constantFrom('none', 'unknown', 'done') });
+  const kinds = [
+    'retryable',
+    'unavailable',
+    'rejected',
+    'misconfigured',
+    'unsupported',
+    'malformed',
+    'breaker-open',
+    'busy',
+    'deadline',
+  ] as const;
+  const failures: fc.Arbitrary<CallFailure> = fc.record({
+    kind: fc.constantFrom(...kinds),
+    effect: fc.constantFrom('none', 'unknown', 'done'),
+  });
   const jobs = fc.record({
     attempts: fc.integer({ min: 1, max: 1000 }),
     ageMs: fc.integer({ min: 0, max: 100 * 3_600_000 }),
@@ -121,7 +134,10 @@ describe('a failed attempt', () => {
     fc.assert(
       fc.property(failures, jobs, random, (failure, job, r) => {
         fc.pre(failure.effect !== 'none');
-        expect(decideFailure(failure, { ...job, idempotency: 'none' }, retryDefaults, r)).toMatchObject({ do: 'park', reason: 'UNKNOWN_EFFECT' });
+        expect(decideFailure(failure, { ...job, idempotency: 'none' }, retryDefaults, r)).toMatchObject({
+          do: 'park',
+          reason: 'UNKNOWN_EFFECT',
+        });
       }),
     );
   });
@@ -145,11 +161,13 @@ describe('a failed attempt', () => {
     );
   });
   test('that is a refusal is parked at once with its reason', () => {
-    expect(decideFailure({ kind: 'rejected', effect: 'none' }, { attempts: 1, ageMs: 0, idempotency: 'native' }, retryDefaults, 0)).toEqual({
-      do: 'park',
-      reason: 'REJECTED',
-      effect: 'none',
-    });
+    expect(decideFailure({ kind: 'rejected', effect: 'none' }, { attempts: 1, ageMs: 0, idempotency: 'native' }, retryDefaults, 0)).toEqual(
+      {
+        do: 'park',
+        reason: 'REJECTED',
+        effect: 'none',
+      },
+    );
   });
 });
 
