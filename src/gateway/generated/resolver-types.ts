@@ -823,7 +823,7 @@ export type SubmitApplicationInput = {
   readonly formData?: InputMaybe<Scalars['JSON']['input']>;
   /** `form.revision` of the offer. */
   readonly formRevision: Scalars['String']['input'];
-  /** Yours to choose, 1 to 64 characters: the same key never files twice. */
+  /** Yours to choose, 1 to 128 visible ASCII characters, a UUID for example: the same key never files twice. */
   readonly idempotencyKey: Scalars['String']['input'];
   readonly place: PlaceInput;
   /** The filled-in form as a JWE to the city's key. */
