@@ -1,5 +1,5 @@
 import type { CaseRef, Json, Receipt, Submission } from '#contract';
-import { CityCallError, type CallFailure } from '../cities/cities.ts';
+import { CityCallError, type CallFailure, type City, type CityAdapter } from '../cities/cities.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import type { Tx } from '../infra/store/store.ts';
 import type { ApplicationsDeps } from './applications.ts';
@@ -41,6 +41,9 @@ import { canWithdraw } from './withdraw.ts';
  * fence it was leased with: a worker that was too slow loses to the one that took over, and both mean the same key.
  */
 
+/** Commits that follow each other within this time cause one look into the queue, in milliseconds. */
+const gatherMs = 10;
+
 export interface DeliveryTiming {
   /** Length of a lease; it is renewed at a third of it. A dead worker's jobs wait this long. @default 10000 */
   readonly leaseMs: number;
@@ -63,6 +66,8 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
   let wake: () => void = () => {};
   let loop: Promise<void> = Promise.resolve();
   let forgetCommits: () => void = () => {};
+  let lookedAt = Number.NEGATIVE_INFINITY;
+  let commitTimer: NodeJS.Timeout | undefined;
 
   async function run(): Promise<void> {
     while (!stopped) {
@@ -73,8 +78,10 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
       let claimed = 0;
       let pause = pollMs;
       try {
-        claimed = await claimDue();
-        const due = claimed > 0 ? null : await findNextDue(store.db);
+        lookedAt = performance.now();
+        const ready = citiesReady();
+        claimed = ready.length > 0 ? await claimDue(ready) : 0;
+        const due = claimed > 0 || ready.length === 0 ? null : await findNextDue(store.db, ready);
         if (due !== null) pause = Math.min(pollMs, Math.max(10, due - now().getTime()));
       } catch (error) {
         log.error({ err: error }, 'delivery could not read its queue; it tries again');
@@ -86,15 +93,35 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     }
   }
 
-  async function claimDue(): Promise<number> {
+  const freeSlots = (city: City, { id, limits }: CityAdapter): number => limits.concurrency - (running.get(`${city.id} ${id}`) ?? 0);
+
+  /** Cities that could take a delivery now. Of the others, with an open breaker or enough under way, the queue is not even read: it may be long. */
+  const citiesReady = (): string[] =>
+    cities
+      .list()
+      .filter((city) => city.adapters.some((adapter) => freeSlots(city, adapter) > 0 && cities.accepts(city.id, adapter.id)))
+      .map(({ id }) => id);
+
+  /** Wakes the loop soon after a commit; a burst of them wakes it once. */
+  function wakeSoon(): void {
+    commitTimer ??= setTimeout(
+      () => {
+        commitTimer = undefined;
+        wake();
+      },
+      Math.max(0, lookedAt + gatherMs - performance.now()),
+    );
+  }
+
+  async function claimDue(ready: readonly string[]): Promise<number> {
     let claimed = 0;
-    for (const target of await listDueTargets(store.db, now().getTime())) {
+    for (const target of await listDueTargets(store.db, ready, now().getTime())) {
       const city = cities.find(target.city);
       const adapter = city?.adapters.find(({ id }) => id === target.adapter);
       // A city that left or an open breaker: its jobs wait, nobody else's do.
-      if (!adapter || !cities.accepts(target.city, target.adapter)) continue;
+      if (!city || !adapter || !cities.accepts(target.city, target.adapter)) continue;
       const slot = `${target.city} ${target.adapter}`;
-      const free = adapter.limits.concurrency - (running.get(slot) ?? 0);
+      const free = freeSlots(city, adapter);
       if (free <= 0 || stopped) continue;
       const jobs = await claimJobs(store, target, free, now().getTime(), leaseMs);
       claimed += jobs.length;
@@ -261,12 +288,14 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
   return {
     start() {
       stopped = false;
-      forgetCommits = store.onCommit(() => wake());
+      forgetCommits = store.onCommit(wakeSoon);
       loop = run();
     },
     async stop() {
       stopped = true;
       forgetCommits();
+      clearTimeout(commitTimer);
+      commitTimer = undefined;
       wake();
       await loop;
       await Promise.all(underWay);

@@ -120,12 +120,13 @@ export const queueJob = async (
     .execute();
 };
 
-/** City and adapter of every delivery that could be tried now. */
-export const listDueTargets = (db: Db, now: number) =>
+/** City and adapter of every delivery of these cities that could be tried now. What waits for other cities costs nothing here. */
+export const listDueTargets = (db: Db, cities: readonly string[], now: number) =>
   db
     .selectFrom('delivery_job')
     .select(['city', 'adapter'])
     .distinct()
+    .where('city', 'in', cities)
     .where((where) =>
       where.or([
         where.and([where('state', '=', 'queued'), where('not_before', '<=', now)]),
@@ -134,12 +135,13 @@ export const listDueTargets = (db: Db, now: number) =>
     )
     .execute();
 
-/** When the next waiting delivery falls due; null where none waits. */
-export async function findNextDue(db: Db): Promise<number | null> {
+/** When the next waiting delivery of these cities falls due; null where none waits. */
+export async function findNextDue(db: Db, cities: readonly string[]): Promise<number | null> {
   const row = await db
     .selectFrom('delivery_job')
     .select((select) => select.fn.min(sql<number>`case when state = 'leased' then lease_until else not_before end`).as('due'))
     .where('state', 'in', ['queued', 'leased'])
+    .where('city', 'in', cities)
     .executeTakeFirst();
   return row?.due ?? null;
 }

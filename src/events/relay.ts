@@ -55,6 +55,8 @@ export interface Relay {
 }
 
 const READER = 'relay';
+/** Pause after a batch that was not full: events of a burst travel together, with one move of the cursor, which is a commit of its own. */
+const GATHER_MS = 20;
 /** How long `stop` waits for a batch under way. */
 const LAST_BATCH_MS = 2000;
 
@@ -140,6 +142,7 @@ async function relayUnderLease(options: RelayOptions, lease: Lease, stopped: Abo
         if (!(await confirmed(bus.publish(part), signal))) return;
         await moveCursor(part.at(-1)?.seq ?? cursor);
       }
+      if (events.length < batch) await pause(GATHER_MS, signal);
     }
   } finally {
     over.abort();
