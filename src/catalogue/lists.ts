@@ -45,10 +45,11 @@ export function filterServices(
 ): readonly CatalogueEntry[] {
   const term = search?.trim();
   const key = term && parseServiceKey(term);
-  const keys = key ? (view.services.has(key) ? [key] : []) : term ? view.searchServices(term) : view.ordered;
   const situation = lifeSituation ? comparable(lifeSituation) : null;
   const region = offeredIn ? (parseRegionalKey(offeredIn) ?? '–') : null;
   const needsOffer = region !== null || (minimumMaturity ?? 0) > 0;
+  const all = () => (needsOffer ? view.orderedOffered() : view.ordered);
+  const keys = key ? (view.services.has(key) ? [key] : []) : term ? view.searchServices(term) : all();
   const regions = region === null ? [] : [region, ...view.keysOfMunicipality(region as RegionalKey)];
   return keys.flatMap((candidate) => {
     const entry = view.services.get(candidate);

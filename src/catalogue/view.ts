@@ -13,6 +13,8 @@ export interface CatalogueView extends CompetenceView {
   readonly services: ReadonlyMap<string, CatalogueEntry>;
   /** Keys of services without a search: offered ones first, then by name. */
   readonly ordered: readonly string[];
+  /** Those of them that some offer answers for: few of many. */
+  readonly orderedOffered: () => readonly string[];
   readonly searchServices: ServiceSearch;
   /** Every offer that answers for a service, in all regions. */
   offersAnswering(service: ServiceKey): readonly Offer[];
@@ -42,12 +44,22 @@ export function createView(reference: ReferenceShelf, offers: OfferShelf, synony
     reference.municipalities.get(reference.history.keyOn(ars as RegionalKey, day)) ?? null;
   let listed: { readonly day: string; readonly municipalities: readonly Municipality[] } | null = null;
   const answering = new Map<string, readonly Offer[]>();
+  const offersAnswering = (service: ServiceKey): readonly Offer[] => {
+    let found = answering.get(service);
+    if (!found) {
+      found = [...new Set(keysFor(service).flatMap((key) => offers.byKey.get(key) ?? []))];
+      answering.set(service, found);
+    }
+    return found;
+  };
+  let orderedOffered: readonly string[] | null = null;
 
   return {
     reference,
     offers,
     services,
     ordered,
+    orderedOffered: () => (orderedOffered ??= ordered.filter((key) => offersAnswering(key).length > 0)),
     searchServices,
     namesOf(service) {
       const entry = services.get(service);
@@ -66,14 +78,7 @@ export function createView(reference: ReferenceShelf, offers: OfferShelf, synony
       const found = (reference.arsByPostalCode.get(postalCode) ?? []).flatMap((ars) => municipality(ars, day) ?? []);
       return [...new Map(found.map((entry) => [entry.ars, entry])).values()];
     },
-    offersAnswering(service) {
-      let found = answering.get(service);
-      if (!found) {
-        found = [...new Set(keysFor(service).flatMap((key) => offers.byKey.get(key) ?? []))];
-        answering.set(service, found);
-      }
-      return found;
-    },
+    offersAnswering,
     municipalitiesOn(day) {
       if (listed?.day !== day)
         listed = { day, municipalities: reference.sorted.filter(({ ars }) => reference.history.keyOn(ars, day) === ars) };
