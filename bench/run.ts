@@ -22,7 +22,7 @@ import type { Surroundings } from './surroundings.ts';
 const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, only: { type: 'string' }, profile: { type: 'string' } },
 });
-const plan: Plan = values.quick ? { rounds: 1, seconds: 0.5, warmUpSeconds: 0.5 } : { rounds: 7, seconds: 4, warmUpSeconds: 4 };
+const plan: Plan = values.quick ? { rounds: 1, seconds: 0.5, warmUpSeconds: 0.5 } : { rounds: 5, seconds: 3, warmUpSeconds: 4 };
 const execArgv = values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [];
 const server = process.env['TEST_POSTGRES_URL'];
 const say = (text: string) => console.log(text);

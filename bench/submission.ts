@@ -136,9 +136,12 @@ async function templateFrom(store: Store, url: string, body: string, token: stri
   return { row, type: event.type, facts: JSON.parse(event.payload) as Record<string, Json>, requestHash: key.request_hash };
 }
 
-/** Waits until the city that takes cases has all of its own. */
+/**
+ * Waits until the city that takes cases has all of its own.
+ * @throws where it does not within two minutes
+ */
 async function delivered(store: Store): Promise<void> {
-  for (;;) {
+  for (const began = performance.now(); ;) {
     const { open } = await store.db
       .selectFrom('delivery_job')
       .select((select) => select.fn.countAll<number>().as('open'))
@@ -146,6 +149,7 @@ async function delivered(store: Store): Promise<void> {
       .where('state', 'in', ['queued', 'leased'])
       .executeTakeFirstOrThrow();
     if (open === 0) return;
+    if (performance.now() - began > 120_000) throw new Error(`${open} applications still wait for ${takes.id} two minutes after the load`);
     await sleep(50);
   }
 }
