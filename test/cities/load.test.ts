@@ -273,3 +273,13 @@ test('no text makes the reader fail: there is a value or there are complaints wi
     { numRuns: 500 },
   );
 });
+
+test('a secret that is missing inside a choice of shapes is one complaint, not one about the choice too', async () => {
+  const { complaints } = await loadCities({
+    folder: 'cities',
+    adapters,
+    env: { NEUSS_URL: 'http://127.0.0.1:9' },
+  });
+  const neuss = complaints.filter(({ file }) => file.endsWith('neuss.yaml'));
+  expect(neuss.map(({ path }) => path)).toEqual(['adapters.cases.config.auth.secret']);
+});

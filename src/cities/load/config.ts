@@ -56,8 +56,10 @@ export async function checkConfig(
       .map((part) => (typeof part === 'object' ? part.key : part))
       .map((part) => (typeof part === 'symbol' ? String(part) : part));
     const covered = [...told].some((known) => known === path.join('.') || path.join('.').startsWith(`${known}.`));
+    // A choice of shapes that none fits, because a part of it is wrong that was told already.
+    const echo = 'code' in issue && issue.code === 'invalid_union' && [...told].some((known) => known.startsWith(`${path.join('.')}.`));
     // Unknown names are told above, with the name that was meant.
-    if (covered || ('code' in issue && issue.code === 'unrecognized_keys')) continue;
+    if (covered || echo || ('code' in issue && issue.code === 'unrecognized_keys')) continue;
     const description = describedAt(schema, raw, path);
     const value = valueAt(raw, path);
     const name = String(path.at(-1) ?? '');
