@@ -14,6 +14,8 @@ export interface Persona {
 export interface IssuerOptions {
   /** @default 0, any free port */
   readonly port?: number;
+  /** Address to listen on; `0.0.0.0` where the sandbox runs in a container. Tokens name 127.0.0.1 either way. @default 127.0.0.1 */
+  readonly host?: string;
   /** What tokens carry in `aud`. @default 'staedtebund' */
   readonly audience?: string;
   /** Cities that get a clerk, `clerk-<id>`. */
@@ -114,7 +116,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
   const hint = () => `curl -s -d grant_type=client_credentials -d client_id=citizen ${url}/token`;
 
   await new Promise<void>((resolve, reject) => {
-    server.once('error', reject).listen(options.port ?? 0, '127.0.0.1', resolve);
+    server.once('error', reject).listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
   });
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
 

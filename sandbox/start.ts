@@ -68,10 +68,11 @@ function writeEnv(values: Readonly<Record<string, string>>): void {
 
 /** At the same address each time where it is free: tokens name their issuer, and so do applications their owner. */
 async function startOwnIssuer(cities: NonNullable<IssuerOptions['cities']>) {
+  const host = process.env['HOST'] ?? '127.0.0.1';
   try {
-    return await startIssuer({ cities, port: 4001 });
+    return await startIssuer({ cities, host, port: 4001 });
   } catch {
-    return startIssuer({ cities });
+    return startIssuer({ cities, host });
   }
 }
 

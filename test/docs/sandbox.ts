@@ -1,0 +1,104 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, dirname, join } from 'node:path';
+import { missingLines, type CommandBlock } from './commands.ts';
+
+/** A reader's folder with a running sandbox in it. */
+export interface ReadersFolder {
+  /** Runs a block in the reader's terminal: variables that earlier blocks set are still there. */
+  run(block: CommandBlock): Promise<{ readonly code: number | null; readonly output: string }>;
+  close(): Promise<void>;
+}
+
+const root = dirname(dirname(import.meta.dirname));
+const patienceMs = 60_000;
+
+/** What a reader may change or create; the rest of the folder is the checkout itself. */
+const ownCopies = new Set(['cities']);
+const leftOut = new Set(['data', '.git', '.env']);
+
+/** Starts the sandbox, on free ports, in a folder that looks like a fresh checkout after `npm ci`. */
+export async function openReadersFolder(): Promise<ReadersFolder> {
+  const folder = mkdtempSync(join(tmpdir(), 'staedtebund-reader-'));
+  for (const name of readdirSync(root)) {
+    if (leftOut.has(name)) continue;
+    if (ownCopies.has(name)) cpSync(join(root, name), join(folder, name), { recursive: true });
+    else symlinkSync(join(root, name), join(folder, name));
+  }
+  // A reader's terminal does not have this project's programs on its path, and nothing may come from a registry.
+  const path = (process.env['PATH'] ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules'));
+  const env: NodeJS.ProcessEnv = {
+    PATH: path.join(delimiter),
+    HOME: folder,
+    LANG: 'C.UTF-8',
+    npm_config_cache: join(folder, '.npm'),
+    npm_config_offline: 'true',
+  };
+  const sandbox = spawn(process.execPath, ['sandbox/start.ts'], { cwd: folder, env: { ...env, PORT: '0' } });
+  const terminal = join(folder, '.terminal');
+  writeFileSync(terminal, '');
+  const stop = async () => {
+    await ended(sandbox, 'SIGTERM');
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const { output } = await answered(sandbox, ['Stop with Ctrl-C.']);
+    const hub = /GraphQL +(http:\/\/\S+)\/graphql/.exec(output)?.[1];
+    const issuer = /(http:\/\/\S+)\/token/.exec(output)?.[1];
+    if (!hub || !issuer) throw new Error(`the sandbox did not print its addresses:\n${output}`);
+    const local = (script: string) => script.replaceAll('http://127.0.0.1:4000', hub).replaceAll('http://127.0.0.1:4001', issuer);
+    return {
+      async run(block) {
+        const script = `set -a; source '${terminal}'; trap "export -p > '${terminal}'" EXIT; set -eo pipefail\n${local(block.script)}`;
+        // In a process group of its own, so that what it started ends with it.
+        const shell = spawn('bash', ['-c', script], { cwd: folder, env, detached: true });
+        if (!block.follow) return answered(shell, null);
+        const { output: soFar } = await answered(shell, block.answer);
+        await ended(shell, 'SIGINT');
+        return { code: 0, output: soFar };
+      },
+      close: stop,
+    };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Resolves when the process has ended or, given lines, when they have appeared. */
+function answered(child: ChildProcess, lines: readonly string[] | null): Promise<{ code: number | null; output: string }> {
+  return new Promise((resolve, reject) => {
+    let output = '';
+    const late = setTimeout(() => {
+      void ended(child, 'SIGKILL');
+      reject(new Error(`no answer within ${patienceMs} ms; so far:\n${output}`));
+    }, patienceMs);
+    const settle = (code: number | null) => {
+      clearTimeout(late);
+      resolve({ code, output });
+    };
+    const take = (text: string) => {
+      output += text;
+      if (lines && missingLines(lines, output).length === 0) settle(null);
+    };
+    child.stdout?.setEncoding('utf8').on('data', take);
+    child.stderr?.setEncoding('utf8').on('data', take);
+    child.once('close', settle).once('error', reject);
+  });
+}
+
+async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null || child.pid === undefined) return;
+  const gone = new Promise((resolve) => child.once('close', resolve));
+  // Only shells lead a group of their own.
+  const group = child.spawnargs[0] === 'bash';
+  process.kill(group ? -child.pid : child.pid, signal);
+  await gone;
+}
+
+/** A document of the repository. */
+export const readDocument = (name: string): string => readFileSync(join(root, name), 'utf8');
+
+/** The repository's root. */
+export const repository = root;
