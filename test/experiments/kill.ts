@@ -6,13 +6,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import pg from 'pg';
 import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
 import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/simulator.ts';
 import type { Simulator } from '../../adapters/simulation/server.ts';
 import { startIssuer } from '../../sandbox/issuer.ts';
 import { applicationKey } from '../../src/gateway/ids.ts';
 import { openStore } from '../../src/infra/store/open-store.ts';
+import { newPostgresDatabase, newSqliteDatabase } from '../kit/databases.ts';
 import { applicant, ask, parkingForm, parkingPermit, submitMutation } from '../kit/samples.ts';
 
 /*
@@ -238,29 +238,13 @@ async function drain(storeUrl: string): Promise<number> {
 
 /** A store of its own for one run. */
 async function withStore<T>(kind: string, use: (url: string) => Promise<T>): Promise<T> {
-  if (kind === 'sqlite') {
-    const folder = mkdtempSync(join(tmpdir(), 'staedtebund-kill-'));
-    return use(`sqlite:${join(folder, 'hub.db')}`).finally(() => rmSync(folder, { recursive: true, force: true }));
-  }
   const server = process.env['TEST_POSTGRES_URL'];
-  if (!server) throw new Error('TEST_POSTGRES_URL is not set: it names the server for --store postgres');
-  const name = `kill_${randomUUID().replaceAll('-', '')}`;
-  const command = async (statement: string) => {
-    const connection = new pg.Client({ connectionString: server });
-    await connection.connect();
-    try {
-      await connection.query(statement);
-    } finally {
-      await connection.end();
-    }
-  };
-  await command(`create database ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
+  if (kind === 'postgres' && !server) throw new Error('TEST_POSTGRES_URL is not set: it names the server for --store postgres');
+  const database = kind === 'postgres' && server ? await newPostgresDatabase(server) : newSqliteDatabase();
   try {
-    return await use(url.href);
+    return await use(database.url);
   } finally {
-    await command(`drop database ${name} with (force)`);
+    await database.remove();
   }
 }
 

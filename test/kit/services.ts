@@ -1,11 +1,7 @@
-import { randomUUID } from 'node:crypto';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import pg from 'pg';
 import { afterAll, describe, expect, test } from 'vitest';
 import { openStore } from '../../src/infra/store/open-store.ts';
 import type { Store } from '../../src/infra/store/store.ts';
+import { newPostgresDatabase, newSqliteDatabase, type OwnDatabase } from './databases.ts';
 
 /*
  * Real services that suites may use, by their URLs in the environment. A suite whose service is not there is skipped
@@ -51,39 +47,16 @@ export interface StoreKit {
   open(url: string): Promise<Store>;
 }
 
-const newDatabase = {
-  sqlite: async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'staedtebund-store-'));
-    return { url: `sqlite:${join(folder, 'hub.db')}`, remove: async () => rmSync(folder, { recursive: true, force: true }) };
-  },
-  postgres: async (server: string) => {
-    const name = `test_${randomUUID().replaceAll('-', '')}`;
-    const run = async (statement: string) => {
-      const client = new pg.Client({ connectionString: server });
-      await client.connect();
-      try {
-        await client.query(statement);
-      } finally {
-        await client.end();
-      }
-    };
-    await run(`create database ${name}`);
-    const url = new URL(server);
-    url.pathname = `/${name}`;
-    return { url: url.href, remove: () => run(`drop database if exists ${name} with (force)`) };
-  },
-};
-
-function storeKit(create: () => Promise<{ url: string; remove: () => Promise<void> }>): StoreKit {
+function storeKit(create: () => Promise<OwnDatabase>): StoreKit {
   const cleanUps: (() => Promise<void>)[] = [];
   afterAll(async () => {
     for (const cleanUp of cleanUps.reverse()) await cleanUp();
   });
   const kit: StoreKit = {
     async freshUrl() {
-      const { url, remove } = await create();
-      cleanUps.push(remove);
-      return url;
+      const database = await create();
+      cleanUps.push(() => database.remove());
+      return database.url;
     },
     async open(url) {
       const store = await openStore(url);
@@ -99,7 +72,7 @@ function storeKit(create: () => Promise<{ url: string; remove: () => Promise<voi
 export function describeWithStore(title: string, suite: (kit: StoreKit) => void): void {
   // oxlint-disable-next-line vitest/valid-title -- the suites give their titles
   describe(title, () => {
-    suite(storeKit(newDatabase.sqlite));
+    suite(storeKit(async () => newSqliteDatabase()));
   });
 }
 
@@ -108,7 +81,7 @@ export function describeOnEachStore(title: string, suite: (kit: StoreKit, dialec
   describeWithStore(`${title} on SQLite`, (kit) => suite(kit, 'sqlite'));
   describeWithService('postgres', `${title} on PostgreSQL`, (server) =>
     suite(
-      storeKit(() => newDatabase.postgres(server)),
+      storeKit(() => newPostgresDatabase(server)),
       'postgres',
     ),
   );

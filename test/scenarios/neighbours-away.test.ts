@@ -2,21 +2,15 @@ import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
 import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/simulator.ts';
 import { ars, duesseldorf, neuss, startTestHub, type TestHub } from '../kit/hub.ts';
 import { readTopic } from '../kit/kafka-reader.ts';
 import { describeWithService, serviceUrl } from '../kit/services.ts';
+import { createStack } from '../kit/stack.ts';
 
-const open: { close(): Promise<void> }[] = [];
-const keep = <T extends { close(): Promise<void> }>(one: T): T => {
-  open.unshift(one);
-  return one;
-};
-afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
-});
+const keep = createStack();
 
 const patience = { timeout: 30_000, interval: 100 };
 

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
 import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/simulator.ts';
 import { createEventLog } from '../../src/infra/store/eventlog.ts';
@@ -6,15 +6,9 @@ import { openStore } from '../../src/infra/store/open-store.ts';
 import { eventProblems } from '../kit/event-schemas.ts';
 import { ars, duesseldorf, neuss, startTestHub, type TestHub, type TestHubOptions } from '../kit/hub.ts';
 import { applicant, parkingForm } from '../kit/samples.ts';
+import { createStack } from '../kit/stack.ts';
 
-const open: { close(): Promise<void> }[] = [];
-const keep = <T extends { close(): Promise<void> }>(one: T): T => {
-  open.unshift(one);
-  return one;
-};
-afterEach(async () => {
-  for (const one of open.splice(0)) await one.close();
-});
+const keep = createStack();
 
 const redmine = async (options: Parameters<typeof startRedmineSimulator>[0] = {}) => keep(await startRedmineSimulator(options));
 const rest = async (options: Parameters<typeof startRestSimulator>[0] = {}) =>
