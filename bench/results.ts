@@ -16,10 +16,9 @@ const ms = (value: number) => value.toFixed(value < 10 ? 2 : 1);
 export function renderTables(tables: readonly Table[]): string {
   return tables
     .map(({ title, measured, note }) => {
-      const [base] = measured;
       const rows = measured.map(
-        ({ name, perSecond, range, p50, p99, cpuMicros }) =>
-          `| ${name} | ${rate(perSecond)} | ${rate(range[0])}–${rate(range[1])} | ${(perSecond / (base?.perSecond ?? 1)).toFixed(2)} | ${rate(cpuMicros)} | ${(cpuMicros / (base?.cpuMicros ?? 1)).toFixed(1)} | ${ms(p50)} | ${ms(p99)} |`,
+        ({ name, perSecond, range, p50, p99, cpuMicros, ratio, cpuRatio }) =>
+          `| ${name} | ${rate(perSecond)} | ${rate(range[0])}–${rate(range[1])} | ${ratio.toFixed(2)} | ${rate(cpuMicros)} | ${cpuRatio.toFixed(1)} | ${ms(p50)} | ${ms(p99)} |`,
       );
       return [
         `### ${title.charAt(0).toUpperCase()}${title.slice(1)}`,

@@ -21,6 +21,16 @@ export interface Measured {
   readonly p99: number;
   /** CPU time of the contender's process for each request. */
   readonly cpuMicros: number;
+  /** Rate and CPU time as multiples of the first contender's in the same round. */
+  readonly ratio: number;
+  readonly cpuRatio: number;
+}
+
+interface Round {
+  readonly perSecond: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly cpuMicros: number;
 }
 
 /** How long and how often. */
@@ -42,7 +52,7 @@ export function median(values: readonly number[]): number {
  * alike, so their ratio is steadier than their rates.
  */
 export async function measure(contenders: readonly Contender[], plan: Plan, say: (text: string) => void): Promise<readonly Measured[]> {
-  const rounds = new Map<Contender, { perSecond: number; p50: number; p99: number; cpuMicros: number }[]>();
+  const rounds = new Map<Contender, Round[]>();
   for (const contender of contenders) {
     rounds.set(contender, []);
     await contender.run(plan.warmUpSeconds);
@@ -57,17 +67,23 @@ export async function measure(contenders: readonly Contender[], plan: Plan, say:
       say(`  ${round}/${plan.rounds} ${contender.name}: ${Math.round(count / seconds)}/s, ${Math.round(cpuMicros)} µs CPU each`);
       await contender.settle?.();
     }
-  return contenders.map((contender) => {
-    const own = rounds.get(contender) ?? [];
-    const of = (pick: (round: (typeof own)[number]) => number) => own.map(pick);
-    const rates = of(({ perSecond }) => perSecond);
-    return {
-      name: contender.name,
-      perSecond: median(rates),
-      range: [Math.min(...rates), Math.max(...rates)],
-      p50: median(of(({ p50 }) => p50)),
-      p99: median(of(({ p99 }) => p99)),
-      cpuMicros: median(of(({ cpuMicros }) => cpuMicros)),
-    };
-  });
+  const base = rounds.get(contenders[0] as Contender) ?? [];
+  return contenders.map((contender) => summary(contender.name, rounds.get(contender) ?? [], base));
+}
+
+function summary(name: string, rounds: readonly Round[], base: readonly Round[]): Measured {
+  const of = (pick: (round: Round) => number) => median(rounds.map(pick));
+  // Round by round: what slowed one round down slowed its neighbours down too.
+  const beside = (pick: (round: Round) => number) => median(rounds.map((round, index) => pick(round) / pick(base[index] as Round)));
+  const rates = rounds.map(({ perSecond }) => perSecond);
+  return {
+    name,
+    perSecond: median(rates),
+    range: [Math.min(...rates), Math.max(...rates)],
+    p50: of(({ p50 }) => p50),
+    p99: of(({ p99 }) => p99),
+    cpuMicros: of(({ cpuMicros }) => cpuMicros),
+    ratio: beside(({ perSecond }) => perSecond),
+    cpuRatio: beside(({ cpuMicros }) => cpuMicros),
+  };
 }
