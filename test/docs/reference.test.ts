@@ -1,0 +1,116 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { problemCodes } from '#contract';
+import { asMember, unionProblems } from '../../src/gateway/problems.ts';
+import { failure, type FailureCode } from '../../src/gateway/errors.ts';
+import { readDocument, repository } from './sandbox.ts';
+
+/** Cells of the rows of all tables below a heading, without head and rule. */
+function rowsBelow(page: string, heading: string): string[][] {
+  const [, after = ''] = page.split(`\n## ${heading}\n`);
+  const [section = ''] = after.split('\n## ');
+  const tables = section.split('\n').filter((line) => line.startsWith('|'));
+  return tables.slice(2).map((line) =>
+    line
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.trim().replaceAll('`', '')),
+  );
+}
+
+const column = (rows: readonly string[][], at: number) => rows.map((row) => row[at] ?? '');
+
+describe('docs/reference/errors.md', () => {
+  const page = readDocument('docs/reference/errors.md');
+
+  test('lists every problem in the type in which it travels, and no other', () => {
+    const rows = rowsBelow(page, 'Problems');
+    const unions = Object.keys(unionProblems) as (keyof typeof unionProblems)[];
+    const typeOf = (code: (typeof problemCodes)[number]) => {
+      for (const union of unions) {
+        try {
+          return asMember(union, { problem: { code } }).__typename;
+        } catch {
+          // This union has no member for it: the next may.
+        }
+      }
+      return '–';
+    };
+    expect(rows.map(([code, type]) => `${code} ${type}`)).toEqual(problemCodes.map((code) => `${code} ${typeOf(code)}`));
+  });
+
+  test('lists every failure with its HTTP status, and no other', () => {
+    const source = readDocument('src/gateway/errors.ts');
+    const codes = [...source.matchAll(/^ {2}([A-Z_]+): \{/gm)].map((match) => match[1] as FailureCode);
+    expect(codes).toContain('INTERNAL');
+    const rows = rowsBelow(page, 'Failures');
+    expect(rows.map(([code, status]) => `${code} ${status}`)).toEqual(codes.map((code) => `${code} ${failure(code, 'EN').status}`));
+  });
+
+  test('lists every code for operators, and no other', () => {
+    const codes = [...readDocument('src/contract/error.ts').matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map((match) => match[1]);
+    expect(codes).toContain('CLOSED');
+    expect(column(rowsBelow(page, 'Codes for operators'), 0)).toEqual(codes);
+  });
+});
+
+describe('docs/reference/events.md', () => {
+  const page = readDocument('docs/reference/events.md');
+  const files = readdirSync(join(repository, 'schema/events')).filter((name) => name.endsWith('.v1.json'));
+  const rows = rowsBelow(page, 'Types');
+
+  test('lists the types that have a schema, and no other', () => {
+    expect(column(rows, 0).toSorted()).toEqual(files.map((name) => name.replace('.v1.json', '')).toSorted());
+  });
+
+  test.each(rows)('names the facts of %s', (type, _, facts = '') => {
+    const { properties } = JSON.parse(readDocument(`schema/events/${type}.v1.json`)) as { properties: Record<string, object> };
+    const expected = Object.keys(properties).filter((name) => name !== 'municipality' && name !== 'service');
+    const named = facts.replace(/\(.*\)/, '').split(',');
+    expect(named.map((name) => name.trim()).toSorted()).toEqual(expected.toSorted());
+  });
+});
+
+test('the README has every variable of the configuration, with its default', () => {
+  const source = readDocument('src/config.ts');
+  const names = [...source.matchAll(/^ {2}([A-Z_]+): /gm)].map((match) => match[1] ?? '');
+  const rows = rowsBelow(readDocument('README.md'), 'Configuration');
+  const told = new Map(
+    rows.flatMap(([cell = '', , value = '']) => cell.split(', ').map((name, at) => [name, value.split(', ')[at] ?? value] as const)),
+  );
+  expect([...told.keys()].toSorted()).toEqual(names.toSorted());
+  // PUBLIC_URL has no plain default: README says what stands in for it.
+  const defaults = [...source.matchAll(/@default (\S+) \*\/\n {2}([A-Z_]+):/g)].filter(([, , name]) => name !== 'PUBLIC_URL');
+  expect(defaults.length).toBeGreaterThan(5);
+  expect(defaults.map(([, , name = '']) => `${name} ${told.get(name)}`)).toEqual(defaults.map(([, value, name]) => `${name} ${value}`));
+});
+
+const pages = readdirSync(repository, { withFileTypes: true })
+  .filter(({ name }) => !['node_modules', 'data', 'coverage', 'tmp', '.git'].includes(name))
+  .flatMap((entry) =>
+    entry.isDirectory()
+      ? readdirSync(join(repository, entry.name), { recursive: true, encoding: 'utf8' }).map((name) => join(entry.name, name))
+      : [entry.name],
+  )
+  .filter((name) => name.endsWith('.md'));
+
+test.each(pages)('every link of %s leads somewhere', (name) => {
+  const text = readDocument(name);
+  const links = [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '').filter((link) => !/^https?:/.test(link));
+  const dead = links.filter((link) => {
+    const [path = '', anchor] = link.split('#');
+    const target = path ? join(dirname(name), path) : name;
+    if (!existsSync(join(repository, target))) return true;
+    return anchor !== undefined && !anchorsOf(readDocument(target)).includes(anchor);
+  });
+  expect(dead).toEqual([]);
+});
+
+const anchorsOf = (text: string) =>
+  [...text.matchAll(/^#+ (.+)$/gm)].map(([, title = '']) =>
+    title
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} -]/gu, '')
+      .replaceAll(' ', '-'),
+  );
