@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { cpus, release, totalmem, type } from 'node:os';
+import { cpus, loadavg, release, totalmem, type } from 'node:os';
 
 const git = (...args: string[]): string => {
   try {
@@ -22,5 +22,7 @@ export function describeMachine(now: Date): readonly string[] {
     `Memory: ${(totalmem() / 2 ** 30).toFixed(1)} GiB`,
     `Kernel: ${type()} ${release()}`,
     `Node: ${process.version}`,
+    // A machine that was busy with other things before measured those too.
+    `Load average before: ${loadavg()[0]?.toFixed(1)}`,
   ];
 }

@@ -47,6 +47,7 @@ const hubOn = (storeUrl: string) =>
     execArgv,
   );
 
+const machine = describeMachine(new Date());
 const tables: Table[] = [];
 const bench = async (name: string, hubStore: FreshStore, bareStore: FreshStore, catalogue: boolean) => {
   const hub = await hubOn(hubStore.url);
@@ -63,7 +64,7 @@ if (server && wants('submission')) await bench('PostgreSQL', keep(await freshPos
 else if (wants('submission')) say('PostgreSQL is left out: TEST_POSTGRES_URL names no server');
 
 const text = [
-  ...describeMachine(new Date()).map((line) => `- ${line}`),
+  ...machine.map((line) => `- ${line}`),
   `- Rounds: ${plan.rounds} of ${plan.seconds} s each after ${plan.warmUpSeconds} s of warm-up`,
   '',
   renderTables(tables),
