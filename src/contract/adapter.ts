@@ -1,4 +1,5 @@
 import type { StandardJSONSchemaV1, StandardSchemaV1 } from '@standard-schema/spec';
+import type { HubEvent } from './event.ts';
 import type { OfferRecord } from './offer.ts';
 import type { Json } from './vocabulary.ts';
 
@@ -63,6 +64,8 @@ export interface Adapter {
   readonly cases?: CasePort;
   readonly changes?: ChangesPort;
   readonly webhook?: WebhookPort;
+  readonly events?: EventsPort;
+  readonly rows?: RowsPort;
 }
 
 export interface Health {
@@ -82,6 +85,8 @@ export interface CasePort {
     readonly maxBatch: number;
     /** `native`: the back office honours the key; `lookup`: it can be asked for a key; `none`: neither, an unknown effect is parked for a person. */
     readonly idempotency: 'native' | 'lookup' | 'none';
+    /** Present where attachments are taken; a submission with others is never handed over. */
+    readonly attachments?: { readonly maxBytes: number; readonly mediaTypes: readonly string[] };
   };
   submit(application: Submission, call: WriteCall): Promise<Receipt>;
   /** Required where `idempotency` is `lookup`. Same length and order as keys. */
@@ -103,6 +108,41 @@ export interface WebhookPort {
     request: { readonly method: string; readonly headers: Headers; readonly raw: Uint8Array },
     call: Call,
   ): Promise<{ readonly changes: readonly CaseChange[]; readonly reply?: { readonly status: number; readonly body?: string } }>;
+}
+
+/** Takes events of other cities into the back office. */
+export interface EventsPort {
+  /** Event types it can take, for example `move.registered`. */
+  readonly types: readonly string[];
+  /** `call.key` is the id of the event: the same event again changes nothing. */
+  receive(event: HubEvent, call: WriteCall): Promise<void>;
+}
+
+/** Answers contract fields (schema/contracts/*.graphql) for the rows that belong to its city. */
+export interface RowsPort {
+  readonly traits: { readonly maxBatch: number };
+  /** Fields it answers, for example `Municipality.kitas`. */
+  readonly fields: readonly string[];
+  /** Same length and order as `query.rows`. */
+  load(query: RowQuery, call: Call): Promise<Batch<Row>>;
+}
+
+/** One contract field asked for some rows. */
+export interface RowQuery {
+  /** For example `Municipality.kitas`. */
+  readonly field: string;
+  /** Rows asked for, by ARS. */
+  readonly rows: readonly string[];
+  /** Arguments of the field as JSON, without null. */
+  readonly args: { readonly [name: string]: Json };
+  /** What is asked of each value, as a GraphQL selection set with neither variables, aliases nor fragments; empty for a scalar. */
+  readonly selection: string;
+}
+
+/** A row's answer, with the ARS it is about: an answer about somebody else's row is refused. */
+export interface Row {
+  readonly ars: string;
+  readonly value: Json;
 }
 
 /** Opaque, at most 4 KiB; the hub stores it in one transaction with the page it closes. */
@@ -142,6 +182,22 @@ export interface Submission {
   readonly formData: Json;
   readonly channel: string;
   readonly submittedAt: Date;
+  /** Absent where there are none. */
+  readonly attachments?: readonly Attachment[];
+}
+
+/** A document that belongs to an application. */
+export interface Attachment {
+  /** UUID, the same at every attempt. */
+  readonly id: string;
+  /** File name without a path, as the applicant gave it. */
+  readonly name: string;
+  readonly mediaType: string;
+  readonly bytes: number;
+  /** SHA-256 of the content, hexadecimal. */
+  readonly sha256: string;
+  /** The content from its beginning; may be called again. */
+  open(): ReadableStream<Uint8Array>;
 }
 
 export interface Receipt {
@@ -150,7 +206,7 @@ export interface Receipt {
   readonly taken: 'now' | 'queued';
   /** True where the back office already had this key. */
   readonly replayed: boolean;
-  /** Parts that did not arrive, where the back office takes a submission in parts. */
+  /** Ids of attachments that did not arrive, where the back office takes a submission in parts. */
   readonly undone?: readonly string[];
 }
 
