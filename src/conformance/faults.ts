@@ -1,0 +1,50 @@
+/** What goes wrong between an adapter and its back office, by name. */
+export const tcpFaults = ['refused', 'timeout', 'slow-drip', 'reset', 'lost-reply', 'cut-body'] as const;
+export const httpFaults = [
+  '500',
+  '502-html',
+  '503-retry-after',
+  '429',
+  'html-login-page-with-200',
+  'wrong-shape',
+  'empty-200',
+  '401-midway',
+  'tls-expired',
+] as const;
+
+/**
+ * - `refused` nobody listens: the connection is turned away
+ * - `timeout` the request is swallowed and never reaches the back office
+ * - `slow-drip` the back office works, its answer comes byte by byte
+ * - `reset` the connection breaks before the request reaches the back office
+ * - `lost-reply` the back office works, the connection breaks before its answer arrives
+ * - `cut-body` the back office works, its answer ends in the middle
+ * - the others swap the answer of an HTTP back office; the request does not reach it, except with `wrong-shape` and `empty-200`,
+ *   which swap the answer after the work was done
+ */
+export type FaultName = (typeof tcpFaults)[number] | (typeof httpFaults)[number];
+
+/** A fault and the exchanges (a request and its answer, counted from 1 since it was set) it is aimed at. */
+export interface Fault {
+  readonly name: FaultName;
+  /** First exchange it hits. @default 1 */
+  readonly from?: number;
+  /** How many exchanges it hits. @default all from there */
+  readonly times?: number;
+  /** Counts and hits only exchanges that may change something: HTTP methods other than GET and HEAD. @default false */
+  readonly writesOnly?: boolean;
+}
+
+/** One exchange as the proxy saw it; of a protocol that is not HTTP only that there was one. */
+export interface Exchange {
+  readonly endpoint: string;
+  readonly method: string | null;
+  /** Path and query. */
+  readonly path: string | null;
+  /** Status the adapter got; null where it got none (yet). */
+  status: number | null;
+  /** True once the request had reached the back office. */
+  reached: boolean;
+  /** The fault that hit it. */
+  readonly fault: FaultName | null;
+}
