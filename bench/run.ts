@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 import { benchCatalogue } from './catalogue.ts';
 import { startChild, type Child } from './child.ts';
-import { freshPostgres, freshSqlite, type FreshStore } from './databases.ts';
+import { newPostgresDatabase, newSqliteDatabase, type OwnDatabase } from '../test/kit/databases.ts';
 import { describeMachine } from './machine.ts';
 import { renderTables, writeResults, type Table } from './results.ts';
 import type { Plan } from './rounds.ts';
@@ -35,7 +35,7 @@ const child = async <Ready>(
   env: Readonly<Record<string, string>> = {},
   args: readonly string[] = [],
 ): Promise<Child<Ready>> => begun.adopt(await startChild<Ready>(file, env, args), (one) => one.stop());
-const keep = (store: FreshStore): FreshStore => begun.adopt(store, (one) => one.remove());
+const keep = (store: OwnDatabase): OwnDatabase => begun.adopt(store, (one) => one.remove());
 
 const surroundings = await child<Surroundings>('surroundings.ts');
 const tokens = await Promise.all(Array.from({ length: 16 }, () => surroundings.ask<string>('token', 'citizen')));
@@ -49,7 +49,7 @@ const hubOn = (storeUrl: string) =>
 
 const machine = describeMachine(new Date());
 const tables: Table[] = [];
-const bench = async (name: string, hubStore: FreshStore, bareStore: FreshStore, catalogue: boolean) => {
+const bench = async (name: string, hubStore: OwnDatabase, bareStore: OwnDatabase, catalogue: boolean) => {
   const hub = await hubOn(hubStore.url);
   if (catalogue) tables.push(...(await benchCatalogue(hub, await child<string>('bare-catalogue.ts'), plan, say)));
   if (!wants('submission')) return;
@@ -59,8 +59,9 @@ const bench = async (name: string, hubStore: FreshStore, bareStore: FreshStore, 
   const note = `While loaded like this and until nothing waited, ${Math.round(deliveredPerSecond)} applications a second reached the back office.`;
   tables.push({ title: `a submission, on ${name}`, measured, note });
 };
-await bench('SQLite', keep(freshSqlite()), keep(freshSqlite()), wants('catalogue'));
-if (server && wants('submission')) await bench('PostgreSQL', keep(await freshPostgres(server)), keep(await freshPostgres(server)), false);
+await bench('SQLite', keep(newSqliteDatabase()), keep(newSqliteDatabase()), wants('catalogue'));
+if (server && wants('submission'))
+  await bench('PostgreSQL', keep(await newPostgresDatabase(server)), keep(await newPostgresDatabase(server)), false);
 else if (wants('submission')) say('PostgreSQL is left out: TEST_POSTGRES_URL names no server');
 
 const text = [
