@@ -51,6 +51,8 @@ export interface SimulatedRequest {
   readonly headers: Headers;
   /** Null where there is none; undefined where it is not JSON. */
   readonly body: Json | undefined;
+  /** The body as it came, for products that do not speak JSON; empty where there is none or it is too large. */
+  readonly text: string;
 }
 
 export interface SimulatedAnswer {
@@ -59,6 +61,8 @@ export interface SimulatedAnswer {
   readonly headers?: Readonly<Record<string, string>>;
   /** Instead of JSON. */
   readonly html?: string;
+  /** Instead of JSON: a text under the `content-type` that `headers` state. */
+  readonly text?: string;
 }
 
 /** What makes a product of a simulator. */
@@ -95,7 +99,7 @@ export async function startSimulator(product: Product, options: SimulatorOptions
   async function serve(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', 'http://simulator');
     const method = request.method ?? 'GET';
-    const body = await read(request);
+    const { text, body } = await read(request);
     if (url.pathname.startsWith('/_sim/')) return send(response, administer(method, url, body));
     requests++;
     const writes = method !== 'GET' && method !== 'HEAD';
@@ -105,7 +109,7 @@ export async function startSimulator(product: Product, options: SimulatorOptions
     if (random() < faults.unavailable)
       return send(response, { status: 503, headers: { 'retry-after': '0' }, body: { error: 'maintenance' } });
     const headers = new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-    const answer = product.answer({ method, url, headers, body }, cases);
+    const answer = product.answer({ method, url, headers, body, text }, cases);
     if (writes && random() < faults.dropReplies) return void response.destroy();
     if (writes && faults.cutBodies) return cut(response, answer);
     send(response, answer);
@@ -156,31 +160,32 @@ export async function startSimulator(product: Product, options: SimulatorOptions
   };
 }
 
-const MAX_BODY = 1024 * 1024;
+// Attachments travel in base64.
+const MAX_BODY = 16 * 1024 * 1024;
 
-async function read(request: IncomingMessage): Promise<Json | undefined> {
+async function read(request: IncomingMessage): Promise<{ readonly text: string; readonly body: Json | undefined }> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request as AsyncIterable<Buffer>) {
     size += chunk.length;
-    if (size > MAX_BODY) return undefined;
+    if (size > MAX_BODY) return { text: '', body: undefined };
     chunks.push(chunk);
   }
-  if (size === 0) return null;
+  if (size === 0) return { text: '', body: null };
+  const text = Buffer.concat(chunks).toString('utf8');
   try {
-    return JSON.parse(Buffer.concat(chunks).toString('utf8')) as Json;
+    return { text, body: JSON.parse(text) as Json };
   } catch {
-    return undefined;
+    return { text, body: undefined };
   }
 }
 
-function send(response: ServerResponse, { status, body, html, headers = {} }: SimulatedAnswer): void {
-  const text = html ?? (body === undefined ? '' : JSON.stringify(body));
+function send(response: ServerResponse, { status, body, html, text, headers = {} }: SimulatedAnswer): void {
+  const content = html ?? text ?? (body === undefined ? '' : JSON.stringify(body));
   const type = html === undefined ? 'application/json; charset=utf-8' : 'text/html; charset=utf-8';
-  response.writeHead(status, { 'content-type': type, ...headers }).end(text);
+  response.writeHead(status, { 'content-type': type, ...headers }).end(content);
 }
 
-function cut(response: ServerResponse, { status, body }: SimulatedAnswer): void {
-  const text = JSON.stringify(body ?? {});
-  response.writeHead(status, { 'content-type': 'application/json' }).end(text.slice(0, Math.floor(text.length / 2)));
+function cut(response: ServerResponse, { status, body, text = JSON.stringify(body ?? {}), headers = {} }: SimulatedAnswer): void {
+  response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(text.slice(0, Math.floor(text.length / 2)));
 }
