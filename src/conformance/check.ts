@@ -1,4 +1,4 @@
-import type { Adapter, AdapterDefinition, Call, CaseRef, Json, Submission, WriteCall } from '#contract';
+import type { Adapter, AdapterDefinition, Call, CaseRef, HubEvent, Json, Submission, WriteCall } from '#contract';
 import type { Exchange, Fault } from './faults.ts';
 import type { Samples } from './samples.ts';
 
@@ -39,8 +39,11 @@ export const unverified = (because: string, remedy: string): Finding => ({ statu
 export interface Bench {
   readonly definition: AdapterDefinition;
   readonly samples: Samples;
-  /** The config as the city's file has it, references not resolved. */
-  readonly rawConfig: Json;
+  /** The config of the city's file, references resolved. */
+  readonly config: Json;
+  readonly ars: string;
+  /** Values that nobody may see. */
+  readonly secrets: readonly string[];
   /** Native statuses that the city's file translates. */
   readonly mappedStatuses: ReadonlySet<string>;
   /** JSON Schema of the config. */
@@ -61,6 +64,16 @@ export interface Bench {
   advance(ref: CaseRef, status?: string): Promise<boolean>;
   /** How many cases with this key the back office really has, as samples.count says; null where the samples do not say how. */
   count(key: string): Promise<number | null>;
+  /** How many cases it has at all, as samples.total says; null where the samples do not say how. */
+  total(): Promise<number | null>;
+  /** What it holds of a case, as samples.readBack prints it; null where the samples do not say how. */
+  readBack(ref: CaseRef, key: string): Promise<string | null>;
+  /** An event made from `samples.events[index]`, with a new id each time; null where there is none. */
+  event(index?: number): HubEvent | null;
+  /** How many times an event took effect, as samples.countEvents says; null where the samples do not say how. */
+  countEvents(id: string): Promise<number | null>;
+  /** Changes a form of the catalogue, as samples.changeForm says; false where the samples do not say how. */
+  changeForm(): Promise<boolean>;
 }
 
 export interface OpenOptions {
@@ -108,8 +121,12 @@ export interface Opened {
   fault(fault: Fault | null): Promise<void>;
   /** What passed the proxy since the last `fault`, or since it was opened. */
   exchanges(): readonly Exchange[];
-  /** Everything it logged, one JSON per line, as the hub would write it. */
+  /** Everything it told its host's log, one JSON per line, before the hub redacts it. */
   logged(): readonly string[];
+  /** Addresses (host:port) it connected to, fetch and own sockets alike, and those it may connect to. */
+  egress(): { readonly to: readonly string[]; readonly allowed: readonly string[] };
+  /** What it holds although it was stopped: timers, sockets, files. */
+  leftovers(): readonly string[];
   /** Stops the adapter (may be called again) and closes proxy and sockets. */
   stop(): Promise<void>;
 }

@@ -1,5 +1,6 @@
-/** What goes wrong between an adapter and its back office, by name. */
+/** What can go wrong with any protocol. */
 export const tcpFaults = ['refused', 'timeout', 'slow-drip', 'reset', 'lost-reply', 'cut-body'] as const;
+/** What can go wrong with HTTP on top. */
 export const httpFaults = [
   '500',
   '502-html',
@@ -19,10 +20,26 @@ export const httpFaults = [
  * - `reset` the connection breaks before the request reaches the back office
  * - `lost-reply` the back office works, the connection breaks before its answer arrives
  * - `cut-body` the back office works, its answer ends in the middle
- * - the others swap the answer of an HTTP back office; the request does not reach it, except with `wrong-shape` and `empty-200`,
- *   which swap the answer after the work was done
+ * - `500`, `502-html`, `wrong-shape`, `empty-200` the back office works, its answer is swapped
+ * - `503-retry-after`, `429`, `html-login-page-with-200`, `401-midway` answered by somebody in front, the request does not reach it
+ * - `tls-expired` the certificate in front expired; set by opening with `tlsExpired`
+ * - `echo` refuses with 400 and quotes the whole request, as careless systems do; not part of the matrix
  */
-export type FaultName = (typeof tcpFaults)[number] | (typeof httpFaults)[number];
+export type FaultName = (typeof tcpFaults)[number] | (typeof httpFaults)[number] | 'echo';
+
+/** Seconds that `503-retry-after` and `429` ask for. */
+export const RETRY_AFTER_SECONDS = 7;
+
+/** Whether the back office has done the work although the adapter was not told. */
+export const reachesBackOffice: ReadonlySet<FaultName> = new Set([
+  'slow-drip',
+  'lost-reply',
+  'cut-body',
+  '500',
+  '502-html',
+  'wrong-shape',
+  'empty-200',
+]);
 
 /** A fault and the exchanges (a request and its answer, counted from 1 since it was set) it is aimed at. */
 export interface Fault {
@@ -31,7 +48,7 @@ export interface Fault {
   readonly from?: number;
   /** How many exchanges it hits. @default all from there */
   readonly times?: number;
-  /** Counts and hits only exchanges that may change something: HTTP methods other than GET and HEAD. @default false */
+  /** Counts and hits only HTTP methods other than GET and HEAD; of a protocol that is not HTTP every exchange. @default false */
   readonly writesOnly?: boolean;
 }
 

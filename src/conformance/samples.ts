@@ -14,6 +14,16 @@ export interface Samples {
   readonly advance?: Action & { readonly statuses: readonly string[] };
   /** How to learn how many cases it has with {key}: prints or answers a number. */
   readonly count?: Action;
+  /** How to learn how many cases it has at all: prints or answers a number. */
+  readonly total?: Action;
+  /** How to read what it holds of {case} or {key}: prints or answers any text. */
+  readonly readBack?: Action;
+  /** How to learn how many times {event} took effect: prints or answers a number. */
+  readonly countEvents?: Action;
+  /** How to change a form of its catalogue. */
+  readonly changeForm?: Action;
+  /** Configs that earlier versions of the adapter accepted. */
+  readonly oldConfigs?: readonly { readonly version: string; readonly config: Json }[];
   /** Notifications that it sent, as they came: headers, body, and when. */
   readonly notifications?: readonly SampleNotification[];
   /** Events it takes (EventsPort). */
