@@ -15,6 +15,8 @@ export const serviceVariables = {
   kafka: 'TEST_KAFKA_URL',
   kafkaCluster: 'TEST_KAFKA_CLUSTER',
   redmine: 'TEST_REDMINE_URL',
+  mariadb: 'TEST_MARIADB_URL',
+  sftp: 'TEST_SFTP_URL',
 } as const;
 
 /** A service that a suite may need. */
