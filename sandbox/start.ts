@@ -20,6 +20,7 @@ async function startSandbox() {
   say('Reading municipalities, postal codes, services and the cities’ offers …');
   const hub = await startHub({
     LOG_LEVEL: 'warn',
+    NODE_ENV: 'development',
     ...env,
     CITIES_DIR: citiesDir,
     OIDC_ISSUER: issuer.url,

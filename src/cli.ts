@@ -59,7 +59,14 @@ async function open(env: Record<string, string | undefined>, language: Language)
   const ports = await openPorts({ storeUrl: config.storeUrl, cacheUrl: 'memory:', busUrl: 'embedded:', log });
   const { store, eventLog, cache } = ports;
   const now = () => new Date();
-  const loaded = await loadCities({ folder: config.citiesDir, adapters, env });
+  const development = env['NODE_ENV'] === 'development';
+  const loaded = await loadCities({
+    folder: config.citiesDir,
+    adapters,
+    env,
+    literalSecrets: development,
+    admission: development ? 'noted' : 'required',
+  });
   const wrong = new Set(loaded.complaints.map(({ file }) => file));
   const cities = createCities({ connected: loaded.cities, cache, log, metrics, now });
   const referenceFolder = fileURLToPath(new URL('../reference', import.meta.url));
@@ -94,7 +101,7 @@ verb('check', "check every city's file and, read-only, every connection")
     const env = environment(common());
     const folder = env['CITIES_DIR'] ?? './cities';
     process.exitCode = await runCheck(
-      { folder, adapters, env, language: common().language, literalSecrets: env['NODE_ENV'] === 'development', ...options },
+      { folder, adapters, env, language: common().language, development: env['NODE_ENV'] === 'development', ...options },
       out,
     );
   });

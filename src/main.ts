@@ -38,14 +38,17 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
   const source = config.publicUrl === null ? {} : { source: config.publicUrl };
   const ports = await openPorts({ ...config, log, metrics, ...source });
   try {
-    const { cities, complaints } = await loadCities({
+    const development = env['NODE_ENV'] === 'development';
+    const { cities, complaints, notes } = await loadCities({
       folder: config.citiesDir,
       adapters,
       env,
-      literalSecrets: env['NODE_ENV'] === 'development',
+      literalSecrets: development,
+      admission: development ? 'noted' : 'required',
     });
     // A mistake in one city's file keeps that city out, not the others.
     for (const complaint of complaints) log.error({ file: complaint.file, line: complaint.line }, complaintText(complaint, 'EN'));
+    for (const note of notes) log.warn({ file: note.file, line: note.line }, complaintText(note, 'EN'));
     const { issuer, audience, jwksUrl } = config.oidc;
     const hub = await createHub({
       ...hubOptions,

@@ -1,4 +1,4 @@
-import { AdapterError } from '#contract';
+import { isAdapterError } from '#contract';
 import type { ApplicationsDeps } from './applications.ts';
 import type { Changes } from './changes.ts';
 
@@ -30,7 +30,7 @@ export async function receiveWebhook(
     await changes.apply(target.city, target.adapter, received);
     return reply ? { status: reply.status, body: reply.body ?? '' } : answer(200, 'taken');
   } catch (error) {
-    if (!(error instanceof AdapterError)) throw error;
+    if (!isAdapterError(error)) throw error;
     deps.log.warn({ city: target.city, adapter: target.adapter, kind: error.kind }, 'a notification was refused');
     switch (error.kind) {
       case 'rejected':

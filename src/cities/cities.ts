@@ -38,7 +38,7 @@ export interface City {
 export interface CityAdapter {
   /** Name within the city's file, for example `cases`. */
   readonly id: string;
-  /** Product, for example `redmine`. */
+  /** Id of the adapter's definition, for example `redmine`. */
   readonly product: string;
   /** Service keys or local keys it takes applications for; `*` for all. */
   readonly services: readonly string[];
@@ -107,6 +107,8 @@ export interface ConnectedAdapter {
   /** The id of one of the city's adapters. */
   readonly id: string;
   readonly definition: AdapterDefinition;
+  /** Contract version that hub and adapter have in common. @default the hub's newest */
+  readonly contract?: string;
   /** What the definition's schema made of the file, references resolved. */
   readonly config: unknown;
   /** URLs it may reach. */

@@ -34,7 +34,7 @@ export function createConnector({
   });
   const up = metrics.gauge({ name: 'city_up', help: '1 where the last check of a back office succeeded.', labels: ['city', 'adapter'] });
 
-  return (city, { id, definition, config, endpoints, secrets }) => {
+  return (city, { id, definition, contract, config, endpoints, secrets }) => {
     const own = city.adapters.find((adapter) => adapter.id === id);
     if (!own) throw new HubError('CONFIG_INVALID', `${city.id} has no adapter ${id}`);
     const labels = { city: city.id, adapter: id };
@@ -43,6 +43,7 @@ export function createConnector({
       city: city.id,
       ars: city.ars,
       adapter: id,
+      ...(contract === undefined ? {} : { contract }),
       endpoints,
       connections: own.limits.concurrency + 2,
       redact,

@@ -1,4 +1,4 @@
-import { AdapterError, type AdapterErrorKind } from '#contract';
+import { isAdapterError, type AdapterErrorKind } from '#contract';
 import type { Redact } from './redaction.ts';
 
 /** Why a call to a city failed, after deadline, retries and breaker. */
@@ -25,7 +25,7 @@ export class CityCallError extends Error {
  */
 export function toCallError(error: unknown, kind: 'read' | 'write', redact: Redact): CityCallError {
   if (error instanceof CityCallError) return error;
-  if (error instanceof AdapterError) {
+  if (isAdapterError(error)) {
     const evidence = error.evidence === undefined ? '' : ` (${redact(error.evidence)})`;
     return new CityCallError(`${redact(error.message)}${evidence}`, {
       kind: error.kind,

@@ -8,6 +8,8 @@ export interface HostOptions {
   readonly city: string;
   readonly ars: string;
   readonly adapter: string;
+  /** Contract version that was chosen for this adapter. @default the newest */
+  readonly contract?: string;
   /** URLs that the config declares as endpoints; nothing else can be reached. */
   readonly endpoints: readonly string[];
   /** Sockets per back office. */
@@ -106,7 +108,7 @@ export function createHost(options: HostOptions): OwnedHost {
   const host: Host = {
     city,
     ars,
-    contract: contractVersion,
+    contract: options.contract ?? contractVersion,
     now,
     fetch: fetchWithin,
     log(level, message, facts = {}) {

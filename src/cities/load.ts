@@ -1,20 +1,26 @@
 import { access, readdir } from 'node:fs/promises';
-import { dirname, join, resolve } from 'node:path';
-import { contractVersion, parseMunicipalityArs, type AdapterDefinition, type Json, type MappableStatus } from '#contract';
+import { dirname, join, relative, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { contractVersions, parseMunicipalityArs, type AdapterDefinition, type Json, type MappableStatus } from '#contract';
+import { admission, readReport, reportPath } from './admission.ts';
 import type { CallLimits, City, CityAdapter, CityCatalogue, ConnectedAdapter, ConnectedCity } from './cities.ts';
-import { say, type Complaint } from './load/complaint.ts';
-import { checkConfig, type ConfigOptions } from './load/config.ts';
+import { say, type Complaint, type Saying } from './load/complaint.ts';
+import { checkConfig } from './load/config.ts';
+import { commonContract, findDefinition, type FoundDefinition } from './load/definition.ts';
 import { complaintsOfShape } from './load/shape.ts';
 import { readSource, type Path, type Source } from './load/source.ts';
 
 export interface LoadOptions {
   /** Folder of the cities' files. */
   readonly folder: string;
+  /** Those that ship with the hub; a city's file may name others by their module. */
   readonly adapters: readonly AdapterDefinition[];
   /** Where `$env` references look. */
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Secrets in clear text pass: for development only. @default false */
   readonly literalSecrets?: boolean;
+  /** What an adapter without a current report of the conformance kit means for its city. @default 'ignored' */
+  readonly admission?: 'required' | 'noted' | 'ignored';
 }
 
 export interface LoadedCities {
@@ -22,6 +28,8 @@ export interface LoadedCities {
   readonly cities: readonly ConnectedCity[];
   /** Everything that is wrong with the others. */
   readonly complaints: readonly Complaint[];
+  /** What would keep a city out in production, and does not here. */
+  readonly notes: readonly Complaint[];
 }
 
 /** A city's file after its shape was checked. */
@@ -57,10 +65,12 @@ export async function loadCities(options: LoadOptions): Promise<LoadedCities> {
     return {
       cities: [],
       complaints: [{ file: folder, line: 1, column: 1, path: '', ...(names ? say.noFiles() : say.unreadable('ENOENT')) }],
+      notes: [],
     };
 
   const cities: ConnectedCity[] = [];
   const complaints: Complaint[] = [];
+  const notes: Complaint[] = [];
   const taken = new Map<string, string>();
   for (const name of files) {
     const loaded = await loadCity(join(folder, name), name.replace(/\.ya?ml$/, ''), options);
@@ -69,20 +79,23 @@ export async function loadCities(options: LoadOptions): Promise<LoadedCities> {
       continue;
     }
     const { connected, source } = loaded;
+    notes.push(...loaded.notes);
     const { ars } = connected.city;
     const other = taken.get(ars);
     if (other !== undefined) complaints.push(source.complain(['ars'], say.duplicateArs(ars, other)));
     else cities.push(connected);
     taken.set(ars, other ?? name);
   }
-  return { cities, complaints };
+  return { cities, complaints, notes };
 }
 
-async function loadCity(
-  path: string,
-  id: string,
-  { adapters, env, literalSecrets = false }: LoadOptions,
-): Promise<{ connected: ConnectedCity; source: Source } | { complaints: readonly Complaint[] }> {
+interface LoadedCity {
+  readonly connected: ConnectedCity;
+  readonly source: Source;
+  readonly notes: readonly Complaint[];
+}
+
+async function loadCity(path: string, id: string, options: LoadOptions): Promise<LoadedCity | { complaints: readonly Complaint[] }> {
   const source = await readSource(path);
   if (!('complain' in source)) return { complaints: source };
   const complaints: Complaint[] = [...complaintsOfShape(source)];
@@ -92,10 +105,14 @@ async function loadCity(
   const file = source.value as unknown as CityFile;
   const ars = parseMunicipalityArs(file.ars);
   const connected: ConnectedAdapter[] = [];
+  const notes: Complaint[] = [];
   for (const [name, entry] of Object.entries(file.adapters)) {
-    const adapter = await checkAdapter(source, name, entry, adapters, { env, literalSecrets });
-    if ('id' in adapter) connected.push(adapter);
-    else complaints.push(...adapter);
+    const adapter = await checkAdapter(source, name, entry, options);
+    if ('complaints' in adapter) complaints.push(...adapter.complaints);
+    else {
+      connected.push(adapter.connected);
+      if (adapter.unproven) (options.admission === 'required' ? complaints : notes).push(adapter.unproven);
+    }
   }
   complaints.push(...claimedTwice(source, file.adapters), ...(await missingFiles(source, path, file.catalogue)));
   if (ars === null || complaints.length > 0) return { complaints };
@@ -106,7 +123,10 @@ async function loadCity(
     name: file.name,
     since: file.since,
     paused: file.paused ?? false,
-    adapters: Object.entries(file.adapters).map(([name, entry]) => toAdapter(name, entry)),
+    adapters: connected.flatMap(({ id: name, definition }) => {
+      const entry = file.adapters[name];
+      return entry ? [toAdapter(name, definition.id, entry)] : [];
+    }),
     catalogue: file.catalogue
       ? {
           format: file.catalogue.format,
@@ -114,35 +134,43 @@ async function loadCity(
         }
       : null,
   };
-  return { connected: { city, adapters: connected }, source };
+  return { connected: { city, adapters: connected }, source, notes };
 }
 
-async function checkAdapter(
-  source: Source,
-  name: string,
-  entry: AdapterEntry,
-  adapters: readonly AdapterDefinition[],
-  options: ConfigOptions,
-): Promise<ConnectedAdapter | readonly Complaint[]> {
+type CheckedAdapter = { connected: ConnectedAdapter; unproven: Complaint | null } | { complaints: readonly Complaint[] };
+
+async function checkAdapter(source: Source, name: string, entry: AdapterEntry, options: LoadOptions): Promise<CheckedAdapter> {
+  const { adapters, env, literalSecrets = false } = options;
   const at: Path = ['adapters', name];
-  const definition = adapters.find(({ id }) => id === entry.product);
-  if (!definition)
-    return [
-      source.complain(
-        [...at, 'product'],
-        say.unknownProduct(
-          entry.product,
-          adapters.map(({ id }) => id),
-        ),
-      ),
-    ];
-  if (!definition.contract.some((version) => version === contractVersion))
-    return [source.complain([...at, 'product'], say.wrongContract(definition.contract, contractVersion))];
-  const checked = await checkConfig(source, [...at, 'config'], entry.config, definition, options);
-  return 'config' in checked ? { id: name, definition, ...checked } : checked;
+  const product = (saying: Saying): Complaint => source.complain([...at, 'product'], saying);
+  const found = await findDefinition(entry.product, source.file, adapters);
+  if ('problem' in found) return { complaints: [product(found)] };
+  const { definition } = found;
+  const contract = commonContract(definition.contract);
+  if (contract === null) return { complaints: [product(say.wrongContract(definition.contract, contractVersions))] };
+  const checked = await checkConfig(source, [...at, 'config'], entry.config, definition, { env, literalSecrets });
+  if (!('config' in checked)) return { complaints: checked };
+  const unproven = options.admission === 'required' || options.admission === 'noted' ? notAdmitted(found, source.file, name) : null;
+  return { connected: { id: name, definition, contract, ...checked }, unproven: unproven && product(unproven) };
 }
 
-const toAdapter = (id: string, { product, services, statusMap, limits }: AdapterEntry): CityAdapter => ({
+/** What is to be said of an adapter that no current report of the conformance kit speaks for. */
+function notAdmitted({ definition, module, shipped }: FoundDefinition, cityFile: string, name: string): Saying | null {
+  // Those that ship with the hub are held to their reports by its own tests.
+  if (shipped) return null;
+  const report = reportPath(module);
+  const state = admission(readReport(report), module, definition);
+  if (state === 'current') return null;
+  const near = (path: string) => relative(process.cwd(), path);
+  const samples = near(join(dirname(report), 'samples.yaml'));
+  return say.notAdmitted(
+    definition.id,
+    state,
+    `npx staedtebund conformance ${near(fileURLToPath(module))} --config ${near(resolve(cityFile))} --adapter ${name} --samples ${samples} --report json --out ${near(report)}`,
+  );
+}
+
+const toAdapter = (id: string, product: string, { services, statusMap, limits }: AdapterEntry): CityAdapter => ({
   id,
   product,
   services,

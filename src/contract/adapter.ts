@@ -3,6 +3,8 @@ import type { HubEvent } from './event.ts';
 import type { OfferRecord } from './offer.ts';
 import type { Json } from './vocabulary.ts';
 
+/** Contract versions that the hub speaks, newest first. Of those an adapter speaks too, the newest is used. */
+export const contractVersions: readonly `${number}.${number}`[] = ['1.0'];
 /** The contract version that this file describes. */
 export const contractVersion = '1.0';
 
@@ -250,6 +252,23 @@ export class AdapterError extends Error {
     if (more.fields) this.fields = more.fields;
     if (more.evidence !== undefined) this.evidence = more.evidence;
   }
+}
+
+const kinds: ReadonlySet<unknown> = new Set<AdapterErrorKind>([
+  'retryable',
+  'unavailable',
+  'rejected',
+  'misconfigured',
+  'unsupported',
+  'malformed',
+]);
+const effects: ReadonlySet<unknown> = new Set<AdapterError['effect']>(['none', 'unknown', 'done']);
+
+/** True for an AdapterError of this or another copy of the contract: an adapter may have brought its own. */
+export function isAdapterError(error: unknown): error is AdapterError {
+  if (!(error instanceof Error) || error.name !== 'AdapterError') return false;
+  const { kind, effect } = error as Partial<AdapterError>;
+  return kinds.has(kind) && effects.has(effect);
 }
 
 /** Status that a city's `statusMap` may name as a target. */

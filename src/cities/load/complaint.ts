@@ -92,10 +92,54 @@ export const say = {
     problem: both(`Für „${found}“ gibt es keinen Adapter.`, `There is no adapter for “${found}”.`),
     remedy: meant(found, known),
   }),
-  wrongContract: (speaks: readonly string[], ours: string): Saying => ({
+  moduleMissing: (path: string): Saying => ({
+    problem: both(`Unter ${path} liegt kein Adapter.`, `There is no adapter at ${path}.`),
+    remedy: both(
+      'Nennen Sie die Datei mit seiner Beschreibung, zum Beispiel ./tickets/index.ts; Pfade gelten ab dem Ordner dieser Datei.',
+      'Name the file with its definition, for example ./tickets/index.ts; paths start at this file’s folder.',
+    ),
+  }),
+  moduleFails: (path: string, why: string): Saying => ({
+    problem: both(`Der Adapter ${path} lässt sich nicht laden: ${why}`, `The adapter ${path} cannot be loaded: ${why}`),
+    remedy: both(
+      'Berichtigen Sie ihn dort; was er importiert, muss neben ihm installiert sein (npm install).',
+      'Put it right there; what it imports must be installed beside it (npm install).',
+    ),
+  }),
+  noDefinition: (path: string, wrong: readonly string[]): Saying => ({
     problem: both(
-      `Der Adapter spricht Vertrag ${speaks.join(', ')}, der Hub ${ours}.`,
-      `The adapter speaks contract ${speaks.join(', ')}, the hub ${ours}.`,
+      `${path} beschreibt keinen Adapter, denn es fehlt: ${wrong.join('; ')}.`,
+      `${path} defines no adapter; it lacks ${wrong.join('; ')}.`,
+    ),
+    remedy: both(
+      'Exportieren Sie die AdapterDefinition als default, siehe docs/reference/contract.md.',
+      'Export the AdapterDefinition as default, see docs/reference/contract.md.',
+    ),
+  }),
+  notAdmitted: (product: string, state: 'stale' | 'missing' | 'failed', command: string): Saying => {
+    const why = {
+      missing: both('hat keinen Bericht der Konformitätsprüfung', 'has no report of the conformance kit'),
+      stale: both(
+        'hat einen Bericht, der einen anderen Stand betrifft: Code, Konfiguration oder Fassung haben sich geändert',
+        'has a report about another state of it: code, config or version have changed',
+      ),
+      failed: both(
+        'hat die Konformitätsprüfung nicht bestanden, oder eine Ausnahme ist abgelaufen',
+        'has not passed the conformance kit, or a waiver has run out',
+      ),
+    }[state];
+    return {
+      problem: both(`Der Adapter ${product} ${why.de}.`, `The adapter ${product} ${why.en}.`),
+      remedy: both(
+        `Prüfen Sie ihn: ${command} (mit NODE_ENV=development läuft er auch so).`,
+        `Check it: ${command} (with NODE_ENV=development it runs without).`,
+      ),
+    };
+  },
+  wrongContract: (speaks: readonly string[], ours: readonly string[]): Saying => ({
+    problem: both(
+      `Der Adapter spricht Vertrag ${speaks.join(', ')}, der Hub ${ours.join(', ')}.`,
+      `The adapter speaks contract ${speaks.join(', ')}, the hub ${ours.join(', ')}.`,
     ),
     remedy: both('Verwenden Sie eine Fassung des Adapters, die zum Hub passt.', 'Use a version of the adapter that fits the hub.'),
   }),

@@ -1,0 +1,33 @@
+/*
+ * `staedtebund/contract`, as package.json exports it. In a checkout, also one that npm links, it is the contract's source and
+ * so the very same classes that the hub has. Under node_modules Node strips no types: an installed package carries the
+ * contract built (`npm pack` does it).
+ */
+const contract = import.meta.url.includes('/node_modules/')
+  ? await import('../../dist/contract/contract.js')
+  : await import('./contract.ts');
+
+export const {
+  AdapterError,
+  HubError,
+  applicationStatuses,
+  assuranceLevels,
+  assuranceSuffices,
+  channels,
+  contractVersion,
+  contractVersions,
+  inLanguage,
+  isAdapterError,
+  isLeikaKey,
+  localServiceKey,
+  mappableStatuses,
+  parseMunicipalityArs,
+  parseMunicipalityKey,
+  parsePostalCode,
+  parseRegionalKey,
+  parseServiceKey,
+  problemCodes,
+  problemText,
+  refuse,
+  regionsAbove,
+} = contract;
