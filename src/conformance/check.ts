@@ -127,7 +127,7 @@ export interface Opened {
   egress(): { readonly to: readonly string[]; readonly allowed: readonly string[] };
   /** What it holds although it was stopped: timers, sockets, files. */
   leftovers(): readonly string[];
-  /** Stops the adapter (may be called again) and closes proxy and sockets. */
+  /** Stops the adapter as the hub does: its `stop`, then the sockets of its `fetch`. May be called again. */
   stop(): Promise<void>;
 }
 

@@ -1,0 +1,139 @@
+import { contractVersion, HubError, type Adapter } from '#contract';
+import { hashAdapter, type AdapterHash } from '../cities/admission.ts';
+import { createRedact, type Redact } from '../cities/redaction.ts';
+import { createBench, portNames } from './bench.ts';
+import { fail, notApplicable, unverified, type Check, type Finding, type PortName } from './check.ts';
+import { checks as allChecks } from './checks.ts';
+import { openAdapter } from './opened.ts';
+import { blocks, type Report, type Result, type Tier, type Waiver } from './report/report.ts';
+import { markedTexts } from './settings.ts';
+import type { Subject } from './subject.ts';
+
+export interface RunOptions {
+  /** @default 'kit' */
+  readonly tier?: Tier;
+  /** Ids of checks; `*` stands for anything. @default all */
+  readonly only?: readonly string[];
+  /** @default none */
+  readonly waivers?: readonly Waiver[];
+  /** Called before and after each check that runs. */
+  readonly onCheck?: (check: Check, result: Result | null) => void;
+  /** @default the clock */
+  readonly now?: () => Date;
+}
+
+/** A check that takes longer is broken off, in milliseconds. */
+const MOST_MS = 180_000;
+
+/** Whether an id matches one of the patterns. */
+export const matches = (id: string, patterns: readonly string[]): boolean =>
+  patterns.some((pattern) => new RegExp(`^${pattern.replaceAll('.', String.raw`\.`).replaceAll('*', '.*')}$`).test(id));
+
+/** Runs the checks one after the other; each on an adapter and proxies of its own. */
+export async function runConformance(subject: Subject, options: RunOptions = {}): Promise<Report> {
+  const { tier = 'kit', only, waivers = [], onCheck, now = () => new Date() } = options;
+  const at = now();
+  const since = performance.now();
+  const redact = createRedact(markedTexts(subject.definition, subject.config, 'secret').map(({ text }) => text));
+  const { ports, system, reason } = await introduce(subject, redact);
+  const results: Result[] = [];
+  for (const check of allChecks) {
+    if (only && !matches(check.id, only)) continue;
+    onCheck?.(check, null);
+    const begun = performance.now();
+    const found = await runCheck(check, subject, ports, reason, redact);
+    const result = withWaiver(
+      { id: check.id, level: check.level, title: check.title, finding: clean(found, redact), ms: Math.round(performance.now() - begun) },
+      waivers,
+      at,
+    );
+    results.push(result);
+    onCheck?.(check, result);
+  }
+  return {
+    contract: contractVersion,
+    product: subject.definition.id,
+    version: subject.definition.version,
+    hash: hashOf(subject),
+    admitted: only === undefined && results.every((result) => !blocks(result)),
+    tier,
+    system,
+    at: at.toISOString(),
+    ms: Math.round(performance.now() - since),
+    results,
+    ...(only ? { only } : {}),
+  };
+}
+
+/** Which ports there are and what the adapter calls its system; a reason where it cannot even be made. */
+async function introduce(
+  subject: Subject,
+  redact: Redact,
+): Promise<{ ports: ReadonlySet<PortName>; system: string | null; reason: string | null }> {
+  try {
+    const opened = await openAdapter(subject, () => new Date());
+    try {
+      const { adapter } = opened;
+      const system = await opened
+        .read((own, call) => own.check(call))
+        .then(
+          (health) => health.system ?? null,
+          () => null,
+        );
+      return { ports: portsOf(adapter), system, reason: null };
+    } finally {
+      await opened.dispose();
+    }
+  } catch (error) {
+    return { ports: new Set(), system: null, reason: redact(wordsOf(error)) };
+  }
+}
+
+const portsOf = (adapter: Adapter): ReadonlySet<PortName> => new Set(portNames.filter((name) => adapter[name] !== undefined));
+
+async function runCheck(
+  check: Check,
+  subject: Subject,
+  ports: ReadonlySet<PortName>,
+  reason: string | null,
+  redact: Redact,
+): Promise<Finding> {
+  if (check.port && reason !== null)
+    return unverified(`the adapter cannot be opened: ${reason}`, 'make it start with this config against a running back office first');
+  if (check.port && !ports.has(check.port)) return notApplicable(`no port ${check.port}`);
+  const bench = createBench(subject, ports);
+  const slow = Promise.withResolvers<Finding>();
+  const timer = setTimeout(
+    () => slow.resolve(fail(`an end within ${MOST_MS / 1000} s`, 'none', 'let every call end when its signal aborts')),
+    MOST_MS,
+  );
+  try {
+    return await Promise.race([check.run(bench), slow.promise]);
+  } catch (error) {
+    if (error instanceof HubError)
+      return unverified(redact(error.message), 'put the samples or the config right: the check itself could not work');
+    return fail(check.title, redact(wordsOf(error)), check.remedy);
+  } finally {
+    clearTimeout(timer);
+    await bench.clear();
+  }
+}
+
+/** What was thrown, in words without personal data: those of an AdapterError are its author's, of others only the kind and place. */
+function wordsOf(error: unknown): string {
+  if (!(error instanceof Error)) return `${typeof error} was thrown`;
+  if (error.name === 'AdapterError' || error.name === 'NoEnd' || error instanceof HubError) return `${error.name}: ${error.message}`;
+  const place = /^\s+at .*$/m.exec(error.stack ?? '')?.[0].trim() ?? '';
+  return `${error.name} ${place}`.trim();
+}
+
+const clean = (finding: Finding, redact: Redact): Finding =>
+  Object.fromEntries(Object.entries(finding).map(([name, text]) => [name, redact(text)])) as unknown as Finding;
+
+function withWaiver(result: Result, waivers: readonly Waiver[], at: Date): Result {
+  const waiver = waivers.find(({ check }) => check === result.id);
+  return waiver ? { ...result, waiver: { ...waiver, expired: at.toISOString().slice(0, 10) > waiver.expires } } : result;
+}
+
+/** An adapter that was made in a test has no files of its own. */
+const hashOf = ({ module, definition }: Subject): AdapterHash => hashAdapter(module ?? import.meta.url, definition);
