@@ -1,10 +1,10 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
-import type { ApplicationStatus, Channel, Json, Person, RegionalKey, ServiceKey } from '#contract';
+import type { ApplicationStatus, CaseRef, Channel, Json, Person, RegionalKey, ServiceKey } from '#contract';
 import { newId } from '../infra/ids.ts';
 import type { Database } from '../infra/store/schema.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 import type { Application } from './applications.ts';
-import type { ApplicationState } from './rules.ts';
+import { ended, type ApplicationState } from './rules.ts';
 
 /** The SQL of applications: every statement that reads or writes their tables. */
 
@@ -46,6 +46,26 @@ export interface Payload {
 
 export const findApplication = (db: Db, id: string): Promise<ApplicationRow | undefined> =>
   db.selectFrom('application').selectAll().where('id', '=', id).executeTakeFirst();
+
+/** Cases of one adapter whose applications have not ended, in the order of their references, after the one given. */
+export async function listOpenCases(
+  db: Db,
+  { city, adapter, after, limit }: { city: string; adapter: string; after: string; limit: number },
+): Promise<CaseRef[]> {
+  const rows = await db
+    .selectFrom('application')
+    .select(['case_ref', 'case_number'])
+    .where('city', '=', city)
+    .where('adapter', '=', adapter)
+    .where('case_ref', '>', after)
+    .where('status', 'not in', ended)
+    .orderBy('case_ref')
+    .limit(limit)
+    .execute();
+  return rows.flatMap(({ case_ref, case_number }) =>
+    case_ref === null ? [] : [{ id: case_ref, ...(case_number === null ? {} : { publicNumber: case_number }) }],
+  );
+}
 
 /** The application, held against other writers until the transaction ends. */
 export const lockApplication = (store: Store, tx: Tx, id: string): Promise<ApplicationRow | undefined> => {

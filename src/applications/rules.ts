@@ -35,7 +35,8 @@ export type ParkedReason =
   | 'TIMED_OUT'
   | 'CASE_MISSING';
 
-const ended: readonly ApplicationStatus[] = ['GRANTED', 'PARTLY_GRANTED', 'REFUSED', 'WITHDRAWN', 'CLOSED'];
+/** Nothing follows these. */
+export const ended: readonly ApplicationStatus[] = ['GRANTED', 'PARTLY_GRANTED', 'REFUSED', 'WITHDRAWN', 'CLOSED'];
 
 /** Status after an event; events that do not concern the status leave it as it is. */
 export function evolveStatus(status: ApplicationStatus | null, event: Pick<HubEvent, 'type' | 'facts'>): ApplicationStatus | null {

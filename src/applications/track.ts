@@ -2,11 +2,15 @@ import type { Adapter, AdapterError, Call } from '#contract';
 import { acquireLease, type Lease } from '../infra/store/lease.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import type { Changes } from './changes.ts';
+import { listOpenCases } from './records.ts';
 
 /*
  * Tracking by pull: every adapter with a `changes` port is asked in its own rhythm, by one hub process at a time (a lease
  * per adapter). Each page is applied in one transaction with its cursor, so a pull that breaks off goes on where it was. A
  * city that fails is asked less and less often, up to a limit; the others keep their rhythm.
+ *
+ * A back office that cannot list its changes (`cases.traits.pollMs`) is asked for the hub's open cases instead, one batch each
+ * time, in turn: it is never asked faster than that, however many are open.
  */
 
 const longestPauseMs = 60_000;
@@ -45,17 +49,32 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
     );
   }
 
+  /** One batch of open cases, after the one where the last look ended. A change is known by case and version. */
+  async function lookOnce(city: string, adapter: string, after: string, maxBatch: number, signal: AbortSignal): Promise<string> {
+    const refs = await listOpenCases(store.db, { city, adapter, after, limit: maxBatch });
+    if (refs.length === 0) return '';
+    const loaded = await cities.loadCases(city, adapter, refs, { traceparent: '', signal });
+    const found = loaded.flatMap((one) => (one === null || one instanceof Error ? [] : [{ ...one, id: `${one.ref.id} ${one.version}` }]));
+    await changes.apply(city, adapter, found);
+    const failed = loaded.find((one) => one instanceof Error);
+    if (failed && found.length === 0) throw failed;
+    return refs.length < maxBatch ? '' : (refs.at(-1)?.id ?? '');
+  }
+
   async function follow(city: string, adapter: string, everyMs: number, signal: AbortSignal): Promise<void> {
     let pause = everyMs;
     const request = { name: `pull:${city}:${adapter}`, holder: deps.processId, ttlMs: everyMs + leaseMarginMs };
     let lease: Lease | null = null;
     let lastForgotten = 0;
+    let looked = '';
     while (!signal.aborted) {
       try {
         const at = now().getTime();
         if (!(lease && (await lease.renew(at)))) lease = await acquireLease(store, request, at);
         if (lease) {
-          if (cities.adapter(city, adapter).changes) await pullOnce(city, adapter, signal);
+          const { changes: pulled, cases } = cities.adapter(city, adapter);
+          if (pulled) await pullOnce(city, adapter, signal);
+          else if (cases?.traits.pollMs !== undefined) looked = await lookOnce(city, adapter, looked, cases.traits.maxBatch, signal);
           await changes.releaseFound(city, adapter);
           if (now().getTime() - lastForgotten > 3_600_000) {
             await changes.forget(now().getTime() - rememberMs);
@@ -78,8 +97,9 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
     await changes
       .release(city, adapter)
       .catch((error: unknown) => log.error({ err: error, city, adapter }, 'held changes could not be applied'));
-    const { changes: pulled, webhook } = cities.adapter(city, adapter);
-    if (pulled || webhook) await follow(city, adapter, pulled?.traits.everyMs ?? webhookOnlyMs, signal);
+    const { changes: pulled, webhook, cases } = cities.adapter(city, adapter);
+    const everyMs = pulled?.traits.everyMs ?? cases?.traits.pollMs ?? (webhook ? webhookOnlyMs : undefined);
+    if (everyMs !== undefined) await follow(city, adapter, everyMs, signal);
   }
 
   return {

@@ -89,6 +89,8 @@ export interface CasePort {
     readonly idempotency: 'native' | 'lookup' | 'none';
     /** Present where attachments are taken; a submission with others is never handed over. */
     readonly attachments?: { readonly maxBytes: number; readonly mediaTypes: readonly string[] };
+    /** Present where the back office tells nobody of changes: in this rhythm, in milliseconds, the hub loads open cases, at most `maxBatch` each time. */
+    readonly pollMs?: number;
   };
   submit(application: Submission, call: WriteCall): Promise<Receipt>;
   /** Required where `idempotency` is `lookup`. Same length and order as keys. */
