@@ -1,0 +1,55 @@
+import { AdapterError, type ChangesPort } from '#contract';
+import { mentions, type SoapConfig } from './config.ts';
+import type { Ask } from './http.ts';
+import { at, listAt, scalar, toChange } from './mapping.ts';
+
+/*
+ * Two ways to ask for changes, by what operations.changes.fields are mapped to:
+ *
+ *   /cursor  the service keeps the place: each answer says how to go on, until a page is empty or the place stays.
+ *   /since   by time, oldest change first. The next page begins at the moment of the last case, not at an offset: a case that
+ *            changes meanwhile moves to the end, and an offset would skip its neighbour. Only where one moment fills a whole
+ *            page is /offset used. Each pull reaches back `overlapMs`, for cases that become visible late.
+ */
+export function createChanges(operation: NonNullable<SoapConfig['operations']['changes']>, config: SoapConfig, ask: Ask): ChangesPort {
+  const { items, next: nextAt = '', limit, overlapMs, everyMs } = operation;
+
+  const byCursor: ChangesPort['pull'] = async function* (from, call) {
+    for (let cursor = from ?? ''; ;) {
+      const body = await ask(operation, { cursor, limit }, call);
+      const found = listAt(body, items);
+      const next = scalar(at(body, nextAt)) ?? cursor;
+      yield { items: found.map((item) => toChange(item, config)), next };
+      if (found.length === 0 || next === cursor) return;
+      cursor = next;
+    }
+  };
+
+  const bySince: ChangesPort['pull'] = async function* (from, call) {
+    let { since, offset } = from === null ? { since: 0, offset: 0 } : parseCursor(from);
+    for (let full = true; full;) {
+      const body = await ask(operation, { since: new Date(since).toISOString(), limit, offset }, call);
+      const changes = listAt(body, items).map((item) => toChange(item, config));
+      full = changes.length >= limit;
+      const last = changes.reduce((latest, { updatedAt }) => Math.max(latest, updatedAt.getTime()), since);
+      if (!full) [since, offset] = [last > since ? Math.max(since, last - overlapMs) : since, 0];
+      else if (last > since) [since, offset] = [last, 0];
+      else if (mentions(operation.fields, '/offset')) offset += changes.length;
+      else
+        throw new AdapterError(
+          'misconfigured',
+          'none',
+          `more than ${limit} cases changed at one moment: raise operations.changes.limit or map an element to /offset`,
+        );
+      yield { items: changes, next: `${since} ${offset}` };
+    }
+  };
+
+  return { traits: { ordering: 'per-case', overlapMs, everyMs }, pull: mentions(operation.fields, '/cursor') ? byCursor : bySince };
+}
+
+function parseCursor(cursor: string): { since: number; offset: number } {
+  const match = /^(\d{1,15}) (\d{1,9})$/.exec(cursor);
+  if (!match) throw new AdapterError('malformed', 'none', 'the cursor is not one of this adapter');
+  return { since: Number(match[1]), offset: Number(match[2]) };
+}
