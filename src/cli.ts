@@ -11,7 +11,9 @@ import { createCities } from './cities/cities.ts';
 import { loadCities } from './cities/load.ts';
 import { runCheck } from './cli/check.ts';
 import { runEvents } from './cli/events.ts';
+import { runForm } from './cli/form.ts';
 import { runImport } from './cli/import.ts';
+import { runNewAdapter } from './cli/new.ts';
 import { runParked, runRelease } from './cli/parked.ts';
 import { loadConfig } from './config.ts';
 import { newId } from './infra/ids.ts';
@@ -130,6 +132,13 @@ verb('import', "import reference records and cities' catalogues; repeating it ch
     },
   );
 
+verb('form <file>', 'show the form that a data schema in XDatenfelder becomes, and what it cannot check')
+  .option('--code-lists <folder>', 'code lists in Genericode (default: codelists beside the file)')
+  .option('--json', 'one JSON document')
+  .action(async (file: string, options: { codeLists?: string; json?: boolean }) => {
+    process.exitCode = await runForm({ file, ...options, language: common().language }, out, note);
+  });
+
 verb('parked', 'list applications that wait for a person')
   .option('--json', 'one JSON document')
   .action(async (options: { json?: boolean }) => {
@@ -176,6 +185,15 @@ verb('events', 'print events as CloudEvents, one JSON per line')
     process.exitCode = await withHub(common(), ({ ports }) =>
       runEvents(ports.eventLog, { after, follow: options.follow ?? false, signal: abort.signal }, out),
     );
+  });
+
+verb('new', 'begin something of your own')
+  .command('adapter <name>')
+  .description('write an adapter that works, to be changed into yours')
+  .option('--dir <folder>', 'its folder (default: adapters/<name> in a checkout of the hub, else <name>)')
+  .exitOverride()
+  .action((name: string, options: { dir?: string }) => {
+    process.exitCode = runNewAdapter({ name, cwd: process.cwd(), language: common().language, ...options }, out);
   });
 
 try {

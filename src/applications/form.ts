@@ -1,15 +1,22 @@
-import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020.js';
-import addFormats from 'ajv-formats';
+import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
 import type { FormRecord, Json } from '#contract';
+import { createFormValidator } from '../catalogue/forms/validator.ts';
 import type { FieldProblem } from './applications.ts';
 
 /** Problems listed at most; a form with more has something else wrong with it. */
 const mostProblems = 50;
 
+interface Words {
+  readonly de: string;
+  readonly en: string;
+}
+
 interface SchemaNode {
   readonly title?: string;
   readonly 'x-title-en'?: string;
+  readonly 'x-message'?: Words;
+  readonly 'x-expected'?: Words;
   readonly properties?: Record<string, SchemaNode>;
   readonly items?: SchemaNode;
 }
@@ -33,18 +40,29 @@ export function createFormCheck(): (offerId: string, form: FormRecord, formData:
   };
 }
 
-function compile(form: FormRecord): ValidateFunction {
-  // A fresh instance per form: two forms may use the same $id.
-  const ajv = new Ajv2020({ allErrors: true, strict: false, validateFormats: true, ownProperties: true });
-  addFormats.default(ajv);
-  return ajv.compile(form.schema as object);
-}
+// A fresh instance per form: two forms may use the same $id.
+const compile = (form: FormRecord): ValidateFunction => createFormValidator({ strict: false }).compile(form.schema as object);
 
 /** Keywords that only repeat what a deeper error says. */
 const echoes = new Set(['if', 'oneOf', 'anyOf', 'allOf', 'not']);
 
-function fieldProblems(errors: readonly ErrorObject[], schema: SchemaNode): FieldProblem[] {
-  const direct = errors.filter((error) => !echoes.has(error.keyword));
+/** What the part of the form that failed says about itself. */
+const partOf = ({ parentSchema }: ErrorObject): SchemaNode & Record<string, unknown> => parentSchema ?? {};
+
+/** True for alternatives that speak for themselves: their part has words of its own, or they are the values of a list. */
+function speaks(error: ErrorObject): boolean {
+  const part = partOf(error);
+  const alternatives = part[error.keyword];
+  const values =
+    Array.isArray(alternatives) && alternatives.every((one: unknown) => typeof one === 'object' && one !== null && 'const' in one);
+  return echoes.has(error.keyword) && (part['x-message'] !== undefined || values);
+}
+
+function fieldProblems(all: readonly ErrorObject[], schema: SchemaNode): FieldProblem[] {
+  const speaking = all.filter(speaks);
+  // Why each single alternative does not hold would only confuse.
+  const errors = all.filter((error) => !speaking.some(({ schemaPath }) => error.schemaPath.startsWith(`${schemaPath}/`)));
+  const direct = errors.filter((error) => !echoes.has(error.keyword) || speaking.includes(error));
   const shown = (direct.length > 0 ? direct : errors).slice(0, mostProblems);
   const seen = new Set<string>();
   return shown.flatMap((error) => {
@@ -68,11 +86,12 @@ function fieldProblem(error: ErrorObject, schema: SchemaNode): FieldProblem {
         ? params['additionalProperty']
         : undefined;
   const pointer = typeof inner === 'string' ? `${error.instancePath}/${escapePointer(inner)}` : error.instancePath;
-  return { pointer, code: error.keyword, message: sentence(error.keyword, params, titleAt(schema, pointer)) };
+  const { 'x-message': message, 'x-expected': expected } = partOf(error);
+  return { pointer, code: error.keyword, message: message ?? sentence(error.keyword, params, titleAt(schema, pointer), expected) };
 }
 
 /** Title of the field at a pointer, the name in the data where the form gives no title. */
-function titleAt(schema: SchemaNode, pointer: string): { de: string; en: string } {
+function titleAt(schema: SchemaNode, pointer: string): Words {
   let node: SchemaNode | undefined = schema;
   const names = pointer.split('/').slice(1).map(unescapePointer);
   for (const name of names) node = /^\d+$/.test(name) && node?.items ? node.items : node?.properties?.[name];
@@ -80,15 +99,16 @@ function titleAt(schema: SchemaNode, pointer: string): { de: string; en: string 
   return { de, en: node?.['x-title-en'] ?? de };
 }
 
-const formats: Record<string, { de: string; en: string }> = {
+const formats: Record<string, Words> = {
   date: { de: 'ein Datum im Format JJJJ-MM-TT', en: 'a date as YYYY-MM-DD' },
   'date-time': { de: 'Datum und Uhrzeit nach RFC 3339', en: 'a date and time as in RFC 3339' },
   email: { de: 'eine E-Mail-Adresse', en: 'an e-mail address' },
   uri: { de: 'eine Internetadresse', en: 'a web address' },
+  uuid: { de: 'die Kennung einer hochgeladenen Anlage', en: 'the id of an uploaded attachment' },
 };
 
-function sentence(keyword: string, params: Record<string, unknown>, title: { de: string; en: string }): { de: string; en: string } {
-  const limit = typeof params['limit'] === 'number' ? String(params['limit']) : '';
+function sentence(keyword: string, params: Record<string, unknown>, title: Words, expected?: Words): Words {
+  const limit = typeof params['limit'] === 'number' || typeof params['limit'] === 'string' ? String(params['limit']) : '';
   switch (keyword) {
     case 'required':
       return { de: `Bitte füllen Sie das Feld „${title.de}“ aus.`, en: `Please fill in “${title.en}”.` };
@@ -111,15 +131,30 @@ function sentence(keyword: string, params: Record<string, unknown>, title: { de:
       return { de: `„${title.de}“ braucht mindestens ${limit} Einträge.`, en: `“${title.en}” needs at least ${limit} entries.` };
     case 'maxItems':
       return { de: `„${title.de}“ darf höchstens ${limit} Einträge haben.`, en: `“${title.en}” may have at most ${limit} entries.` };
-    case 'format': {
-      const expected = formats[String(params['format'])];
+    case 'minProperties':
+      return { de: `Bitte füllen Sie „${title.de}“ aus.`, en: `Please fill in “${title.en}”.` };
+    case 'maxProperties':
       return {
-        de: `„${title.de}“ muss ${expected?.de ?? `das Format ${String(params['format'])}`} sein.`,
-        en: `“${title.en}” must be ${expected?.en ?? `in the format ${String(params['format'])}`}.`,
+        de: `Bitte füllen Sie bei „${title.de}“ höchstens ${limit} Angabe(n) aus.`,
+        en: `Please fill in at most ${limit} of the entries of “${title.en}”.`,
+      };
+    case 'formatMinimum':
+      return { de: `„${title.de}“ darf nicht vor dem ${germanDay(limit)} liegen.`, en: `“${title.en}” must not be before ${limit}.` };
+    case 'formatMaximum':
+      return { de: `„${title.de}“ darf nicht nach dem ${germanDay(limit)} liegen.`, en: `“${title.en}” must not be after ${limit}.` };
+    case 'x-decimals':
+      return { de: `„${title.de}“ hat zu viele Nachkommastellen.`, en: `“${title.en}” has too many decimal places.` };
+    case 'format': {
+      const known = formats[String(params['format'])];
+      return {
+        de: `„${title.de}“ muss ${known?.de ?? `das Format ${String(params['format'])}`} sein.`,
+        en: `“${title.en}” must be ${known?.en ?? `in the format ${String(params['format'])}`}.`,
       };
     }
     case 'pattern':
-      return { de: `„${title.de}“ hat nicht die erwartete Form.`, en: `“${title.en}” does not have the expected form.` };
+      return expected
+        ? { de: `„${title.de}“ muss ${expected.de} sein.`, en: `“${title.en}” must be ${expected.en}.` }
+        : { de: `„${title.de}“ hat nicht die erwartete Form.`, en: `“${title.en}” does not have the expected form.` };
     case 'enum':
     case 'oneOf':
     case 'anyOf':
@@ -135,3 +170,6 @@ function sentence(keyword: string, params: Record<string, unknown>, title: { de:
       return { de: `„${title.de}“ ist nicht gültig.`, en: `“${title.en}” is not valid.` };
   }
 }
+
+/** 2026-01-31 as German people write it. */
+const germanDay = (day: string): string => day.replace(/^(\d{4})-(\d{2})-(\d{2})$/, '$3.$2.$1');
