@@ -1,57 +1,98 @@
-import { AdapterError, type ChangesPort, type Json } from '#contract';
+import { AdapterError, type ChangesPort } from '#contract';
 import type { RestConfig } from './config.ts';
 import type { Ask } from './http.ts';
-import { fillPath, listAt, toChange } from './mapping.ts';
-import { at } from './pointer.ts';
+import { createList, type List, type ListPage } from './lists.ts';
+import type { CaseReader } from './mapping.ts';
+import type { Moments } from './moments.ts';
+import { scalar } from './value.ts';
+
+type ChangesConfig = NonNullable<RestConfig['changes']>;
 
 /*
- * Two ways to ask for changes:
+ * Ways to ask for changes:
  *
  *   {cursor}  the back office keeps the place: each answer says how to go on, until a page is empty or the place stays.
  *   {since}   by time, oldest change first. The next page begins at the moment of the last case, not at an offset: a case that
  *             changes meanwhile moves to the end, and an offset would skip its neighbour. Only where one moment fills a whole
- *             page is {offset} used. Each pull reaches back `overlapMs`, for cases that become visible late.
+ *             page is {offset}, {page} or a link used. Each pull reaches back `overlapMs`, for cases that become visible late.
+ *   {since} with order: any, or neither
+ *             every page is read, in whatever order; the place moves when the last one was. In such a list a change never
+ *             moves a case behind the place of reading.
  */
-export function createChanges(config: NonNullable<RestConfig['changes']>, fields: RestConfig['case'], ask: Ask): ChangesPort {
-  const { path, items, next: nextAt, limit, overlapMs, everyMs } = config;
+export function createChanges(config: ChangesConfig, cases: CaseReader, moments: Moments, ask: Ask): ChangesPort {
+  const list = createList(config, ask, 'changes');
+  const { path, overlapMs, everyMs } = config;
+  const pull = path.includes('{cursor}')
+    ? byCursor(list, cases)
+    : path.includes('{since}') && config.order === 'oldest-first'
+      ? bySince(config, list, cases, moments)
+      : byWalk(config, list, cases, moments);
+  return { traits: { ordering: 'per-case', overlapMs, everyMs }, pull };
+}
 
-  const byCursor: ChangesPort['pull'] = async function* (from, call) {
+const byCursor = (list: List, cases: CaseReader): ChangesPort['pull'] =>
+  async function* (from, call) {
     for (let cursor = from ?? ''; ;) {
-      const { body } = await ask({ method: 'GET', path: fillPath(path, { cursor, limit }) }, call);
-      const found = listAt(body, items);
-      const place = at(body, nextAt ?? '');
-      const next = typeof place === 'string' || typeof place === 'number' ? String(place) : cursor;
-      yield { items: found.map((item) => toChange(item, fields)), next };
-      if (found.length === 0 || next === cursor) return;
+      const { items, reply } = await list.page({ cursor }, call);
+      const next = scalar(await list.next(reply.body)) ?? cursor;
+      yield { items: await Promise.all(items.map(cases.toChange)), next };
+      if (items.length === 0 || next === cursor) return;
       cursor = next;
     }
   };
 
-  const bySince: ChangesPort['pull'] = async function* (from, call) {
-    let { since, offset } = from === null ? { since: 0, offset: 0 } : parseCursor(from);
+const bySince = (config: ChangesConfig, list: List, cases: CaseReader, moments: Moments): ChangesPort['pull'] =>
+  async function* (from, call) {
+    const saved = placeOf(from);
+    let since = moments.resume(saved);
     for (let full = true; full;) {
-      const { body } = await ask({ method: 'GET', path: fillPath(path, { since: new Date(since).toISOString(), limit, offset }) }, call);
-      const changes = listAt(body, items).map((item: Json) => toChange(item, fields));
-      full = changes.length >= limit;
-      const last = changes.reduce((latest, { updatedAt }) => Math.max(latest, updatedAt.getTime()), since);
-      if (!full) [since, offset] = [last > since ? Math.max(since, last - overlapMs) : since, 0];
-      else if (last > since) [since, offset] = [last, 0];
-      else if (path.includes('{offset}')) offset += changes.length;
-      else
-        throw new AdapterError(
-          'misconfigured',
-          'none',
-          `more than ${limit} cases changed at one moment: raise changes.limit or give the path an {offset}`,
-        );
-      yield { items: changes, next: `${since} ${offset}` };
+      let pages = 0;
+      for await (const page of list.pages({ since: moments.format(since) }, call)) {
+        pages++;
+        full = page.items.length >= config.limit;
+        const last = await latest(page, cases, since);
+        // One moment, as the back office tells moments apart, fills the page: only then does the list itself go on.
+        const stuck = full && moments.format(last) === moments.format(since);
+        if (!full) since = last > since ? Math.max(since, last - config.overlapMs) : since;
+        else if (!stuck) since = last;
+        yield { items: await Promise.all(page.items.map(cases.toChange)), next: `${Math.max(saved, since)} 0` };
+        if (!stuck) break;
+        if (!goesOn(config))
+          throw new AdapterError(
+            'misconfigured',
+            'none',
+            `more than ${config.limit} cases changed at one moment: raise changes.limit or give the path an {offset}`,
+          );
+        full = false;
+      }
+      if (pages === 0) return;
     }
   };
 
-  return { traits: { ordering: 'per-case', overlapMs, everyMs }, pull: path.includes('{cursor}') ? byCursor : bySince };
-}
+const byWalk = (config: ChangesConfig, list: List, cases: CaseReader, moments: Moments): ChangesPort['pull'] =>
+  async function* (from, call) {
+    const saved = placeOf(from);
+    const start = moments.resume(saved);
+    let last = start;
+    // A page is handed on when the next one came: only the last one may move the place.
+    let held: ListPage | null = null;
+    for await (const page of list.pages({ since: moments.format(start) }, call)) {
+      if (held) yield { items: await Promise.all(held.items.map(cases.toChange)), next: `${saved} 0` };
+      last = await latest(page, cases, last);
+      held = page;
+    }
+    const next = Math.max(saved, last > start ? last - config.overlapMs : start);
+    yield { items: await Promise.all((held?.items ?? []).map(cases.toChange)), next: `${next} 0` };
+  };
 
-function parseCursor(cursor: string): { since: number; offset: number } {
-  const match = /^(\d{1,15}) (\d{1,9})$/.exec(cursor);
+const latest = async ({ items }: ListPage, cases: CaseReader, since: number): Promise<number> =>
+  (await Promise.all(items.map(cases.changedAt))).reduce((one, other) => Math.max(one, other), since);
+
+const goesOn = ({ path, link, next }: ChangesConfig): boolean => link || next !== undefined || /\{(offset|page)\}/.test(path);
+
+function placeOf(cursor: string | null): number {
+  if (cursor === null) return 0;
+  const match = /^(\d{1,15}) \d{1,9}$/.exec(cursor);
   if (!match) throw new AdapterError('malformed', 'none', 'the cursor is not one of this adapter');
-  return { since: Number(match[1]), offset: Number(match[2]) };
+  return Number(match[1]);
 }

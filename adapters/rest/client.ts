@@ -1,9 +1,27 @@
-import { AdapterError, type Adapter, type Batch, type Call, type CasePort, type CaseRef, type CaseSnapshot, type Host } from '#contract';
+import {
+  AdapterError,
+  type Adapter,
+  type Attachment,
+  type Batch,
+  type Call,
+  type CasePort,
+  type CaseRef,
+  type CaseSnapshot,
+  type Host,
+  type Json,
+  type Receipt,
+  type Submission,
+  type WriteCall,
+} from '#contract';
+import { createAttachments } from './attachments.ts';
 import { createChanges } from './changes.ts';
 import type { RestConfig } from './config.ts';
 import { createAsk, type Reply } from './http.ts';
-import { fillPath, listAt, toBody, toRef, toSnapshot, toSource } from './mapping.ts';
+import { createList } from './lists.ts';
+import { bodyMaker, caseReader, fillPath, toSource } from './mapping.ts';
+import { createMoments } from './moments.ts';
 import { at } from './pointer.ts';
+import { reader } from './value.ts';
 import { createWebhook } from './webhook.ts';
 
 /*
@@ -13,93 +31,152 @@ import { createWebhook } from './webhook.ts';
  */
 export function createRest(config: RestConfig, host: Host): Adapter {
   const ask = createAsk(config, host);
-  const { idempotency, case: fields } = config;
+  const { idempotency, case: fields, submit: sent } = config;
+  const moments = createMoments(config.times.zone, config.times.since, () => host.now());
+  const cases = caseReader(fields, moments);
+  const made = caseReader(
+    {
+      ...fields,
+      ...(sent.id === undefined || isHeader(sent.id) ? {} : { id: sent.id }),
+      ...(sent.number === undefined ? {} : { number: sent.number }),
+    },
+    moments,
+  );
+  const toBody = bodyMaker(sent.body);
+  const attachments = createAttachments(config.attachments, ask);
   const lookup = typeof idempotency === 'object' && 'lookup' in idempotency ? idempotency : null;
+  const lookups = lookup ? createList({ ...lookup, path: lookup.lookup }, ask, 'idempotency.lookup') : null;
+  const keyOf = reader(lookup?.key);
 
-  const known = ({ status, body }: Reply, what: string): Reply['body'] => {
+  const known = ({ status, body }: Reply, what: string): Json => {
     if (status !== 404 && status !== 410) return body;
     throw new AdapterError('misconfigured', 'none', `the back office does not know the path of ${what}`);
   };
 
   async function findOne(key: string, call: Call): Promise<CaseRef | null> {
-    if (!lookup) throw new AdapterError('unsupported', 'none', 'this back office cannot be asked for a key');
-    const reply = await ask({ method: 'GET', path: fillPath(lookup.lookup, { key }) }, call);
-    const found = listAt(known(reply, 'idempotency.lookup'), lookup.items);
-    // Where a filter is ignored, everything is found: never take somebody else's case.
-    if (found.some((item) => at(item, lookup.key) !== key))
-      throw new AdapterError(
-        'misconfigured',
-        'none',
-        'idempotency.lookup finds cases with other keys: its filter is ignored, or idempotency.key is wrong',
-      );
-    return found[0] === undefined ? null : toRef(found[0], fields);
+    if (!lookups) throw new AdapterError('unsupported', 'none', 'this back office cannot be asked for a key');
+    let first: Json | undefined;
+    for await (const { items } of lookups.pages({ key }, call)) {
+      // Where a filter is ignored, everything is found: never take somebody else's case.
+      for (const item of items)
+        if ((await keyOf(item)) !== key)
+          throw new AdapterError(
+            'misconfigured',
+            'none',
+            'idempotency.lookup finds cases with other keys: its filter is ignored, or idempotency.key is wrong',
+          );
+      first ??= items[0];
+    }
+    return first === undefined ? null : cases.toRef(first);
   }
 
   const submit: CasePort['submit'] = async (application, call) => {
+    const documents = application.attachments ?? [];
     const before = lookup ? await findOne(call.key, call) : null;
-    if (before) return { ref: before, taken: 'now', replayed: true };
-    const { method, path, body } = config.submit;
-    const reply = await ask(
-      { method, path: fillPath(path, { key: call.key }), body: toBody(body, toSource(application, call.key)), key: call.key },
-      call,
-    );
-    const ref = toRef(at(known(reply, 'submit'), fields.in), fields, 'unknown');
-    return { ref, taken: reply.status === 202 ? 'queued' : 'now', replayed: reply.headers.get('idempotency-replayed') === 'true' };
+    const receipt = before ? { ref: before, taken: 'now' as const, replayed: true } : await createOnce(application, documents, call);
+    const undone = await attachments.send(receipt.ref.id, documents, call);
+    return undone.length > 0 ? { ...receipt, undone } : receipt;
   };
 
-  async function loadOne({ id }: CaseRef, call: Call): Promise<CaseSnapshot | null | AdapterError> {
-    try {
-      const { status, body } = await ask({ method: 'GET', path: fillPath(config.load.path, { id }) }, call);
-      return status === 404 || status === 410 ? null : toSnapshot(at(body, fields.in) ?? null, fields);
-    } catch (error) {
-      if (error instanceof AdapterError && error.kind === 'malformed') return error;
-      throw error;
-    }
+  async function createOnce(application: Submission, documents: readonly Attachment[], call: WriteCall): Promise<Receipt> {
+    const run = async () => create(await attachments.enclose(await toBody(toSource(application, call.key)), documents, call), call);
+    if (!attachments.follow || documents.length === 0) return run();
+    // Attachments follow in requests of their own: a second attempt goes on with them and makes no second case.
+    let ran = false;
+    const { ref, taken, replayed } = await call.step('case', async () => {
+      ran = true;
+      const receipt = await run();
+      return { ...receipt, ref: { ...receipt.ref } };
+    });
+    return { ref, taken, replayed: replayed || !ran };
   }
 
-  const loadCases = async (refs: readonly CaseRef[], call: Call): Promise<Batch<CaseSnapshot>> => {
-    if (!config.load.path.includes('{ids}')) return Promise.all(refs.map((ref) => loadOne(ref, call)));
-    const reply = await ask({ method: 'GET', path: fillPath(config.load.path, { ids: refs.map(({ id }) => id).join(',') }) }, call);
-    const found = new Map(listAt(known(reply, 'load'), config.load.items).map((item) => [toRef(item, fields).id, item]));
-    return refs.map(({ id }) => {
-      const item = found.get(id);
-      return item === undefined ? null : toSnapshot(item, fields);
-    });
-  };
+  async function create(request: Awaited<ReturnType<typeof attachments.enclose>>, call: WriteCall) {
+    const { method, path } = sent;
+    const reply = await ask({ method, path: fillPath(path, { key: call.key }), key: call.key, ...request }, call);
+    const found = at(known(reply, 'submit'), sent.in ?? fields.in);
+    const ref = isHeader(sent.id) ? refFrom(reply, sent.id.header) : await made.toRef(found, 'unknown');
+    const taken = reply.status === 202 ? ('queued' as const) : ('now' as const);
+    return { ref, taken, replayed: reply.headers.get('idempotency-replayed') === 'true' };
+  }
 
-  const withdraw =
-    ({ method, path, body }: NonNullable<RestConfig['withdraw']>): NonNullable<CasePort['withdraw']> =>
-    async ({ id }, reason, call) => {
-      const content = body && toBody(body, { reason, key: call.key });
+  async function loadOne({ id }: CaseRef, call: Call): Promise<CaseSnapshot | null | AdapterError> {
+    const { status, body } = await ask({ method: 'GET', path: fillPath(config.load.path, { id }) }, call);
+    return status === 404 || status === 410 ? null : cases.toSnapshot(at(body, fields.in));
+  }
+
+  async function loadListed(refs: readonly CaseRef[], call: Call): Promise<Batch<CaseSnapshot>> {
+    const found = new Map<string, Json>();
+    const values = { ids: refs.map(({ id }) => id).join(',') };
+    for await (const { items } of createList(config.load, ask, 'load').pages(values, call))
+      for (const item of items) {
+        const ref = await cases.toRef(item).catch(() => null);
+        if (ref) found.set(ref.id, item);
+      }
+    return Promise.all(refs.map(async ({ id }) => (found.has(id) ? isolated(cases.toSnapshot(found.get(id))) : null)));
+  }
+
+  const loadCases = async (refs: readonly CaseRef[], call: Call): Promise<Batch<CaseSnapshot>> =>
+    config.load.path.includes('{ids}') ? loadListed(refs, call) : Promise.all(refs.map((ref) => isolated(loadOne(ref, call))));
+
+  const withdraw = ({ method, path, body }: NonNullable<RestConfig['withdraw']>): NonNullable<CasePort['withdraw']> => {
+    const content = body && bodyMaker(body);
+    return async ({ id }, reason, call) => {
       const { status } = await ask(
-        { method, path: fillPath(path, { id }), key: call.key, ...(content === undefined ? {} : { body: content }) },
+        { method, path: fillPath(path, { id }), key: call.key, ...(content ? { body: await content({ reason, id, key: call.key }) } : {}) },
         call,
       );
       if (status === 404 || status === 410) throw new AdapterError('rejected', 'none', 'the back office does not have this case any more');
     };
+  };
 
+  async function check(call: Call) {
+    const probes: { name: string; ok: boolean; ms: number }[] = [];
+    const probe = async (name: string, run: () => Promise<unknown>) => {
+      const since = performance.now();
+      await run();
+      probes.push({ name, ok: true, ms: Math.round(performance.now() - since) });
+    };
+    await probe('credentials', async () => known(await ask({ method: 'GET', path: config.health.path }, call), 'health'));
+    if (lookup) await probe('look-up by key', () => findOne(`no such key ${crypto.randomUUID()}`, call));
+    return { ok: true, probes };
+  }
+
+  const limits = config.attachments && { maxBytes: config.attachments.maxBytes, mediaTypes: config.attachments.mediaTypes };
   return {
     start: async () => {},
     stop: async () => {},
-    async check(call) {
-      const since = performance.now();
-      known(await ask({ method: 'GET', path: config.health.path }, call), 'health');
-      const probes = [{ name: 'credentials', ok: true, ms: Math.round(performance.now() - since) }];
-      if (lookup) {
-        const asked = performance.now();
-        await findOne(`no such key ${crypto.randomUUID()}`, call);
-        probes.push({ name: 'look-up by key', ok: true, ms: Math.round(performance.now() - asked) });
-      }
-      return { ok: true, probes };
-    },
+    check,
     cases: {
-      traits: { maxBatch: config.load.maxBatch, idempotency: lookup ? 'lookup' : idempotency === 'none' ? 'none' : 'native' },
+      traits: {
+        maxBatch: config.load.maxBatch,
+        idempotency: lookup ? 'lookup' : idempotency === 'none' ? 'none' : 'native',
+        ...(limits ? { attachments: limits } : {}),
+      },
       submit,
       ...(lookup ? { findByKey: (keys, call) => Promise.all(keys.map((key) => findOne(key, call))) } : {}),
       loadCases,
       ...(config.withdraw ? { withdraw: withdraw(config.withdraw) } : {}),
     },
-    ...(config.changes ? { changes: createChanges(config.changes, fields, ask) } : {}),
-    ...(config.webhook ? { webhook: createWebhook(config.webhook, fields, host) } : {}),
+    ...(config.changes ? { changes: createChanges(config.changes, cases, moments, ask) } : {}),
+    ...(config.webhook ? { webhook: createWebhook(config.webhook, cases, host) } : {}),
   };
 }
+
+const isHeader = (id: RestConfig['submit']['id']): id is { header: string } => typeof id === 'object' && 'header' in id;
+
+/** A case known by the address under which it was made. */
+function refFrom({ headers, url }: Reply, header: string): CaseRef {
+  const address = headers.get(header) ?? '';
+  const parts = address !== '' && URL.canParse(address, url) ? new URL(address, url).pathname.split('/') : [];
+  const last = parts.findLast((part) => part !== '');
+  if (last !== undefined && /^([^%]|%[0-9a-f]{2})+$/i.test(last)) return { id: decodeURIComponent(last) };
+  throw new AdapterError('malformed', 'unknown', `the answer has no case in its header ${header}`);
+}
+
+/** One case that cannot be read leaves the others of its batch alone. */
+const isolated = async <T>(one: Promise<T>): Promise<T | AdapterError> =>
+  one.catch((error: unknown) => {
+    if (error instanceof AdapterError && error.kind === 'malformed') return error;
+    throw error;
+  });

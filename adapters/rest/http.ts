@@ -1,17 +1,30 @@
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, type AdapterErrorKind, type Call, type Host, type Json } from '#contract';
+import { createCredentials, notAccepted } from './auth.ts';
 import type { RestConfig } from './config.ts';
 import { toFieldProblems } from './mapping.ts';
+import { reader, scalar } from './value.ts';
+
+/** A body with its type, as it goes over the wire. */
+export interface Content {
+  readonly type: string;
+  readonly bytes: Uint8Array<ArrayBuffer> | string;
+}
 
 export interface Question {
   readonly method: string;
+  /** Below baseUrl; or an address on the same host, as the back office gave it. */
   readonly path: string;
   readonly body?: Json;
+  /** Instead of body: what is not JSON. */
+  readonly content?: Content;
   /** The idempotency key, where it goes into a header. */
   readonly key?: string;
 }
 
 export interface Reply {
   readonly status: number;
+  /** What was asked, without credentials. */
+  readonly url: string;
   readonly headers: Headers;
   readonly body: Json;
 }
@@ -21,10 +34,10 @@ export type Ask = (question: Question, call: Call) => Promise<Reply>;
 /*
  * What an answer means, for back offices that keep to HTTP:
  *
- *   2xx with JSON       taken; without a body it is null
+ *   2xx with JSON       taken, unless errors.when says it is an error; without a body it is null
  *   2xx without JSON    a login page or a proxy stands in front: misconfigured
  *   3xx                 the address is not the interface: misconfigured, nothing happened
- *   401, 403            credentials or rights: misconfigured, nothing happened
+ *   401                 with oauth2: once more with a new token; then, as 403: misconfigured, nothing happened
  *   404, 410            handed back: the caller knows what was asked for
  *   408, 425, 429       asks for a pause, nothing happened
  *   409 under a key     the same key is being worked on: its effect is unknown until it is asked again
@@ -32,45 +45,73 @@ export type Ask = (question: Question, call: Call) => Promise<Reply>;
  *   503 + Retry-After   asks for a pause, nothing happened; any other 5xx may come after the work: effect unknown for a write
  */
 export function createAsk(config: RestConfig, host: Host): Ask {
-  const base = config.baseUrl.replace(/\/+$/, '');
-  const [authName, authValue] = credentials(config.auth);
+  const base = new URL(config.baseUrl);
+  const credentials = createCredentials(config.auth, host);
   const keyHeader = typeof config.idempotency === 'object' && 'header' in config.idempotency ? config.idempotency.header : null;
+  const [failed, code] = [reader(config.errors?.when), reader(config.errors?.code)];
 
-  return async ({ method, path, body, key }, call) => {
-    const headers = new Headers({ accept: 'application/json', [authName]: authValue });
-    if (body !== undefined) headers.set('content-type', 'application/json');
+  async function send(question: Question, address: URL, call: Call, again: boolean): Promise<Response> {
+    const { method, body, key } = question;
+    const headers = new Headers({ accept: config.mediaType, ...config.headers, ...config.secretHeaders });
+    const content = question.content ?? (body === undefined ? null : { type: config.mediaType, bytes: JSON.stringify(body) });
+    if (content) headers.set('content-type', content.type);
     if (key !== undefined && keyHeader) headers.set(keyHeader, key);
-    const response = await host.fetch(base + path, {
-      method,
-      signal: call.signal,
-      headers,
-      ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+    const url = new URL(address);
+    await credentials.apply(headers, url, call);
+    const response = await host.fetch(url, { method, signal: call.signal, headers, ...(content ? { body: content.bytes } : {}) });
+    return response.status === 401 && again && credentials.renew?.(headers) ? send(question, address, call, false) : response;
+  }
+
+  async function refused(kind: AdapterErrorKind, status: number, body: Json): Promise<AdapterError> {
+    const said = scalar(await code(body));
+    const stated = (said === null ? undefined : config.errors?.kinds?.[said]) ?? kind;
+    const fields = await toFieldProblems(body, config);
+    const words = stated === 'misconfigured' ? 'the back office refuses the hub itself' : 'the back office refused';
+    return new AdapterError(stated, 'none', `${words} (${status})`, {
+      ...(Object.keys(fields).length > 0 && stated === 'rejected' ? { fields } : {}),
+      ...(said !== null && /^[\w.:-]{1,60}$/.test(said) ? { evidence: `code ${said}` } : {}),
     });
-    const { status } = response;
+  }
+
+  return async (question, call) => {
+    const { method, key } = question;
+    const address = addressOf(base, question.path);
+    const response = await send(question, address, call, true);
+    const { status, headers } = response;
     const unsure = method === 'GET' ? 'none' : 'unknown';
-    if (status === 404 || status === 410) return { status, headers: response.headers, body: null };
-    if (status >= 200 && status < 300) return { status, headers: response.headers, body: await parse(response, unsure) };
+    if (status === 404 || status === 410) return { status, url: address.href, headers, body: null };
+    if (status >= 200 && status < 300) {
+      const body = await parse(response, unsure);
+      if (holds(await failed(body))) throw await refused('rejected', status, body);
+      return { status, url: address.href, headers, body };
+    }
     const retryAfterMs = retryAfter(response, host.now());
     const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
     if (status === 429 || status === 408 || status === 425 || (status === 503 && retryAfterMs !== undefined))
       throw new AdapterError('retryable', 'none', `the back office asks for a pause (${status})`, pause);
     if (status >= 500) throw new AdapterError('unavailable', unsure, `the back office failed with ${status}`);
-    if (status === 401 || status === 403)
-      throw new AdapterError('misconfigured', 'none', `the credentials or rights are not accepted (${status})`);
+    if (status === 401 || status === 403) throw notAccepted(status);
     if (status >= 300 && status < 400)
       throw new AdapterError('misconfigured', 'none', `the back office redirects (${status}): is baseUrl complete?`);
     if (status === 409 && key !== undefined && keyHeader)
       throw new AdapterError('retryable', 'unknown', 'the same key is being worked on', pause);
-    const fields = isJson(response) ? toFieldProblems((await response.json().catch(() => null)) as Json, config) : {};
-    throw new AdapterError('rejected', 'none', `the back office refused (${status})`, Object.keys(fields).length > 0 ? { fields } : {});
+    throw await refused('rejected', status, isJson(response) ? await parse(response, 'none').catch(() => null) : null);
   };
 }
 
-function credentials(auth: RestConfig['auth']): [string, string] {
-  if ('header' in auth) return [auth.header, auth.secret];
-  if (auth.scheme === 'bearer') return ['authorization', `Bearer ${auth.secret}`];
-  return ['authorization', `Basic ${Buffer.from(`${auth.user}:${auth.secret}`).toString('base64')}`];
+/** @throws AdapterError misconfigured where an address that the back office gave leads to another host. */
+function addressOf(base: URL, path: string): URL {
+  const url = new URL(path.startsWith('/') ? base.href.replace(/\/+$/, '') + path : path);
+  if (url.origin === base.origin) return url;
+  throw new AdapterError(
+    'misconfigured',
+    'none',
+    'the next page is on another host, where the credentials do not belong: it was not asked',
+  );
 }
+
+/** What `errors.when` finds counts as an error unless it is false, null, 0 or empty. */
+const holds = (value: Json | undefined): boolean => (Array.isArray(value) ? value.length > 0 : Boolean(value));
 
 const isJson = (response: Response): boolean => /^application\/([\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '');
 
@@ -80,11 +121,15 @@ async function parse(response: Response, effect: 'none' | 'unknown'): Promise<Js
   if (!isJson(response))
     throw new AdapterError('misconfigured', effect, 'it answers a page instead of JSON: a login page or proxy in front?');
   try {
-    return JSON.parse(text) as Json;
+    return JSON.parse(text, exact) as Json;
   } catch {
     throw new AdapterError('malformed', effect, 'the answer is cut off or is not JSON');
   }
 }
+
+/** Whole numbers too long for a number stay as they are written: they are ids. */
+const exact = (_: string, value: unknown, context?: { source?: string }): unknown =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? context?.source : value;
 
 function retryAfter(response: Response, now: Date): number | undefined {
   const text = response.headers.get('retry-after');

@@ -1,6 +1,8 @@
 import { AdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
-import type { RestConfig } from './config.ts';
+import type { BodyMapping, CaseFields, RestConfig } from './config.ts';
+import type { Moment, Moments } from './moments.ts';
 import { at, build } from './pointer.ts';
+import { named, reader, scalar, type Read } from './value.ts';
 
 /** What the sources of a body may point into. */
 export const toSource = (application: Submission, key: string): Json => ({
@@ -15,84 +17,133 @@ export const toSource = (application: Submission, key: string): Json => ({
   formData: application.formData,
 });
 
-/** A body as the mapping describes it; a source that is absent leaves its field out. */
-export function toBody(mapping: Readonly<Record<string, string>>, source: Json): Json {
-  return build(
-    Object.entries(mapping).flatMap(([target, from]) => {
-      const value = from.startsWith('/') ? at(source, from) : fill(from, source);
-      return value === undefined ? [] : [[target, value] as const];
-    }),
-  );
+/** Makes bodies as the mapping describes them; a source that is absent leaves its field out. */
+export function bodyMaker(mapping: BodyMapping): (source: Json) => Promise<Json> {
+  if (isExpression(mapping)) {
+    const whole = reader(mapping);
+    return async (source) => (await whole(source)) ?? null;
+  }
+  const fields = Object.entries(mapping).map(([target, from]) => [target, sourceOf(from)] as const);
+  return async (source) => {
+    const values = await Promise.all(fields.map(async ([target, read]) => [target, await read(source)] as const));
+    return build(values.flatMap(([target, value]) => (value === undefined ? [] : [[target, value] as const])));
+  };
 }
 
-const fill = (template: string, source: Json): string =>
+const isExpression = (mapping: BodyMapping): mapping is { $: string } => Object.hasOwn(mapping, '$');
+
+function sourceOf(from: string | number | boolean | { readonly $: string }): Read {
+  if (typeof from === 'object' || (typeof from === 'string' && from.startsWith('/'))) return reader(from);
+  return typeof from === 'string' ? async (source) => fill(from, source ?? null) : async () => from;
+}
+
+/** A text with its pointers in braces filled. */
+export const fill = (template: string, source: Json): string =>
   template.replaceAll(/\{(\/[^{}]*)\}/g, (_, from: string) => {
     const value = at(source, from) ?? '';
     return typeof value === 'object' ? JSON.stringify(value) : String(value);
   });
 
 /**
- * A path with its placeholders filled; a value can never become another part of the address.
+ * A path with its placeholders filled; a value can never become another part of the address. A parameter whose cursor is
+ * empty is left out.
  * @throws AdapterError rejected for `.` and `..`, which every URL parser reads as a step up, encoded or not.
  */
 export const fillPath = (path: string, values: Readonly<Record<string, string | number>>): string =>
-  path.replaceAll(/\{(\w+)\}/g, (_, name: string) => {
+  (values['cursor'] === ''
+    ? path.replace(/([?&])[^?&=]+=\{cursor\}(&|$)/, (_, before: string, after: string) => (after ? before : ''))
+    : path
+  ).replaceAll(/\{(\w+)\}/g, (_, name: string) => {
     const value = String(values[name] ?? '').toWellFormed();
     if (/^\.{1,2}$/.test(value)) throw new AdapterError('rejected', 'none', 'an id of dots alone cannot be asked for');
     return encodeURIComponent(value);
   });
 
-const scalar = (value: Json | undefined): string | null =>
-  typeof value === 'string' && value !== '' ? value : typeof value === 'number' ? String(value) : null;
-
-/** @throws AdapterError malformed where it is no case; `effect` says what that means for the call. */
-export function toRef(found: Json | undefined, fields: RestConfig['case'], effect: 'none' | 'unknown' = 'none'): CaseRef {
-  const id = scalar(at(found, fields.id));
-  if (id === null) throw new AdapterError('malformed', effect, `the answer has no case id at ${fields.id}`);
-  const number = fields.number === undefined ? null : scalar(at(found, fields.number));
-  return number === null ? { id } : { id, publicNumber: number };
+/** Reads the cases of one back office. Everything throws AdapterError malformed where the answer is no case. */
+export interface CaseReader {
+  /** `effect` says what a malformed answer means for the call. */
+  readonly toRef: (found: Json | undefined, effect?: 'none' | 'unknown') => Promise<CaseRef>;
+  readonly toSnapshot: (found: Json | undefined) => Promise<CaseSnapshot>;
+  /** A change by the state it led to: the same state, the same id. */
+  readonly toChange: (found: Json) => Promise<CaseChange>;
+  /** When it changed, as a place to start again. */
+  readonly changedAt: (found: Json) => Promise<number>;
 }
 
-/** @throws AdapterError malformed */
-export function toSnapshot(found: Json, fields: RestConfig['case']): CaseSnapshot {
-  const ref = toRef(found, fields);
-  const status = scalar(at(found, fields.status));
-  const moment = at(found, fields.updatedAt);
-  const updatedAt = new Date(typeof moment === 'number' ? moment : (scalar(moment) ?? Number.NaN));
-  if (status === null) throw new AdapterError('malformed', 'none', `a case has no status at ${fields.status}`);
-  if (Number.isNaN(updatedAt.getTime())) throw new AdapterError('malformed', 'none', `a case has no moment at ${fields.updatedAt}`);
-  const version = fields.version === undefined ? null : scalar(at(found, fields.version));
-  return { ref, nativeStatus: status, version: version ?? `${updatedAt.toISOString()} ${status}`, updatedAt };
-}
+export function caseReader(fields: CaseFields, moments: Moments): CaseReader {
+  const [id, number, status, version, updatedAt] = [
+    reader(fields.id),
+    reader(fields.number),
+    reader(fields.status),
+    reader(fields.version),
+    reader(fields.updatedAt),
+  ];
 
-/** A change by the state it led to: the same state, the same id. */
-export const toChange = (found: Json, fields: RestConfig['case']): CaseChange => {
-  const snapshot = toSnapshot(found, fields);
-  return { ...snapshot, id: `${snapshot.ref.id} ${snapshot.version}` };
-};
+  async function momentOf(found: Json | undefined): Promise<Moment> {
+    const moment = moments.parse(await updatedAt(found));
+    if (moment) return moment;
+    throw new AdapterError(
+      'malformed',
+      'none',
+      `a case has no moment at ${named(fields.updatedAt)}; where it is written without an offset, state times.zone`,
+    );
+  }
 
-/** @throws AdapterError malformed where there is no list. */
-export function listAt(body: Json, pointer: string): readonly Json[] {
-  const items = at(body, pointer);
-  if (!Array.isArray(items)) throw new AdapterError('malformed', 'none', `the answer has no list at ${pointer || 'its root'}`);
-  return items as readonly Json[];
+  async function toRef(found: Json | undefined, effect: 'none' | 'unknown' = 'none'): Promise<CaseRef> {
+    const known = scalar(await id(found));
+    if (known === null) throw new AdapterError('malformed', effect, `the answer has no case id at ${named(fields.id)}`);
+    const publicNumber = scalar(await number(found));
+    return publicNumber === null ? { id: known } : { id: known, publicNumber };
+  }
+
+  async function toSnapshot(found: Json | undefined): Promise<CaseSnapshot> {
+    const ref = await toRef(found);
+    const nativeStatus = scalar(await status(found));
+    if (nativeStatus === null) throw new AdapterError('malformed', 'none', `a case has no status at ${named(fields.status)}`);
+    const moment = await momentOf(found);
+    const own = scalar(await version(found));
+    return { ref, nativeStatus, version: own ?? `${moment.text ?? moment.best.toISOString()} ${nativeStatus}`, updatedAt: moment.best };
+  }
+
+  return {
+    toRef,
+    toSnapshot,
+    async toChange(found) {
+      const snapshot = await toSnapshot(found);
+      return { ...snapshot, id: `${snapshot.ref.id} ${snapshot.version}` };
+    },
+    changedAt: async (found) => (await momentOf(found)).earliest.getTime(),
+  };
 }
 
 /** Their field problems under our pointers: `/antrag/kennzeichen` or `antrag.kennzeichen` becomes `/formData/plateNumber` the way it went out. */
-export function toFieldProblems(body: Json, config: RestConfig): Record<string, string> {
-  const { errors, submit } = config;
-  const items = errors && at(body, errors.items);
-  if (!errors || !Array.isArray(items)) return {};
-  const byLength = Object.entries(submit.body).toSorted(([a], [b]) => b.length - a.length);
-  return Object.fromEntries(
-    (items as readonly Json[]).slice(0, 100).flatMap((item) => {
-      const text = scalar(at(item, errors.text));
-      if (text === null) return [];
-      const named = scalar(at(item, errors.field)) ?? '';
-      const theirs = named === '' || named.startsWith('/') ? named : `/${named.replaceAll('.', '/')}`;
-      const [target, source] =
-        byLength.find(([field, from]) => from.startsWith('/') && (theirs === field || theirs.startsWith(`${field}/`))) ?? [];
-      return [[target === undefined || source === undefined ? '' : source + theirs.slice(target.length), text.slice(0, 300)]];
-    }),
-  );
+export async function toFieldProblems(
+  body: Json,
+  { errors, submit }: Pick<RestConfig, 'errors' | 'submit'>,
+): Promise<Record<string, string>> {
+  const items = errors?.items === undefined ? null : at(body, errors.items);
+  if (!errors || !items || typeof items !== 'object') return {};
+  const [field, text] = [reader(errors.field), reader(errors.text)];
+  const said: readonly (readonly [named: string, text: string | null])[] = Array.isArray(items)
+    ? await Promise.all(
+        (items as readonly Json[])
+          .slice(0, 100)
+          .map(async (item) => [scalar(await field(item)) ?? '', typeof item === 'string' ? item : scalar(await text(item))] as const),
+      )
+    : Object.entries(items as Record<string, Json>)
+        .slice(0, 100)
+        .map(([name, found]) => [name, scalar(Array.isArray(found) ? (found[0] as Json) : found)] as const);
+  const ways = isExpression(submit.body)
+    ? []
+    : Object.entries(submit.body)
+        .flatMap(([target, from]) => (typeof from === 'string' && from.startsWith('/') ? [[target, from] as const] : []))
+        .toSorted(([a], [b]) => b.length - a.length);
+  const ours = (name: string): string => {
+    const stated = errors.names?.[name];
+    if (stated !== undefined) return stated;
+    const theirs = name === '' || name.startsWith('/') ? name : `/${name.replaceAll('.', '/')}`;
+    const [target, from] = ways.find(([way]) => theirs === way || theirs.startsWith(`${way}/`)) ?? [];
+    return target === undefined || from === undefined ? '' : from + theirs.slice(target.length);
+  };
+  return Object.fromEntries(said.flatMap(([name, words]) => (words === null ? [] : [[ours(name), words.slice(0, 300)]])));
 }

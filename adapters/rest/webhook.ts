@@ -1,7 +1,8 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { AdapterError, type Host, type Json, type WebhookPort } from '#contract';
 import type { RestConfig } from './config.ts';
-import { listAt, toChange } from './mapping.ts';
+import type { CaseReader } from './mapping.ts';
+import { at } from './pointer.ts';
 
 /** The signature of a notification (Standard Webhooks 1.0, scheme v1): HMAC-SHA256 over id, timestamp in seconds and body. */
 export function sign(secret: string, id: string, timestamp: number | string, body: string | Uint8Array): string {
@@ -10,7 +11,7 @@ export function sign(secret: string, id: string, timestamp: number | string, bod
 }
 
 /** Notifications as Standard Webhooks describes them: `webhook-id`, `webhook-timestamp`, `webhook-signature`. */
-export function createWebhook(config: NonNullable<RestConfig['webhook']>, fields: RestConfig['case'], host: Host): WebhookPort {
+export function createWebhook(config: NonNullable<RestConfig['webhook']>, cases: CaseReader, host: Host): WebhookPort {
   const refuse = (why: string) => new AdapterError('rejected', 'none', `the notification was refused: ${why}`);
 
   function verify(headers: Headers, raw: Uint8Array): void {
@@ -34,8 +35,10 @@ export function createWebhook(config: NonNullable<RestConfig['webhook']>, fields
     async receive({ headers, raw }) {
       verify(headers, raw);
       const body = parse(raw);
-      const items = config.items === '' && !Array.isArray(body) ? [body] : listAt(body, config.items);
-      return { changes: items.map((item) => toChange(item, fields)) };
+      const found = at(body, config.items);
+      const items = config.items === '' && !Array.isArray(found) ? [body] : found;
+      if (!Array.isArray(items)) throw new AdapterError('malformed', 'none', `the notification has no list at ${config.items}`);
+      return { changes: await Promise.all((items as readonly Json[]).map(cases.toChange)) };
     },
   };
 }

@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { AdapterError, type Json } from '#contract';
 import { earlier, parseCursor, preformatted, toCursor } from '../../adapters/redmine/mapping.ts';
 import { restConfig } from '../../adapters/rest/config.ts';
-import { fillPath, toBody, toFieldProblems, toSnapshot } from '../../adapters/rest/mapping.ts';
+import { bodyMaker, caseReader, fillPath, toFieldProblems } from '../../adapters/rest/mapping.ts';
+import { createMoments } from '../../adapters/rest/moments.ts';
 import { at, build } from '../../adapters/rest/pointer.ts';
 
 const escape = (name: string) => name.replaceAll('~', '~0').replaceAll('/', '~1');
@@ -45,39 +46,51 @@ test.each(['.', '..'])('an id %j, which would climb in the path, is refused', (i
   expect(() => fillPath('/cases/{id}/files', { id })).toThrow(AdapterError);
 });
 
-test('a body holds what its pointers and texts say, and leaves out what is absent', () => {
+test('a body holds what its pointers and texts say, and leaves out what is absent', async () => {
   const source: Json = { applicant: { name: 'Ä' }, formData: { a: [1, 2] }, key: 'k' };
-  expect(
-    toBody({ '/x/name': '/applicant/name', '/x/mail': '/applicant/email', '/all': '/formData', '/text': 'Nr. {/key}, {/nothing}' }, source),
-  ).toEqual({
+  const toBody = bodyMaker({
+    '/x/name': '/applicant/name',
+    '/x/mail': '/applicant/email',
+    '/all': '/formData',
+    '/text': 'Nr. {/key}, {/nothing}',
+    '/queue': 7,
+    '/first': { $: 'formData.a[0] + 1' },
+  });
+  expect(await toBody(source)).toEqual({
     x: { name: 'Ä' },
     all: { a: [1, 2] },
     text: 'Nr. k, ',
+    queue: 7,
+    first: 2,
   });
 });
 
-const outcomeOf = (run: () => boolean): string => {
+const outcomeOf = async (run: () => Promise<boolean>): Promise<string> => {
   try {
-    return String(run());
+    return String(await run());
   } catch (error) {
     return (error as Error).name;
   }
 };
 
-test('no answer of a back office is taken for a case unless it is one', () => {
-  const fields = { id: '/id', status: '/s', updatedAt: '/t', in: '' };
-  fc.assert(
-    fc.property(fc.jsonValue(), (value) => {
-      const isCase = () => {
-        const snapshot = toSnapshot(value as Json, fields);
+test('no answer of a back office is taken for a case unless it is one', async () => {
+  const { toSnapshot } = caseReader(
+    { id: '/id', status: '/s', updatedAt: '/t', in: '' },
+    createMoments(undefined, 'iso', () => new Date()),
+  );
+  const shapes = fc.oneof(fc.jsonValue(), fc.record({ id: fc.jsonValue(), s: fc.jsonValue(), t: fc.oneof(fc.jsonValue(), fc.integer()) }));
+  await fc.assert(
+    fc.asyncProperty(shapes, async (value) => {
+      const isCase = async () => {
+        const snapshot = await toSnapshot(value as Json);
         return snapshot.ref.id !== '' && !Number.isNaN(snapshot.updatedAt.getTime());
       };
-      expect(outcomeOf(isCase)).toMatch(/^(true|AdapterError)$/);
+      expect(await outcomeOf(isCase)).toMatch(/^(true|AdapterError)$/);
     }),
   );
 });
 
-test('a problem with a field reaches the applicant under the form’s own name', () => {
+test('a problem with a field reaches the applicant under the form’s own name', async () => {
   const config = restConfig.parse({
     baseUrl: 'http://stadt.example',
     auth: { header: 'X', secret: 'eight-letters' },
@@ -95,8 +108,10 @@ test('a problem with a field reaches the applicant under the form’s own name',
     { feld: '/titel', text: 'd' },
     { feld: 7 },
   ];
-  expect(toFieldProblems({ fehler }, config)).toEqual({ '/formData/kennzeichen': 'a', '/applicant/name': 'b', '': 'd' });
-  for (const body of [null, [], 'x', { fehler: {} }, { fehler: null }]) expect(toFieldProblems(body as Json, config)).toEqual({});
+  expect(await toFieldProblems({ fehler }, config)).toEqual({ '/formData/kennzeichen': 'a', '/applicant/name': 'b', '': 'd' });
+  for (const body of [null, [], 'x', { fehler: {} }, { fehler: null }]) expect(await toFieldProblems(body as Json, config)).toEqual({});
+  const shapes = { fehler: { 'antrag.kennzeichen': ['zu lang', 'x'], sonst: 'y' } };
+  expect(await toFieldProblems(shapes, config)).toEqual({ '/formData/kennzeichen': 'zu lang', '': 'y' });
 });
 
 describe('Redmine', () => {

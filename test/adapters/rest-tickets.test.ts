@@ -1,0 +1,260 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { afterEach, beforeAll, describe, expect, test } from 'vitest';
+import type { AdapterDefinition, Attachment, CaseChange, Json } from '#contract';
+import { rest } from '../../adapters/rest/index.ts';
+import { CityCallError, type Cities } from '../../src/cities/cities.ts';
+import { connectCity, submission, writeWith } from './connect.ts';
+import { startTickets, ticketsConfig } from './tickets.ts';
+
+const definition = rest as AdapterDefinition;
+const secret = 'geheim/es:Wort';
+let system: Awaited<ReturnType<typeof startTickets>>;
+beforeAll(async () => {
+  system = await startTickets();
+});
+afterEach(() => {
+  Object.assign(system.behaviour, { tokenLife: 3600, tokenStatus: 200, nextHost: null, refusedFiles: [], submitAnswer: undefined });
+});
+
+const connect = (over: Record<string, Json> = {}, now?: () => Date) =>
+  connectCity(definition, ticketsConfig(system.url, over), { endpoint: system.url, secret, ...(now ? { now } : {}) });
+
+const submit = (cities: Cities, application = submission(), write = writeWith()) =>
+  cities.write('stadt', 'cases', (adapter, call) => adapter.cases!.submit(application, call), write);
+
+const pull = (cities: Cities, from: string | null) =>
+  cities.read(
+    'stadt',
+    'cases',
+    async (adapter, call) => {
+      const changes: CaseChange[] = [];
+      let next = from;
+      for await (const page of adapter.changes!.pull(from, call)) {
+        changes.push(...page.items);
+        next = page.next;
+      }
+      return { changes, next };
+    },
+    { traceparent: '' },
+  );
+
+const failureOf = async (call: Promise<unknown>) => {
+  const error = await call.then(
+    () => expect.unreachable('the call should fail'),
+    (reason: unknown) => reason,
+  );
+  expect(error).toBeInstanceOf(CityCallError);
+  return (error as CityCallError).failure;
+};
+
+const attachment = (name: string, content: string, mediaType = 'application/pdf'): Attachment => ({
+  id: randomUUID(),
+  name,
+  mediaType,
+  bytes: Buffer.byteLength(content),
+  sha256: createHash('sha256').update(content).digest('hex'),
+  open: () => new Blob([content]).stream(),
+});
+
+describe('an unknown ticket system, connected by config alone', () => {
+  test('takes an application, is found by its key and read with an id no number holds', async () => {
+    const { cities } = connect();
+    const key = randomUUID();
+    const { ref, replayed } = await submit(cities, submission(), writeWith(key));
+    expect(replayed).toBe(false);
+    const made = system.tickets.find((one) => one.reference === key);
+    expect(made).toMatchObject({ id: ref.id, title: 'Bewohnerparkausweis – Jürgen Groß-Öztürk' });
+    expect(made?.body).toMatchObject({ data: { type: 'tickets', attributes: { priority: 2, form: submission().formData as object } } });
+    expect(await submit(cities, submission(), writeWith(key))).toEqual({ ref, taken: 'now', replayed: true });
+    expect(await cities.loadCases('stadt', 'cases', [ref, { id: '1' }], { traceparent: '' })).toEqual([
+      { ref, nativeStatus: 'offen', version: '2026-11-20 11:00:00 offen', updatedAt: new Date('2026-11-20T10:00:00Z') },
+      null,
+    ]);
+    expect(system.asked.at(-1)?.headers).toMatchObject({ 'accept-language': 'de', accept: 'application/vnd.api+json' });
+    expect((await cities.check('stadt', 'cases')).ok).toBe(true);
+  });
+
+  test('tells of changes page by page, also where one moment fills several pages', async () => {
+    const { cities } = connect();
+    for (let made = 0; made < 8; made++) await submit(cities);
+    const first = await pull(cities, null);
+    expect(new Set(first.changes.map(({ ref }) => ref.id))).toEqual(new Set(system.tickets.map(({ id }) => id)));
+    const one = system.tickets[2]!;
+    Object.assign(one, { state: 'erledigt', changed: '2026-11-20 12:30:00' });
+    const { changes } = await pull(cities, first.next);
+    expect(changes.find(({ ref }) => ref.id === one.id)).toMatchObject({
+      nativeStatus: 'erledigt',
+      updatedAt: new Date('2026-11-20T11:30:00Z'),
+    });
+  });
+
+  test('never leads the credentials to another host', async () => {
+    const { cities } = connect();
+    system.behaviour.nextHost = 'http://127.0.0.1:9';
+    expect(await failureOf(pull(cities, null))).toMatchObject({ kind: 'misconfigured', effect: 'none' });
+  });
+});
+
+describe('a token', () => {
+  test('is asked for once by many calls, and again shortly before it ends', async () => {
+    let at = Date.parse('2026-11-20T10:00:00Z');
+    const { cities } = connect({}, () => new Date(at));
+    const before = system.tokenRequests();
+    const load = () => cities.loadCases('stadt', 'cases', [{ id: '1' }], { traceparent: '' });
+    await Promise.all(Array.from({ length: 12 }, load));
+    expect(system.tokenRequests() - before).toBe(1);
+    at += 3_530_000;
+    await load();
+    expect(system.tokenRequests() - before).toBe(1);
+    at += 20_000;
+    await load();
+    expect(system.tokenRequests() - before).toBe(2);
+  });
+
+  test('that the back office no longer accepts is replaced once; then the config is wrong', async () => {
+    const { cities } = connect();
+    await submit(cities);
+    system.expireTokens();
+    const before = [system.tokenRequests(), system.tickets.length];
+    await submit(cities);
+    expect([system.tokenRequests(), system.tickets.length]).toEqual([before[0]! + 1, before[1]! + 1]);
+  });
+
+  test.each([
+    [401, { kind: 'misconfigured', effect: 'none' }],
+    [400, { kind: 'misconfigured', effect: 'none' }],
+    [429, { kind: 'retryable', effect: 'none' }],
+    [503, { kind: 'unavailable', effect: 'none' }],
+  ])('refused with %i leaves nothing behind', async (status, failure) => {
+    const { cities, logged } = connect();
+    system.behaviour.tokenStatus = status;
+    expect(await failureOf(submit(cities))).toMatchObject(failure);
+    expect(logged()).not.toContain(secret);
+  });
+
+  test('may be asked for with the secret in the form', async () => {
+    const { cities } = connect({
+      auth: { scheme: 'oauth2', tokenUrl: `${system.url}/oauth/token`, clientId: 'städte', secret, clientAuth: 'post', scope: 'a b' },
+    });
+    expect((await cities.check('stadt', 'cases')).ok).toBe(true);
+    expect(
+      system.asked.find(({ path, body }) => path === '/oauth/token' && body.includes('scope=a+b'))?.headers.authorization,
+    ).toBeUndefined();
+  });
+});
+
+describe('an answer with 200 that says it failed', () => {
+  test('is a refusal with the field to correct', async () => {
+    const { cities } = connect();
+    system.behaviour.submitAnswer = {
+      errors: [{ code: 'INVALID', detail: 'Kennzeichen fehlt', source: { pointer: '/data/attributes/form/plateNumber' } }],
+    };
+    expect(await failureOf(submit(cities))).toEqual({
+      kind: 'rejected',
+      effect: 'none',
+      fields: { '/formData/plateNumber': 'Kennzeichen fehlt' },
+    });
+  });
+
+  test('means what its code means; an empty list of errors is none', async () => {
+    const { cities } = connect();
+    system.behaviour.submitAnswer = { errors: [{ code: 'BUSY' }] };
+    expect(await failureOf(submit(cities))).toMatchObject({ kind: 'retryable', effect: 'none' });
+    system.behaviour.submitAnswer = { errors: [] };
+    expect(await failureOf(submit(cities)), 'a success that names no case').toMatchObject({ kind: 'malformed', effect: 'unknown' });
+  });
+});
+
+describe('attachments', () => {
+  const documents = [attachment('../../Führer"schein.pdf', '%PDF ä'), attachment('foto.jpg', 'jpeg', 'image/jpeg')];
+  const made = (key: string) => system.tickets.filter((one) => one.reference === key);
+
+  test('follow one by one; what did not arrive is told, and sent alone the next time', async () => {
+    const { cities } = connect();
+    const write = writeWith();
+    system.behaviour.refusedFiles = ['foto.jpg'];
+    const receipt = await submit(cities, submission({ attachments: documents }), write);
+    expect(receipt.undone).toEqual([documents[1]!.id]);
+    system.behaviour.refusedFiles = [];
+    const again = await submit(cities, submission({ attachments: documents }), write);
+    expect(again).toEqual({ ref: receipt.ref, taken: 'now', replayed: true });
+    expect(made(write.key)).toHaveLength(1);
+    expect(made(write.key)[0]?.files.map(({ name, type }) => [name, type])).toEqual([
+      ['Führer%22schein.pdf', 'application/pdf'],
+      ['foto.jpg', 'image/jpeg'],
+    ]);
+  });
+
+  test('with none of these keys known to it, a second attempt makes no second case', async () => {
+    const { cities } = connect({ idempotency: 'none' });
+    const write = writeWith();
+    system.behaviour.refusedFiles = ['foto.jpg'];
+    await submit(cities, submission({ attachments: documents }), write);
+    expect(await submit(cities, submission({ attachments: documents }), write)).toMatchObject({ replayed: true });
+    expect(made(write.key)).toHaveLength(1);
+  });
+
+  test('go inline, or in one form with the application', async () => {
+    const inline = connect({
+      attachments: { inline: '/data/attributes/files', item: { '/n': '/name', '/c': '/base64' } },
+    });
+    const first = writeWith();
+    await submit(inline.cities, submission({ attachments: documents }), first);
+    expect(made(first.key)[0]?.body).toMatchObject({
+      data: {
+        attributes: {
+          reference: first.key,
+          files: [{ n: 'Führer"schein.pdf', c: Buffer.from('%PDF ä').toString('base64') }, { n: 'foto.jpg' }],
+        },
+      },
+    });
+    const multipart = connect({ attachments: { multipart: { body: 'ticket', file: 'file' } } });
+    system.behaviour.submitAnswer = {};
+    await failureOf(submit(multipart.cities, submission({ attachments: documents })));
+    const sent = system.asked.at(-1)!;
+    const form = await new Response(sent.body, { headers: { 'content-type': String(sent.headers['content-type']) } }).formData();
+    expect(JSON.parse(form.get('ticket') as string)).toMatchObject({ data: { type: 'tickets' } });
+    expect(form.getAll('file').map((file) => (file as File).name)).toEqual(['Führer"schein.pdf', 'foto.jpg']);
+  });
+
+  test.each([
+    ['that are too large', { ...documents[0]!, bytes: 1001 }, 'rejected'],
+    ['whose content is another', { ...documents[0]!, sha256: '0'.repeat(64) }, 'malformed'],
+    ['that are shorter than they say', { ...documents[0]!, bytes: 999 }, 'malformed'],
+  ])('%s are not sent', async (_, one, kind) => {
+    const { cities } = connect({ attachments: { inline: '/data/files', item: { '/c': '/base64' }, maxBytes: 1000 } });
+    expect(await failureOf(submit(cities, submission({ attachments: [one] })))).toMatchObject({ kind, effect: 'none' });
+  });
+});
+
+describe('what is wrong with a config is said where it stands', () => {
+  const complaints = (over: Record<string, Json>): string => {
+    const result = definition.config['~standard'].validate(ticketsConfig('http://127.0.0.1:9', over));
+    if (result instanceof Promise) throw new Error('the schema answers at once');
+    return (result.issues ?? []).map(({ path, message }) => `${path?.map(String).join('.')}: ${message}`).join('\n');
+  };
+  const fields = { in: '/data', id: '/id', updatedAt: '/t' };
+
+  test.each<[string, Record<string, Json>, string]>([
+    [
+      'an expression that does not parse',
+      { case: { ...fields, status: { $: 'a.(\nb' } } },
+      'case.status: a JSONata expression; this one does not parse',
+    ],
+    ['its line', { case: { ...fields, status: { $: 'a.(\nb' } } }, 'line 2'],
+    ['an expression with another result each time', { case: { ...fields, status: { $: '$now()' } } }, 'without $now'],
+    [
+      'a regular expression that may run away',
+      { case: { ...fields, status: { $: '$match(s, /(a+)+b/)' } } },
+      'a simpler regular expression',
+    ],
+    ['a secret in a path', { health: { path: '/me?api_key=abc' } }, 'a path without a secret'],
+    ['a secret in a header', { headers: { 'X-Api-Key': 'abc' } }, 'secretHeaders'],
+    ['a time zone that is none', { times: { zone: 'Europe/Klingon' } }, 'times.zone: a time zone such as Europe/Berlin'],
+    ['local times of no zone', { times: { since: 'local' } }, 'needs times.zone'],
+    ['inline attachments without their content', { attachments: { inline: '/f', item: { '/n': '/name' } } }, 'map one to /base64'],
+    ['kinds of errors without a code', { errors: { kinds: { A: 'retryable' } } }, 'errors.code'],
+  ])('%s', (_, over, words) => expect(complaints(over)).toContain(words));
+
+  test('and this one is right', () => expect(complaints({})).toBe(''));
+});
