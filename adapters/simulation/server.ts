@@ -67,7 +67,7 @@ export interface SimulatedAnswer {
 
 /** What makes a product of a simulator. */
 export interface Product {
-  answer(request: SimulatedRequest, cases: SimulatedCases): SimulatedAnswer;
+  answer(request: SimulatedRequest, cases: SimulatedCases): SimulatedAnswer | Promise<SimulatedAnswer>;
   /** Statuses in the order of ordinary handling. */
   readonly path: readonly string[];
   /** Called after a case changed its status, by a person or by itself. */
@@ -109,7 +109,7 @@ export async function startSimulator(product: Product, options: SimulatorOptions
     if (random() < faults.unavailable)
       return send(response, { status: 503, headers: { 'retry-after': '0' }, body: { error: 'maintenance' } });
     const headers = new Headers(Object.entries(request.headers).map(([name, value]) => [name, String(value)]));
-    const answer = product.answer({ method, url, headers, body, text }, cases);
+    const answer = await product.answer({ method, url, headers, body, text }, cases);
     if (writes && random() < faults.dropReplies) return void response.destroy();
     if (writes && faults.cutBodies) return cut(response, answer);
     send(response, answer);
