@@ -51,29 +51,29 @@ export interface Bench {
   /** Which ports the adapter has with this config. */
   readonly ports: ReadonlySet<PortName>;
   /** An adapter of its own behind a proxy of its own, started. Stopped after the check, if the check does not. */
-  open(options?: OpenOptions): Promise<Opened>;
+  readonly open: (options?: OpenOptions) => Promise<Opened>;
   /** The time adapters see as `host.now()`. */
-  now(): Date;
+  readonly now: () => Date;
   /** Moves it; null: real time again. Reset after the check. */
-  setNow(moment: Date | null): void;
+  readonly setNow: (moment: Date | null) => void;
   /** An application made from `samples.valid[index]`; null where there is none. A new one each time (submittedAt, attachment ids). */
-  submission(index?: number, over?: Partial<Submission>): Submission | null;
+  readonly submission: (index?: number, over?: Partial<Submission>) => Submission | null;
   /** An application made from `samples.invalid[index]`; null where there is none. */
-  invalidSubmission(index?: number): Submission | null;
+  readonly invalidSubmission: (index?: number) => Submission | null;
   /** Moves a case on in the back office, as samples.advance says: to `status`, or to the next of its statuses. False where the samples do not say how. */
-  advance(ref: CaseRef, status?: string): Promise<boolean>;
+  readonly advance: (ref: CaseRef, status?: string) => Promise<boolean>;
   /** How many cases with this key the back office really has, as samples.count says; null where the samples do not say how. */
-  count(key: string): Promise<number | null>;
+  readonly count: (key: string) => Promise<number | null>;
   /** How many cases it has at all, as samples.total says; null where the samples do not say how. */
-  total(): Promise<number | null>;
+  readonly total: () => Promise<number | null>;
   /** What it holds of a case, as samples.readBack prints it; null where the samples do not say how. */
-  readBack(ref: CaseRef, key: string): Promise<string | null>;
+  readonly readBack: (ref: CaseRef, key: string) => Promise<string | null>;
   /** An event made from `samples.events[index]`, with a new id each time; null where there is none. */
-  event(index?: number): HubEvent | null;
+  readonly event: (index?: number) => HubEvent | null;
   /** How many times an event took effect, as samples.countEvents says; null where the samples do not say how. */
-  countEvents(id: string): Promise<number | null>;
+  readonly countEvents: (id: string) => Promise<number | null>;
   /** Changes a form of the catalogue, as samples.changeForm says; false where the samples do not say how. */
-  changeForm(): Promise<boolean>;
+  readonly changeForm: () => Promise<boolean>;
 }
 
 export interface OpenOptions {
@@ -114,21 +114,21 @@ export interface Memo {
 export interface Opened {
   readonly adapter: Adapter;
   /** @throws what the adapter threw; NoEnd where it did not come to an end a second after its deadline. */
-  read<T>(run: (adapter: Adapter, call: Call) => Promise<T>, options?: ReadOptions): Promise<T>;
+  readonly read: <T>(run: (adapter: Adapter, call: Call) => Promise<T>, options?: ReadOptions) => Promise<T>;
   /** @throws as read */
-  write<T>(run: (adapter: Adapter, call: WriteCall) => Promise<T>, options?: WriteOptions): Promise<T>;
+  readonly write: <T>(run: (adapter: Adapter, call: WriteCall) => Promise<T>, options?: WriteOptions) => Promise<T>;
   /** Sets a fault on all its endpoints; null: all is well again. Exchanges count from here. */
-  fault(fault: Fault | null): Promise<void>;
+  readonly fault: (fault: Fault | null) => Promise<void>;
   /** What passed the proxy since the last `fault`, or since it was opened. */
-  exchanges(): readonly Exchange[];
+  readonly exchanges: () => readonly Exchange[];
   /** Everything it told its host's log, one JSON per line, before the hub redacts it. */
-  logged(): readonly string[];
+  readonly logged: () => readonly string[];
   /** Addresses (host:port) it connected to, fetch and own sockets alike, and those it may connect to. */
-  egress(): { readonly to: readonly string[]; readonly allowed: readonly string[] };
+  readonly egress: () => { readonly to: readonly string[]; readonly allowed: readonly string[] };
   /** What it holds although it was stopped: timers, sockets, files. */
-  leftovers(): readonly string[];
+  readonly leftovers: () => readonly string[];
   /** Stops the adapter as the hub does: its `stop`, then the sockets of its `fetch`. May be called again. */
-  stop(): Promise<void>;
+  readonly stop: () => Promise<void>;
 }
 
 /** A call did not come to an end: its signal aborted and a second later it still ran. */
