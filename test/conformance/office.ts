@@ -164,6 +164,7 @@ export async function startOffice(options: OfficeOptions = {}): Promise<Office> 
       return one ? { status: 200, body: { key: one.key, content: one.content, documents: [...one.documents.keys()] } } : { status: 404 };
     },
     count: (key) => ({ status: 200, body: byKey(key).length }),
+    total: () => ({ status: 200, body: cases.size }),
     'count-events': (id) => ({ status: 200, body: events.get(id) ?? 0 }),
     'change-form': () => ({ status: 200, body: ++formRevision }),
   };

@@ -49,8 +49,8 @@ const restart: Check = {
       const next = await bench.open();
       const rest = await pullChanges(next, cursor);
       await next.stop();
-      const seen = new Set([...changes, ...rest.changes].map(({ id }) => id));
-      const missing = whole.changes.filter(({ id }) => !seen.has(id)).length;
+      const seen = new Set([...changes, ...rest.changes].map(stateOf));
+      const missing = whole.changes.filter((change) => !seen.has(stateOf(change))).length;
       if (missing > 0)
         return fail(
           `no gap after ${stopAfter} page${stopAfter > 1 ? 's' : ''}`,

@@ -1,0 +1,10 @@
+import { runConformance } from '../../src/conformance/run.ts';
+import { startOffice } from '../../test/conformance/office.ts';
+import { good } from '../../test/conformance/good.ts';
+import * as s from '../../test/conformance/subject.ts';
+const office = await startOffice();
+const subject = (s as any).officeSubject(office, good);
+const only = process.argv.slice(2);
+const r = await runConformance(subject, { ...(only.length?{only}:{}), onCheck: (c, res) => res && console.log(res.ms, res.id, res.finding.status, res.finding.status==='pass'?'':JSON.stringify(res.finding)) });
+console.log(r.admitted, r.ms, r.system);
+await office.close();
