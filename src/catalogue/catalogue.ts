@@ -1,5 +1,8 @@
 import type { AssuranceLevel, Localised, MunicipalityKey, OfferRecord, PostalCode, Problem, RegionalKey, ServiceKey } from '#contract';
+import type { Cities } from '../cities/cities.ts';
+import { newId } from '../infra/ids.ts';
 import type { Log } from '../infra/log.ts';
+import { canonicalJson, sha256 } from '../infra/ids.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import type { Store } from '../infra/store/store.ts';
 import { decideCompetence, walkUp } from './competence.ts';
@@ -12,6 +15,7 @@ import { filterMunicipalities, filterOffers, filterServices } from './lists.ts';
 import { shelveOffers, shelveReference } from './memory.ts';
 import { pageOf } from './pages.ts';
 import { loadOffers, loadReference, loadSources } from './records.ts';
+import { refreshDefaults, startRefresh, type Refresh, type RefreshTiming } from './refresh.ts';
 import { createView } from './view.ts';
 
 export interface Municipality {
@@ -109,6 +113,8 @@ export interface Catalogue {
   assuranceNeeded(offer: Offer): AssuranceLevel;
   /** Freshness of a city's offers. */
   freshness(ars: RegionalKey): { asOf: Date | null; source: string; stale: boolean };
+  /** The same text as long as the same questions get the same answers, in every process that shows the same catalogue. */
+  revision(): string;
   /** Fills memory from the store again. */
   reload(): Promise<void>;
   /** Takes over what another process imported of a source; does nothing where memory has it already. */
@@ -120,23 +126,29 @@ export interface CatalogueImports {
   /** The reference records that are shipped with the hub. An import that was killed goes on where it stopped. */
   importReference(progress?: Progress): Promise<ReferenceReport>;
   /**
-   * The catalogues of cities, all connected ones with a catalogue where none are named. Each is complete or changes nothing; one
-   * that is refused is reported and logged and stops no other.
+   * The catalogues of cities, those in files of all connected ones where none are named. Each is complete or changes nothing;
+   * one that is refused is reported and logged and stops no other.
    */
   importCities(cities?: readonly CityWithCatalogue[], options?: OfferImportOptions): Promise<readonly CityImport[]>;
+  /** Reads the catalogues that adapters list, when they are due, from the moment that the adapters are ready until it is stopped. */
+  keepFresh(ready: Promise<unknown>): Refresh;
 }
 
 export interface CatalogueDeps {
   readonly store: Store;
   readonly eventLog: EventLog;
-  /** Who is connected. */
-  readonly cities: { list(): readonly CityWithCatalogue[]; findByArs(ars: string): object | null };
+  /** Who is connected, and the guarded way to ask them. */
+  readonly cities: { list(): readonly CityWithCatalogue[]; findByArs(ars: string): object | null } & Partial<Pick<Cities, 'read'>>;
   readonly log: Log;
   /** Folder of the reference records. */
   readonly referenceFolder: string;
   readonly now: () => Date;
   /** After how many hours without a successful import a source counts as stale. @default 168 */
   readonly staleAfterHours?: number;
+  /** How often adapters' catalogues are looked after. */
+  readonly refresh?: Partial<RefreshTiming> & {
+    /** How long a listing may take, in milliseconds. @default ten minutes */ readonly listingMs?: number;
+  };
 }
 
 /** Opens the catalogue over what the store holds; empty until the first import. */
@@ -148,13 +160,23 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
 
   let reference = shelveReference(await loadReference(store));
   let view = createView(reference, await shelveCities(), synonyms);
+  /** Of all sources, reference records among them, as they stand in the view. */
+  const fingerprint = () => sha256(canonicalJson([...view.offers.sources.values()].toSorted((a, b) => (a.source < b.source ? -1 : 1))));
+  let revision = fingerprint();
   const reload = async (whole: boolean) => {
     if (whole) reference = shelveReference(await loadReference(store));
     view = createView(reference, await shelveCities(), synonyms);
+    revision = fingerprint();
   };
-  /** An import that found nothing new has still confirmed its source, or failed to. */
+  /** An import that found nothing new has still confirmed its source, or failed to, here or in another process. */
   const noteSources = async () => {
-    for (const row of await loadSources(store)) view.offers.sources.set(row.source, row);
+    const stored = await loadSources(store);
+    if (stored.some(({ source, content_hash }) => content_hash !== (view.offers.sources.get(source)?.content_hash ?? null))) {
+      await reload(false);
+      return warmUp();
+    }
+    for (const row of stored) view.offers.sources.set(row.source, row);
+    revision = fingerprint();
   };
   /** Builds both searches before somebody waits for them. */
   const warmUp = () => {
@@ -163,6 +185,26 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
   };
   const today = () => dayOf(now());
   const isConnected = ({ ars }: Municipality) => view.keysOfMunicipality(ars).some((key) => cities.findByArs(key) !== null);
+
+  async function importCities(
+    named: readonly CityWithCatalogue[] = cities.list().filter(({ catalogue }) => catalogue !== null && 'files' in catalogue),
+    options: OfferImportOptions = {},
+    signal?: AbortSignal,
+  ): Promise<readonly CityImport[]> {
+    const { read } = cities;
+    const tools = { store, eventLog, now, cities: read && { read }, signal, listingMs: deps.refresh?.listingMs };
+    const done: CityImport[] = [];
+    for (const city of named) {
+      const outcome = await importCity(tools, city, options);
+      if (!outcome.ok) log.warn({ city: city.id, problem: outcome.problem }, 'catalogue refused, the last good offers stay');
+      done.push(outcome);
+    }
+    if (options.dryRun) return done;
+    const news = done.some((outcome) => outcome.ok && outcome.report.added + outcome.report.changed + outcome.report.removed > 0);
+    await (news ? reload(false) : noteSources());
+    warmUp();
+    return done;
+  }
 
   return {
     findMunicipality: (key) => ('ars' in key ? view.byArs(key.ars, today()) : view.byAgs(key.ags, today())),
@@ -181,6 +223,7 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
       const asOf = source.as_of === null ? null : new Date(source.as_of);
       return { asOf, source: source.source, stale: source.problem !== null || asOf === null || tooOld(asOf) };
     },
+    revision: () => `${revision} ${today()}`,
     async reload() {
       await reload(true);
       warmUp();
@@ -198,18 +241,20 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
       if (report.changed) await reload(true);
       return report;
     },
-    async importCities(named = cities.list().filter(({ catalogue }) => catalogue !== null), options = {}) {
-      const done: CityImport[] = [];
-      for (const city of named) {
-        const outcome = await importCity({ store, eventLog, now }, city, options);
-        if (!outcome.ok) log.warn({ city: city.id, problem: outcome.problem }, 'catalogue refused, the last good offers stay');
-        done.push(outcome);
-      }
-      if (options.dryRun) return done;
-      const news = done.some((outcome) => outcome.ok && outcome.report.added + outcome.report.changed + outcome.report.removed > 0);
-      await (news ? reload(false) : noteSources());
-      warmUp();
-      return done;
-    },
+    importCities,
+    keepFresh: (ready) =>
+      startRefresh(
+        {
+          store,
+          cities,
+          importOne: (city, signal) => importCities([city], {}, signal),
+          noteSources,
+          log,
+          now,
+          holder: newId(),
+          timing: { ...refreshDefaults, ...deps.refresh },
+        },
+        ready,
+      ),
   };
 }

@@ -6,6 +6,7 @@ import type { Applications } from '../applications/applications.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Cities } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
+import type { RateState } from './http/rate.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
 
 /** The features that the API shows. */
@@ -32,6 +33,8 @@ export interface Context extends RequestIds {
   /** Aborts when the caller is gone or the hub stops. */
   readonly signal: AbortSignal;
   readonly helpUrl: (code: ProblemCode) => string | null;
+  /** Where the caller stands with its requests per minute; null where nobody counts. */
+  readonly rate: RateState | null;
   /** Set while the operation runs, for log and metrics. */
   readonly outcome: Outcome;
 }
@@ -41,7 +44,16 @@ export interface Outcome {
   operation: string | null;
   kind: 'query' | 'mutation' | 'subscription' | null;
   code: string | null;
+  /** Values that the answer may hold; null where nothing was to be counted. */
+  cost: number | null;
+  /** Asks for the public catalogue only, and may be answered to others too. */
+  isPublic: boolean;
+  /** As the answer holds them. */
+  extensions: Readonly<Record<string, unknown>> | null;
 }
+
+/** Before anything is known. */
+export const noOutcome = (): Outcome => ({ operation: null, kind: null, code: null, cost: null, isPublic: false, extensions: null });
 
 const wellFormedId = /^[\w.-]{8,64}$/;
 const wellFormedTrace = /^00-([\da-f]{32})-[\da-f]{16}-([\da-f]{2})$/;
@@ -70,7 +82,7 @@ export const languageOf = (headers: IncomingHttpHeaders): Language => (/^\s*en\b
 /** The context of one request. `exchange` is asked for its signal only where something listens to it. */
 export const createContext = (
   exchange: RequestIds & { readonly signal: AbortSignal },
-  given: Pick<Context, 'principal' | 'features' | 'language' | 'helpUrl'>,
+  given: Pick<Context, 'principal' | 'features' | 'language' | 'helpUrl' | 'rate'>,
 ): Context => ({
   ...given,
   requestId: exchange.requestId,
@@ -79,7 +91,7 @@ export const createContext = (
     return exchange.signal;
   },
   loaders: createLoaders(given.features, given.principal),
-  outcome: { operation: null, kind: null, code: null },
+  outcome: noOutcome(),
 });
 
 /**

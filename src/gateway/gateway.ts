@@ -1,11 +1,13 @@
 import type { Server } from 'node:http';
 import { createYoga } from 'graphql-yoga';
 import type { Identity } from '../identity/identity.ts';
+import { canonicalJson, sha256 } from '../infra/ids.ts';
 import type { Log } from '../infra/log.ts';
 import type { Metrics } from '../infra/metrics.ts';
 import type { Ports } from '../infra/open.ts';
 import { compilePlugin } from './compile.ts';
 import type { Context, Features } from './context.ts';
+import { createAnswers } from './http/answers.ts';
 import { answer } from './http/exchange.ts';
 import { graphiqlRoute } from './http/graphiql.ts';
 import { graphqlRoute } from './http/graphql.ts';
@@ -77,12 +79,16 @@ export function createGateway(deps: GatewayDeps): Gateway {
     logging: { debug: () => {}, info: () => {}, warn: () => {}, error: (error: unknown) => log.warn({ err: error }, 'graphql-yoga') },
   });
 
+  const sdl = joinedSchema();
+  /** Hubs that share a cache share answers only where they would answer alike. */
+  const deployment = sha256(canonicalJson([sdl, publicUrl ?? null, cities.list().map(({ id, ars }) => `${id} ${ars}`)]));
   const observer = createObserver(metrics, log);
   const graphql = graphqlRoute({
     yoga,
     features: { catalogue, applications, cities },
     identity,
     mostBytes,
+    answers: createAnswers({ cache: ports.cache, revision: () => `${deployment} ${catalogue.revision()}` }),
     rate: settings.rateLimit === null ? null : createRateLimit(ports.cache, settings.rateLimit ?? {}),
     address: ({ request }) =>
       (settings.behindProxy &&
@@ -93,7 +99,6 @@ export function createGateway(deps: GatewayDeps): Gateway {
       (request.socket.remoteAddress ?? ''),
     helpUrl: (code) => (publicUrl ? `${publicUrl}/problems#${code}` : null),
   });
-  const sdl = joinedSchema();
   const graphiql = graphiqlRoute();
 
   const http = createHttpServer(

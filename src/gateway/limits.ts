@@ -4,6 +4,7 @@ import { maxTokensPlugin } from '@escape.tech/graphql-armor-max-tokens';
 import { GraphQLError, validate, type DocumentNode } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import { LRUCache } from 'lru-cache';
+import type { Context } from './context.ts';
 import { defaultMostValues, operationCost } from './cost.ts';
 
 /** How large an operation may be. */
@@ -41,6 +42,8 @@ export function limitPlugins(limits: OperationLimits = {}): Plugin[] {
   const refuseCostly = (operation: Costly) => {
     const { schema, document, operationName, variableValues } = operation.args;
     const cost = operationCost(schema, document, operationName, (variableValues ?? {}) as Record<string, unknown>);
+    const { outcome } = operation.args.contextValue as unknown as Context;
+    outcome.cost = cost;
     if (cost > most)
       operation.setResultAndStopExecution({
         errors: [exceeded(`The answer may hold ${cost} values; at most ${most} are allowed. Ask for fewer rows (first).`)],
@@ -81,6 +84,6 @@ export const documentCaches = () => ({ documentCache: kept<DocumentNode>(), erro
 
 type OnExecute = Parameters<NonNullable<Plugin['onExecute']>>[0];
 interface Costly {
-  readonly args: Pick<OnExecute['args'], 'schema' | 'document' | 'operationName' | 'variableValues'>;
+  readonly args: Pick<OnExecute['args'], 'schema' | 'document' | 'operationName' | 'variableValues' | 'contextValue'>;
   setResultAndStopExecution(result: { errors: GraphQLError[] }): void;
 }

@@ -1,12 +1,20 @@
-import { getOperationAST, GraphQLError, type ExecutionResult } from 'graphql';
+import { getOperationAST, GraphQLError, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Log } from '../infra/log.ts';
 import type { Context } from './context.ts';
 import { publicError } from './errors.ts';
+import { isPublicDocument } from './public-document.ts';
 
 /** True for what only a subscription answers. */
 const isStream = (result: unknown): result is AsyncIterable<ExecutionResult> =>
   typeof result === 'object' && result !== null && Symbol.asyncIterator in result;
+
+/** What the hub adds to every answer: how to find it in the log, what it cost, how much the caller may still ask. */
+export const ownExtensions = ({ requestId, rate }: Pick<Context, 'requestId' | 'rate'>, cost: number | null) => ({
+  requestId,
+  ...(cost === null ? {} : { cost }),
+  ...(rate === null ? {} : { rateLimit: { limit: rate.limit, remaining: rate.remaining, resetSeconds: rate.resetSeconds } }),
+});
 
 /**
  * Puts into words what came of an operation: errors in public form, the request id on every answer, name, kind and first
@@ -28,7 +36,9 @@ export function outcomePlugin(log: Log): Plugin<Context> {
     const errors = result.errors?.map((error) => toPublic(error, context));
     const code = errors?.[0]?.extensions['code'];
     if (typeof code === 'string') context.outcome.code = code;
-    return { ...result, ...(errors && { errors }), extensions: { ...result.extensions, requestId: context.requestId } };
+    const extensions = { ...result.extensions, ...ownExtensions(context, context.outcome.cost) };
+    context.outcome.extensions = extensions;
+    return { ...result, ...(errors && { errors }), extensions };
   };
 
   async function* finishEach(results: AsyncIterable<ExecutionResult>, context: Context): AsyncGenerator<ExecutionResult> {
@@ -40,11 +50,17 @@ export function outcomePlugin(log: Log): Plugin<Context> {
     }
   }
 
-  const begin = (args: { document: Parameters<typeof getOperationAST>[0]; operationName?: string | null; contextValue: unknown }) => {
+  const begin = (args: {
+    schema: GraphQLSchema;
+    document: Parameters<typeof getOperationAST>[0];
+    operationName?: string | null;
+    contextValue: unknown;
+  }) => {
     const operation = getOperationAST(args.document, args.operationName);
-    const { outcome } = args.contextValue as Context;
+    const { outcome, principal } = args.contextValue as Context;
     outcome.operation = operation?.name?.value.slice(0, 64) ?? null;
     outcome.kind = operation?.operation ?? null;
+    outcome.isPublic = principal === null && isPublicDocument(args.schema, args.document);
   };
 
   return {

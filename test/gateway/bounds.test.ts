@@ -15,9 +15,11 @@ describe('callers are counted', () => {
     const cache = createMemoryCache();
     const limit = createRateLimit(cache, { perMinute: 3 });
     const anna = [await limit('anna', now), await limit('anna', now), await limit('anna', now), await limit('anna', now + 15_000)];
-    expect(anna).toEqual([null, null, null, 45]);
-    expect(await limit('ben', now)).toBeNull();
-    expect(await limit('anna', now + 60_000)).toBeNull();
+    expect(anna.map((state) => state?.exceeded)).toEqual([false, false, false, true]);
+    expect(anna.map((state) => state?.remaining)).toEqual([2, 1, 0, 0]);
+    expect(anna.at(-1)).toMatchObject({ limit: 3, resetSeconds: 45 });
+    expect(await limit('ben', now)).toMatchObject({ remaining: 2 });
+    expect(await limit('anna', now + 60_000)).toMatchObject({ remaining: 2, exceeded: false });
     await cache.close();
   });
 

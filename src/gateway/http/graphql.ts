@@ -2,8 +2,11 @@ import type { YogaServerInstance } from 'graphql-yoga';
 import type { Identity, Principal } from '../../identity/identity.ts';
 import { createContext, type Context, type Features } from '../context.ts';
 import { failure } from '../errors.ts';
+import { ownExtensions } from '../outcome.ts';
+import type { Answers, KeptAnswer } from './answers.ts';
 import { readBody } from './body.ts';
 import { answerFailure, type Exchange, type Route } from './exchange.ts';
+import { rateHeaders, type CountCaller, type RateState } from './rate.ts';
 
 /** What the GraphQL route needs. */
 export interface GraphqlRoute {
@@ -12,8 +15,10 @@ export interface GraphqlRoute {
   readonly identity: Identity;
   /** Longest body, in bytes. */
   readonly mostBytes: number;
-  /** Seconds to wait, or null where the caller may go on. */
-  readonly rate: ((caller: string, now: number) => Promise<number | null>) | null;
+  /** Null: callers are not counted. */
+  readonly rate: CountCaller | null;
+  /** Answers to be given more than once. */
+  readonly answers: Answers;
   /** The address that an anonymous caller is counted under. */
   readonly address: (exchange: Exchange) => string;
   readonly helpUrl: Context['helpUrl'];
@@ -32,7 +37,7 @@ const acceptable = (accept = '*/*'): string =>
 const ownHeaders = new Set(['content-length', 'transfer-encoding', 'connection', 'cache-control']);
 
 /** GraphQL over HTTP: identity, rate, size and type are checked here, so that the engine sees only what may run. */
-export function graphqlRoute({ yoga, features, identity, mostBytes, rate, address, helpUrl }: GraphqlRoute): Route {
+export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answers, address, helpUrl }: GraphqlRoute): Route {
   return async (exchange) => {
     const { request, language } = exchange;
     const { method } = request;
@@ -43,10 +48,13 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, addres
     // The stream is read before anything is awaited: a body without a listener would be lost or stall.
     const body = method === 'POST' ? await readBody(request, mostBytes) : undefined;
     if (body === null) return answerFailure(exchange, failure('BODY_TOO_LARGE', language), { connection: 'close' });
+    let counted: RateState | null = null;
     const tooOften = async (caller: string): Promise<boolean> => {
-      const wait = rate && (await rate(caller, Date.now()));
-      if (wait) answerFailure(exchange, failure('RATE_LIMITED', language), { 'retry-after': String(wait) });
-      return Boolean(wait);
+      counted = rate && (await rate(caller, Date.now()));
+      if (!counted) return false;
+      for (const [name, value] of Object.entries(rateHeaders(counted))) exchange.response.setHeader(name, value);
+      if (counted.exceeded) answerFailure(exchange, failure('RATE_LIMITED', language), { 'retry-after': String(counted.resetSeconds) });
+      return counted.exceeded;
     };
     let principal: Principal | null;
     try {
@@ -58,32 +66,92 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, addres
     }
     if (await tooOften(principal?.owner ?? address(exchange))) return;
 
-    const context = createContext(exchange, { language, principal, features, helpUrl });
-    exchange.outcome = context.outcome;
-    // Only what the engine looks at goes in: the rest of the headers would be copied for nothing.
-    const headers: Record<string, string> = { accept: acceptable(request.headers.accept) };
-    if (body) headers['content-type'] = 'application/json';
-    const target = new yoga.fetchAPI.Request(exchange.url.href, { method, headers, ...(body && { body: body.toString() }) });
-    await send(await yoga.fetch(target, context), exchange);
+    const accept = acceptable(request.headers.accept);
+    const ask = async (): Promise<Response> => {
+      const context = createContext(exchange, { language, principal, features, helpUrl, rate: counted });
+      exchange.outcome = context.outcome;
+      // Only what the engine looks at goes in: the rest of the headers would be copied for nothing.
+      const headers: Record<string, string> = { accept };
+      if (body) headers['content-type'] = 'application/json';
+      return yoga.fetch(new yoga.fetchAPI.Request(exchange.url.href, { method, headers, ...(body && { body: body.toString() }) }), context);
+    };
+    // Whoever is known may see more than others, and a GET is answered so rarely that it is not worth a rule of its own.
+    const question = body && principal === null ? answers.question(body, accept) : null;
+    if (question !== null && answers.mayBePublic(question)) {
+      const own: { response?: Response; text?: string; failed?: boolean } = {};
+      const workOut = async (): Promise<KeptAnswer | null> => {
+        own.failed = true;
+        own.response = await ask();
+        own.failed = false;
+        if (isStream(own.response)) return null;
+        own.text = await own.response.text();
+        return toKept(own.text, own.response, exchange);
+      };
+      const kept =
+        answers.find(question) ??
+        (await answers.findOr(question, workOut).catch((error: unknown) => {
+          // Who worked it out has failed; who only waited for it tries alone.
+          if (own.failed) throw error;
+          return null;
+        }));
+      if (own.response && own.text === undefined) return stream(own.response, exchange);
+      if (own.response && own.text !== undefined) return sendText(own.response, own.text, exchange);
+      if (kept) return sendKept(kept, exchange, counted);
+    }
+    const response = await ask();
+    if (isStream(response)) await stream(response, exchange);
+    else sendText(response, await response.text(), exchange);
   };
 }
 
-/** Writes the engine's answer: a whole text at once, a stream (SSE) event by event until the caller is gone. */
-async function send(from: Response, exchange: Exchange): Promise<void> {
-  const to = exchange.response;
-  // Anything may depend on who asks, and a shared cache does not know who that is.
-  to.setHeader('cache-control', 'private, no-store');
+const isStream = (response: Response): boolean =>
+  Boolean(response.body) && Boolean(response.headers.get('content-type')?.startsWith('text/event-stream'));
+
+/** What of an answer can be given to others; null where it must not, or does not look as expected. */
+function toKept(text: string, { status, headers }: Response, { outcome }: Exchange): KeptAnswer | null {
+  const tail = `,"extensions":${JSON.stringify(outcome.extensions)}}`;
+  const contentType = headers.get('content-type');
+  if (!outcome.isPublic || outcome.code !== null || status !== 200 || contentType === null) return null;
+  if (!text.startsWith('{"data":{') || !text.endsWith(tail)) return null;
+  return { head: text.slice(0, -tail.length), contentType, operation: outcome.operation, cost: outcome.cost ?? 0 };
+}
+
+/** Anything may depend on who asks, and a cache outside the hub does not know who that is. */
+const forNobodyElse = 'private, no-store';
+
+function sendKept({ head, contentType, operation, cost }: KeptAnswer, exchange: Exchange, rate: RateState | null): void {
+  Object.assign(exchange.outcome, { operation, cost, kind: 'query' });
+  const text = `${head},"extensions":${JSON.stringify(ownExtensions({ requestId: exchange.requestId, rate }, cost))}}`;
+  exchange.response
+    .writeHead(200, {
+      'content-type': contentType,
+      'content-length': Buffer.byteLength(text),
+      'cache-control': forNobodyElse,
+      'x-cost': String(cost),
+    })
+    .end(text);
+}
+
+function setHeaders(from: Response, { response: to, outcome }: Exchange): void {
+  to.setHeader('cache-control', forNobodyElse);
+  if (outcome.cost !== null) to.setHeader('x-cost', String(outcome.cost));
   from.headers.forEach((value, name) => {
     if (!ownHeaders.has(name)) to.setHeader(name, value);
   });
-  if (!from.headers.get('content-type')?.startsWith('text/event-stream') || !from.body) {
-    // As a text it leaves in one write with the headers; as bytes it would take two.
-    const text = await from.text();
-    to.writeHead(from.status, { 'content-length': Buffer.byteLength(text) }).end(text);
-    return;
-  }
+}
+
+/** As a text it leaves in one write with the headers; as bytes it would take two. */
+function sendText(from: Response, text: string, exchange: Exchange): void {
+  setHeaders(from, exchange);
+  exchange.response.writeHead(from.status, { 'content-length': Buffer.byteLength(text) }).end(text);
+}
+
+/** Writes the engine's stream (SSE) event by event until the caller is gone. */
+async function stream(from: Response, exchange: Exchange): Promise<void> {
+  const to = exchange.response;
+  setHeaders(from, exchange);
   to.writeHead(from.status).flushHeaders();
-  const reader = from.body.getReader();
+  const reader = (from.body as ReadableStream<Uint8Array>).getReader();
   const cancel = () => void reader.cancel().catch(() => {});
   to.once('close', cancel);
   try {

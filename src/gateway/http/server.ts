@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Log } from '../../infra/log.ts';
-import { languageOf, requestIds } from '../context.ts';
+import { languageOf, noOutcome, requestIds } from '../context.ts';
 import { failure, toFailure } from '../errors.ts';
 import { answerFailure, type Exchange, type Route } from './exchange.ts';
 import type { Observer } from './observe.ts';
@@ -37,7 +37,7 @@ const always = {
 /** The API takes bearer tokens and no cookies: any site may call it, none can act with somebody else's session. */
 const crossOrigin = {
   'access-control-allow-origin': '*',
-  'access-control-expose-headers': 'x-request-id, retry-after',
+  'access-control-expose-headers': 'x-request-id, retry-after, ratelimit, ratelimit-policy, x-cost',
 } as const;
 
 const fixedHeaders = Object.entries({ ...always, ...crossOrigin });
@@ -81,7 +81,7 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
         }
         return caller.signal;
       },
-      outcome: { operation: null, kind: null, code: null },
+      outcome: noOutcome(),
     };
     const stop = () => caller?.abort();
     open.add(response);

@@ -3,6 +3,8 @@
  * and nothing that must last.
  */
 export interface Cache {
+  /** True where all processes of the hub see the same cache. */
+  readonly shared: boolean;
   get(key: string): Promise<string | null>;
   /** Keeps the value for at most `ttlMs`. */
   set(key: string, value: string, ttlMs: number): Promise<void>;

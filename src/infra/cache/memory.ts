@@ -17,6 +17,7 @@ export function createMemoryCache(options: MemoryCacheOptions = {}): Cache {
     sizeCalculation: (value, key) => value.length + key.length + 1,
   });
   return {
+    shared: false,
     get: async (key) => values.get(key) ?? null,
     set: async (key, value, ttlMs) => void values.set(key, value, { ttl: ttlMs }),
     delete: async (key) => void values.delete(key),

@@ -52,6 +52,7 @@ export function createRedisCache(url: string, options: RedisCacheOptions = {}): 
   }
 
   return {
+    shared: true,
     get: (key) => attempt(() => redis.get(key), null),
     set: (key, value, ttlMs) => attempt<unknown>(() => redis.set(key, value, 'PX', Math.max(1, Math.round(ttlMs))), null).then(() => {}),
     delete: (key) => attempt<unknown>(() => redis.del(key), null).then(() => {}),
