@@ -2,6 +2,7 @@ import type { AdapterDefinition } from '#contract';
 import { redmine } from './redmine/index.ts';
 import { rest } from './rest/index.ts';
 import { soap } from './soap/index.ts';
+import { xzufi } from './xzufi/index.ts';
 
 /** The adapters that ship with the hub, by the product's name in a city's file. */
-export const adapters: readonly AdapterDefinition[] = [redmine, rest, soap];
+export const adapters: readonly AdapterDefinition[] = [redmine, rest, soap, xzufi];

@@ -1,0 +1,76 @@
+import { AdapterError, type Adapter, type Call, type Host } from '#contract';
+import type { XzufiConfig } from './config.ts';
+import { offersOf } from './mapping.ts';
+import { createTransfer, takeObject, type Transfer } from './objects.ts';
+import { createReader, type TransferHead } from './reader.ts';
+import { messagesOf, type Message } from './source.ts';
+
+/** Offers per page. */
+const PAGE = 500;
+
+/*
+ * A catalogue source: everything is read before the first page goes out, because a competence or an online service may stand
+ * anywhere in the export, and because half an export would look like deleted offers. Nothing is kept between two listings.
+ */
+export function createXzufi(config: XzufiConfig, host: Host): Adapter {
+  async function read(message: Message, take: Parameters<typeof createReader>[1], call: Call, headOnly = false): Promise<TransferHead> {
+    const reader = createReader(message.name, take);
+    const decoder = new TextDecoder('utf-8', { fatal: true });
+    const decode = (bytes?: Uint8Array): string => {
+      try {
+        return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
+      } catch {
+        throw new AdapterError('malformed', 'none', `${message.name}: not UTF-8 text; export it as UTF-8`);
+      }
+    };
+    for await (const bytes of message.open(call)) {
+      call.signal.throwIfAborted();
+      reader.write(decode(bytes));
+      const head = reader.head();
+      if (head && headOnly) return head;
+    }
+    reader.write(decode());
+    return reader.end();
+  }
+
+  async function readAll(call: Call): Promise<{ transfer: Transfer; names: string }> {
+    const transfer = createTransfer();
+    const messages = await messagesOf(config, host, call);
+    for (const message of messages)
+      await read(message, (object) => takeObject(message.name, object, transfer, config.assuranceLevels), call);
+    return { transfer, names: messages.length === 1 ? (messages[0]?.name ?? '') : `${messages.length} files` };
+  }
+
+  return {
+    start: async () => {},
+    stop: async () => {},
+    async check(call) {
+      const since = performance.now();
+      const messages = await messagesOf(config, host, call);
+      const [message] = messages;
+      // The beginning says what it is; the whole is read when it is imported.
+      const head = message && (await read(message, () => {}, call, true));
+      const probe = { name: 'export', ok: true, ms: Math.round(performance.now() - since), hint: `${messages.length} file(s)` };
+      return { ok: true, system: `XZuFi ${head?.version ?? ''}${head?.product ? ` (${head.product.slice(0, 60)})` : ''}`, probes: [probe] };
+    },
+    catalogue: {
+      async *listOffers(call) {
+        const { transfer, names } = await readAll(call);
+        const { services, passedOver } = transfer;
+        const offers = offersOf(names, transfer, host.ars);
+        const passed = Object.fromEntries([...passedOver].map(([kind, count]) => [`passedOver_${kind}`, count]));
+        host.log('info', 'XZuFi export read', { files: names, services: services.size, offers: offers.length, ...passed });
+        if (services.size === 0)
+          throw new AdapterError('malformed', 'none', `${names}: no leistung; a catalogue without services is not taken`);
+        if (offers.length === 0)
+          throw new AdapterError(
+            'misconfigured',
+            'none',
+            `${names}: none of its ${services.size} services holds for ${host.ars}: is it this city's export?`,
+          );
+        for (let at = 0; at < offers.length; at += PAGE)
+          yield { items: offers.slice(at, at + PAGE), next: String(Math.min(at + PAGE, offers.length)) };
+      },
+    },
+  };
+}

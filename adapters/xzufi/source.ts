@@ -1,0 +1,118 @@
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { setImmediate as breathe } from 'node:timers/promises';
+import { AdapterError, type Call, type Host } from '#contract';
+import type { XzufiConfig } from './config.ts';
+
+/** One message of a source, as bytes. */
+export interface Message {
+  /** Name for complaints. */
+  readonly name: string;
+  open(call: Call): AsyncIterable<Uint8Array>;
+}
+
+const MOST_FILES = 5_000;
+const PIECE = 64 * 1024;
+
+/** The messages of a source in their order: the file itself, or those that a list names. */
+export async function messagesOf(config: XzufiConfig, host: Host, call: Call): Promise<readonly Message[]> {
+  const { file, url, maxBytes } = config;
+  if (file !== undefined) {
+    if (!/\.txt$/i.test(file)) return [fromFile(file, maxBytes)];
+    const text = await readFile(file, { encoding: 'utf8', signal: call.signal }).catch((error: unknown) => {
+      throw unreadable(basename(file), error);
+    });
+    return namesIn(text, basename(file)).map((name) => {
+      if (!/^[^/\\]+$/.test(name) || name === '..')
+        throw new AdapterError('malformed', 'none', `${basename(file)}: names of files beside it are expected, without a path`);
+      return fromFile(join(dirname(file), name), maxBytes);
+    });
+  }
+  const base = new URL(url ?? '');
+  if (!/\.txt$/i.test(base.pathname)) return [fromUrl(base, config, host)];
+  const names = namesIn(new TextDecoder().decode(await get(base, config, host, call)), base.pathname);
+  return names.map((name) => {
+    const target = URL.parse(name, base);
+    if (target?.origin !== base.origin) throw new AdapterError('malformed', 'none', `${base.pathname}: a name leads to another host`);
+    return fromUrl(target, config, host);
+  });
+}
+
+function namesIn(text: string, list: string): readonly string[] {
+  const names = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '');
+  if (names.length === 0) throw new AdapterError('malformed', 'none', `${list}: the list names no file`);
+  if (names.length > MOST_FILES) throw new AdapterError('malformed', 'none', `${list}: more than ${MOST_FILES} files`);
+  return names;
+}
+
+const unreadable = (name: string, error: unknown): AdapterError => {
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? 'unknown';
+  return code === 'ABORT_ERR'
+    ? new AdapterError('unavailable', 'none', `${name}: reading was stopped`)
+    : new AdapterError('misconfigured', 'none', `${name}: cannot be read (${code}); check config.file`);
+};
+
+function fromFile(path: string, maxBytes: number): Message {
+  const name = basename(path);
+  return {
+    name,
+    async *open({ signal }) {
+      try {
+        const { size } = await stat(path);
+        if (size > maxBytes) throw new AdapterError('malformed', 'none', `${name}: larger than ${maxBytes} bytes (config.maxBytes)`);
+        yield* createReadStream(path, { highWaterMark: PIECE, signal, end: maxBytes }) as AsyncIterable<Uint8Array>;
+      } catch (error) {
+        throw error instanceof AdapterError ? error : unreadable(name, error);
+      }
+    },
+  };
+}
+
+function fromUrl(url: URL, config: XzufiConfig, host: Host): Message {
+  return {
+    name: url.pathname,
+    async *open(call) {
+      const bytes = await get(url, config, host, call);
+      for (let at = 0; at < bytes.length; at += PIECE) {
+        yield bytes.subarray(at, at + PIECE);
+        await breathe(undefined, { signal: call.signal });
+      }
+    },
+  };
+}
+
+async function get(url: URL, { auth }: XzufiConfig, host: Host, call: Call): Promise<Uint8Array> {
+  const response = await host.fetch(url, { signal: call.signal, headers: credentials(auth) });
+  const { status } = response;
+  if (status === 200) {
+    if (/^text\/html\b/i.test(response.headers.get('content-type') ?? ''))
+      throw new AdapterError('misconfigured', 'none', `${url.pathname} answers a page instead of XML: a login page or proxy?`);
+    return new Uint8Array(await response.arrayBuffer());
+  }
+  const retryAfterMs = retryAfter(response, host.now());
+  const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
+  if (status === 429 || status === 408 || (status === 503 && retryAfterMs !== undefined))
+    throw new AdapterError('retryable', 'none', `the source asks for a pause (${status})`, pause);
+  if (status >= 500) throw new AdapterError('unavailable', 'none', `the source failed with ${status}`);
+  if (status === 401 || status === 403)
+    throw new AdapterError('misconfigured', 'none', `the source does not accept the credentials (${status})`);
+  throw new AdapterError('misconfigured', 'none', `there is no file under ${url.pathname} (${status}): check config.url`);
+}
+
+function credentials(auth: XzufiConfig['auth']): Record<string, string> {
+  if (!auth) return {};
+  if ('header' in auth) return { [auth.header]: auth.secret };
+  if (auth.scheme === 'bearer') return { authorization: `Bearer ${auth.secret}` };
+  return { authorization: `Basic ${Buffer.from(`${auth.user}:${auth.secret}`).toString('base64')}` };
+}
+
+function retryAfter(response: Response, now: Date): number | undefined {
+  const text = response.headers.get('retry-after');
+  if (text === null) return undefined;
+  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
+  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+}
