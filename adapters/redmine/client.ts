@@ -83,6 +83,16 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
     return issueOf(reply, 'none');
   }
 
+  /** Reads what a write before it may have changed: where that fails, the write may still have landed. */
+  async function readBack(id: string, call: Call): Promise<Issue> {
+    try {
+      return await readIssue(id, call);
+    } catch (error) {
+      if (error instanceof AdapterError) throw afterWrite(error);
+      throw error;
+    }
+  }
+
   const withdraw =
     (status: string): NonNullable<CasePort['withdraw']> =>
     async (ref, reason, call) => {
@@ -95,7 +105,7 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
       const notes = `Von der antragstellenden Person zurückgezogen.${reason ? `\n\n${preformatted(reason)}` : ''}`;
       const reply = await ask('PUT', `/issues/${encodeURIComponent(ref.id)}.json`, call, { issue: { status_id: known.id, notes } });
       if (reply.status === 404) throw new AdapterError('rejected', 'none', 'Redmine does not have this issue any more');
-      if ((await readIssue(ref.id, call)).status.name !== status)
+      if ((await readBack(ref.id, call)).status.name !== status)
         throw new AdapterError(
           'misconfigured',
           'done',
@@ -158,6 +168,9 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
     },
   };
 }
+
+const afterWrite = ({ kind, message, retryAfterMs, cause }: AdapterError): AdapterError =>
+  new AdapterError(kind, 'unknown', message, { ...(retryAfterMs === undefined ? {} : { retryAfterMs }), cause });
 
 interface Questions {
   readonly ask: ReturnType<typeof createAsk>;

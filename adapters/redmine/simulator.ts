@@ -53,8 +53,8 @@ function answer(request: SimulatedRequest, cases: SimulatedCases, apiKey: string
   const issue = known && id ? cases.find(Number(id)) : null;
   if (!issue) return { status: 404 };
   if (method !== 'PUT') return { status: 200, body: { issue: toIssue(issue) } };
-  const wanted = (body as { issue?: { status_id?: number } } | null)?.issue?.status_id;
-  const status = statuses.find((one) => one.id === wanted);
+  const wanted = (body as { issue?: { status_id?: number | string } } | null)?.issue?.status_id;
+  const status = statuses.find((one) => one.id === Number(wanted));
   if (status) cases.setStatus(issue.id, status.name);
   return { status: 204 };
 }
