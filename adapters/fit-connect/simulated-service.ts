@@ -217,7 +217,7 @@ export function createService(options: ServiceOptions) {
       return { status: 200, body: { destinationId: id, status: 'active', encryptionKid: encryption.kid, publicServices } };
     }
     const key = [encryption, keys.signing].find((one) => one.kid === decodeURIComponent(kid));
-    return key ? { status: 200, body: key.published as Json } : problem(404, 'key-not-found', 'Key not found');
+    return key ? { status: 200, body: key.published } : problem(404, 'key-not-found', 'Key not found');
   }
 
   function api(request: ServiceRequest, path: string, role: 'sender' | 'subscriber'): ServiceAnswer {
@@ -276,7 +276,7 @@ export function createService(options: ServiceOptions) {
     if (path === '/token') return token(request);
     if (!path.startsWith(API)) return problem(404, 'not-found', 'Not found');
     const below = path.slice(API.length);
-    if (below === '/.well-known/jwks.json') return { status: 200, body: { keys: [keys.service.published as Json] } };
+    if (below === '/.well-known/jwks.json') return { status: 200, body: { keys: [keys.service.published] } };
     if (below.startsWith('/v2/destinations/')) return destinations(below);
     const bearer = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '')?.[1] ?? '';
     const access = tokens.get(bearer);

@@ -140,7 +140,7 @@ export async function startFitConnectSimulator(options: FitConnectSimulatorOptio
 /** The routing API and the portal's keys: one route, for the region of the destination and nothing above or below it. */
 function route(url: URL, keys: SimulatedKeys): SimulatedAnswer {
   const { destination, submissionHost, services, ars } = fitConnectSimulated;
-  if (url.pathname === '/routing/jwks.json') return { status: 200, body: { keys: [keys.portal.published as Json] } };
+  if (url.pathname === '/routing/jwks.json') return { status: 200, body: { keys: [keys.portal.published] } };
   if (url.pathname === '/routing/v1/info') return { status: 200, body: { version: { major: 2, minor: 0, patch: 0 } } };
   if (url.pathname !== '/routing/v1/routes') return { status: 404 };
   const leikaKey = url.searchParams.get('leikaKey') ?? '';
