@@ -1,6 +1,7 @@
 import type { AdapterDefinition, Json } from '#contract';
 import { SHORTEST_SECRET } from '../redaction.ts';
 import { say, shown, type Complaint } from './complaint.ts';
+import { expectedOf } from './expected.ts';
 import { describedAt, places, type SchemaNode } from './marks.ts';
 import { isReference, resolveReferences } from './references.ts';
 import type { Path, Source } from './source.ts';
@@ -63,10 +64,9 @@ export async function checkConfig(
     const description = describedAt(schema, raw, path);
     const value = valueAt(raw, path);
     const name = String(path.at(-1) ?? '');
-    const expected =
-      description === null
-        ? { de: issue.message, en: issue.message }
-        : { de: `${issue.message} (${description})`, en: `${issue.message} (${description})` };
+    const { de, en = de } = expectedOf(issue);
+    const about = description === null ? '' : ` (${description.replace(/\.$/, '')})`;
+    const expected = { de: `${de}${about}`, en: `${en}${about}` };
     const hidden = secretPaths.has(path.join('.'));
     complain(path, value === undefined ? say.missing(name, expected) : say.invalid(hidden ? '(…)' : shown(value), expected));
   }

@@ -5,12 +5,9 @@ import type { Localised } from '#contract';
 import { say, shown, type Complaint } from './complaint.ts';
 import type { Path, Source } from './source.ts';
 
-const schema = JSON.parse(readFileSync(new URL('../../../schema/city.schema.json', import.meta.url), 'utf8')) as object;
-
 const ajv = new Ajv2020({ allErrors: true, verbose: true, strict: true, strictTypes: false });
 ajv.addKeyword({ keyword: 'x-expected', schemaType: 'object' });
-addFormats.default(ajv, ['date']);
-const validate = ajv.compile(schema);
+addFormats.default(ajv, ['date', 'date-time']);
 
 const typeWords: Readonly<Record<string, Localised>> = {
   string: { de: 'ein Text (in Anführungszeichen)', en: 'a text (in quotation marks)' },
@@ -20,13 +17,20 @@ const typeWords: Readonly<Record<string, Localised>> = {
   array: { de: 'eine Liste', en: 'a list' },
 };
 
-/** What schema/city.schema.json has against a file. */
-export function complaintsOfShape(source: Source): readonly Complaint[] {
-  if (validate(source.value)) return [];
-  return (validate.errors ?? []).flatMap((error) => toComplaint(source, error) ?? []);
+/** How to say what a schema of schema/ has against a file. */
+export function createShapeCheck(schemaFile: string): (source: Source) => readonly Complaint[] {
+  const schema = JSON.parse(readFileSync(new URL(`../../../schema/${schemaFile}`, import.meta.url), 'utf8')) as object;
+  const validate = ajv.compile(schema);
+  return (source) => {
+    if (validate(source.value)) return [];
+    return (validate.errors ?? []).flatMap((error) => toComplaint(source, error, schemaFile) ?? []);
+  };
 }
 
-function toComplaint(source: Source, error: ErrorObject): Complaint | null {
+/** What schema/city.schema.json has against a file. */
+export const complaintsOfShape = createShapeCheck('city.schema.json');
+
+function toComplaint(source: Source, error: ErrorObject, schemaFile: string): Complaint | null {
   const path = pathOf(error.instancePath);
   const parent = (error.parentSchema ?? {}) as {
     'x-expected'?: Localised;
@@ -46,8 +50,7 @@ function toComplaint(source: Source, error: ErrorObject): Complaint | null {
         [...path, key],
         say.missing(
           key,
-          wanted?.['x-expected'] ??
-            typeWords[wanted?.type ?? ''] ?? { de: 'siehe schema/city.schema.json', en: 'see schema/city.schema.json' },
+          wanted?.['x-expected'] ?? typeWords[wanted?.type ?? ''] ?? { de: `siehe schema/${schemaFile}`, en: `see schema/${schemaFile}` },
         ),
       );
     }
@@ -82,6 +85,11 @@ function toComplaint(source: Source, error: ErrorObject): Complaint | null {
           expected ?? { de: `etwas nach dem Muster ${String(params['pattern'])}`, en: `something like ${String(params['pattern'])}` },
         ),
       );
+    case 'uniqueItems': {
+      const items = error.data as readonly unknown[];
+      const at = Math.max(Number(params['i']), Number(params['j']));
+      return source.complain([...path, at], say.invalid(shown(items[at]), { de: 'jeder Eintrag nur einmal', en: 'each entry only once' }));
+    }
     case 'minimum':
     case 'maximum':
       return source.complain(

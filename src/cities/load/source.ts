@@ -1,7 +1,8 @@
 import { readFile, stat } from 'node:fs/promises';
-import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isPair, isScalar, isSeq, LineCounter, parseDocument, visit, type Alias, type Document } from 'yaml';
 import type { Json } from '#contract';
 import { say, type Complaint, type Saying } from './complaint.ts';
+import { aliasSaying, syntaxSaying } from './syntax.ts';
 
 /** Names and indexes from the top of a file. */
 export type Path = readonly (string | number)[];
@@ -36,19 +37,29 @@ export function parseSource(file: string, text: string): Source | readonly Compl
     const { line, col } = lines.linePos(offset);
     return { line: Math.max(1, line), column: Math.max(1, col) };
   };
-  if (document.errors.length > 0)
-    return document.errors.map(({ pos, message }) => ({ file, ...placeOf(pos[0]), path: '', ...say.syntax(message.split('\n')[0] ?? '') }));
+  // The first mistake only: what follows it is mostly its echo.
+  const [mistake] = document.errors.length > 0 ? document.errors : document.warnings;
+  if (mistake) return [{ file, ...placeOf(mistake.pos[0]), path: '', ...syntaxSaying(mistake) }];
   let value: Json;
   try {
     value = document.toJS({ maxAliasCount: 100 }) as Json;
-  } catch (error) {
-    return [{ file, line: 1, column: 1, path: '', ...say.syntax(error instanceof Error ? error.message : 'too many aliases') }];
+  } catch {
+    const { offset, why } = wrongAlias(document);
+    return [{ file, ...placeOf(offset), path: '', ...aliasSaying(why) }];
   }
   return {
     file,
     value: value ?? {},
     complain: (path, saying, key) => ({ file, ...placeOf(offsetOf(document, path, key === 'key')), path: path.join('.'), ...saying }),
   };
+}
+
+/** The first alias that refers to nothing, else the first one at all: only aliases keep parsed YAML from becoming a value. */
+function wrongAlias(document: Document): { readonly offset: number; readonly why: 'unknown' | 'too many' } {
+  const aliases: Alias[] = [];
+  visit(document, { Alias: (_, alias) => void aliases.push(alias) });
+  const unknown = aliases.find((alias) => alias.resolve(document) === undefined);
+  return { offset: rangeOf(unknown ?? aliases[0]) ?? 0, why: unknown ? 'unknown' : 'too many' };
 }
 
 /** Where a path stands in the text: the deepest part of it that is there. */

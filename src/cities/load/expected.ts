@@ -1,0 +1,71 @@
+import type { Localised } from '#contract';
+
+/** An issue as schemas state it; zod 4 says more than the Standard Schema asks for. */
+export interface Issue {
+  readonly message: string;
+  readonly code?: unknown;
+  readonly expected?: unknown;
+  readonly origin?: unknown;
+  readonly minimum?: unknown;
+  readonly inclusive?: unknown;
+  readonly maximum?: unknown;
+  readonly format?: unknown;
+  readonly values?: unknown;
+}
+
+const types: Readonly<Record<string, Localised>> = {
+  string: { de: 'ein Text', en: 'a text' },
+  number: { de: 'eine Zahl', en: 'a number' },
+  int: { de: 'eine ganze Zahl', en: 'a whole number' },
+  boolean: { de: 'true oder false', en: 'true or false' },
+  object: { de: 'eine Zuordnung (Name: Wert)', en: 'a mapping (name: value)' },
+  record: { de: 'eine Zuordnung (Name: Wert)', en: 'a mapping (name: value)' },
+  array: { de: 'eine Liste', en: 'a list' },
+};
+
+/**
+ * What a schema expects instead, in both languages where the issue is one of zod's own; a text that an adapter's author gave it
+ * stands as it is.
+ */
+export function expectedOf(issue: Issue): Localised {
+  // zod's own words begin like this: an author's do not.
+  const own = /^(Invalid|Too (small|big))\b/.test(issue.message);
+  return (own ? known(issue) : null) ?? { de: issue.message, en: issue.message };
+}
+
+function known({ code, expected, origin, minimum, inclusive, maximum, format, values }: Issue): Localised | null {
+  switch (code) {
+    case 'invalid_type':
+      return types[String(expected)] ?? null;
+    case 'too_small':
+      return atLeast(String(origin), Number(minimum), inclusive !== false);
+    case 'too_big':
+      return atMost(String(origin), Number(maximum));
+    case 'invalid_format':
+      return format === 'url'
+        ? { de: 'eine vollständige Adresse, zum Beispiel https://…', en: 'a whole address, for example https://…' }
+        : null;
+    case 'invalid_value':
+      return Array.isArray(values) ? { de: values.join(' oder '), en: values.join(' or ') } : null;
+    case 'invalid_union':
+      return { de: 'eine der vorgesehenen Formen', en: 'one of the shapes there are' };
+    default:
+      return null;
+  }
+}
+
+const atLeast = (origin: string, least: number, inclusive: boolean): Localised =>
+  origin === 'string'
+    ? { de: `ein Text von mindestens ${least} Zeichen`, en: `a text of at least ${least} characters` }
+    : origin === 'array'
+      ? { de: `mindestens ${least} Einträge`, en: `at least ${least} entries` }
+      : inclusive
+        ? { de: `eine Zahl ab ${least}`, en: `a number from ${least}` }
+        : { de: `eine Zahl über ${least}`, en: `a number above ${least}` };
+
+const atMost = (origin: string, most: number): Localised =>
+  origin === 'string'
+    ? { de: `ein Text von höchstens ${most} Zeichen`, en: `a text of at most ${most} characters` }
+    : origin === 'array'
+      ? { de: `höchstens ${most} Einträge`, en: `at most ${most} entries` }
+      : { de: `eine Zahl bis ${most}`, en: `a number up to ${most}` };
