@@ -122,9 +122,8 @@ const landed = (error: unknown): AdapterError =>
 /** The name without a path or anything that would end a header or a line. */
 export const plainName = (name: string): string => {
   const last = name.toWellFormed().split(/[\\/]/).at(-1) ?? '';
-  const clean = [...last]
-    .filter((one) => one >= ' ' && one !== '\u007F')
-    .join('')
+  const clean = last
+    .replaceAll(/\p{Cc}/gu, '')
     .trim()
     .slice(-150);
   return /^\.*$/.test(clean) ? 'anlage' : clean;

@@ -1,0 +1,89 @@
+import { AdapterError, type Call, type ChangesPort, type Json } from '#contract';
+import type { Open311Config } from './config.ts';
+import type { Ask } from './http.ts';
+import { changedAt, toChange } from './mapping.ts';
+import { at, recordsOf, textOf } from './records.ts';
+
+type ChangesConfig = NonNullable<Open311Config['changes']>;
+
+const DAY = 86_400_000;
+/** As many requests as the standard lets one answer hold. */
+const MOST_IN_ONE = 1_000;
+const MOST_PAGES = 1_000;
+
+/*
+ * GeoReport says nothing about the order of a list, so a pull reads it to its end before its place moves.
+ *
+ *   updated_after  what changed since the latest change that was seen, less `overlapMs`.
+ *   start_date     the standard finds requests by when they were made, not by when they changed: every pull asks for the last
+ *                  `windowDays`, some days at a time. A step that comes back full is asked for again in halves.
+ */
+export function createChanges(changes: ChangesConfig, config: Open311Config, ask: Ask, now: () => Date): ChangesPort {
+  async function* pages(query: Readonly<Record<string, string>>, call: Call): AsyncGenerator<readonly Json[]> {
+    const seen = new Set<string>();
+    for (let page = 1; page <= MOST_PAGES; page++) {
+      const paging = {
+        ...(changes.page === undefined ? {} : { [changes.page]: String(page) }),
+        ...(changes.size === undefined ? {} : { [changes.size]: String(changes.pageSize) }),
+      };
+      const answer = await ask({ path: 'requests', query: { ...query, ...paging } }, call);
+      if (answer === null)
+        throw new AdapterError('misconfigured', 'none', 'there is no list of requests: is baseUrl complete, with its version?');
+      const fresh = recordsOf(answer).filter((request) => !seen.has(textOf(at(request, '/service_request_id')) ?? ''));
+      for (const request of fresh) seen.add(textOf(at(request, '/service_request_id')) ?? '');
+      // A server that does not know the parameter answers its only page again.
+      if (page > 1 && fresh.length === 0) return;
+      yield fresh;
+      if (changes.page === undefined || fresh.length === 0) return;
+    }
+    throw new AdapterError('malformed', 'none', 'the list of requests does not end');
+  }
+
+  const toPage = (requests: readonly Json[], next: number) => ({
+    items: requests.map((request) => toChange(request, config)),
+    next: String(next),
+  });
+
+  const byUpdate: ChangesPort['pull'] = async function* (from, call) {
+    const saved = placeOf(from);
+    let latest = saved;
+    for await (const requests of pages({ updated_after: written(Math.max(0, saved - changes.overlapMs)) }, call)) {
+      latest = requests.reduce<number>((last, request) => Math.max(last, changedAt(request).getTime()), latest);
+      yield toPage(requests, saved);
+    }
+    yield { items: [], next: String(latest) };
+  };
+
+  async function* within(start: number, end: number, call: Call): AsyncGenerator<readonly Json[]> {
+    let count = 0;
+    for await (const requests of pages({ start_date: written(start), end_date: written(end) }, call)) {
+      count += requests.length;
+      yield requests;
+    }
+    if (changes.page !== undefined || count < MOST_IN_ONE || end - start < 60_000) return;
+    const middle = Math.floor((start + end) / 2);
+    yield* within(start, middle, call);
+    yield* within(middle, end, call);
+  }
+
+  const byStart: ChangesPort['pull'] = async function* (from, call) {
+    placeOf(from);
+    const end = now().getTime() + DAY;
+    for (let start = end - (changes.windowDays + 1) * DAY; start < end; start += changes.stepDays * DAY)
+      for await (const requests of within(start, Math.min(end, start + changes.stepDays * DAY), call)) yield toPage(requests, 0);
+  };
+
+  return {
+    traits: { ordering: 'none', overlapMs: changes.overlapMs, everyMs: changes.everyMs },
+    pull: changes.by === 'updated_after' ? byUpdate : byStart,
+  };
+}
+
+/** W3C date and time in UTC, whole seconds: the form every server reads. */
+const written = (moment: number): string => `${new Date(moment).toISOString().slice(0, 19)}Z`;
+
+function placeOf(cursor: string | null): number {
+  if (cursor === null) return 0;
+  if (!/^\d{1,15}$/.test(cursor)) throw new AdapterError('malformed', 'none', 'the cursor is not one of this adapter');
+  return Number(cursor);
+}

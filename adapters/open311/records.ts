@@ -1,0 +1,87 @@
+import { SaxesParser } from 'saxes';
+import { AdapterError, type Json } from '#contract';
+
+/** Elements of GeoReport XML that hold a list, and what its items are called. */
+const lists: Readonly<Record<string, string>> = {
+  services: 'service',
+  service_requests: 'request',
+  attributes: 'attribute',
+  values: 'value',
+  errors: 'error',
+  notes: 'note',
+};
+
+const MOST = { characters: 8 * 1024 * 1024, depth: 24, elements: 300_000 };
+
+interface Element {
+  readonly name: string;
+  readonly children: Element[];
+  text: string;
+}
+
+/**
+ * GeoReport XML in the shape of GeoReport JSON: lists become lists, everything else objects of texts. A DOCTYPE is refused,
+ * so that no entity can be declared; messages quote nothing of the text.
+ * @throws AdapterError malformed
+ */
+export function fromXml(text: string, effect: 'none' | 'unknown'): Json {
+  const fail = (why: string): never => {
+    throw new AdapterError('malformed', effect, `the answer is not XML as it should be: ${why}`);
+  };
+  if (text.length > MOST.characters) fail(`more than ${MOST.characters} characters`);
+  const parser = new SaxesParser({ xmlns: false });
+  const open: Element[] = [];
+  let root: Element | null = null;
+  let elements = 0;
+  parser.on('error', () => fail(`line ${parser.line} is not well-formed`));
+  parser.on('doctype', () => fail('it has a DOCTYPE'));
+  parser.on('opentag', ({ name }) => {
+    if (++elements > MOST.elements || open.length >= MOST.depth) fail('too many or too deeply nested elements');
+    const element: Element = { name, children: [], text: '' };
+    open.at(-1)?.children.push(element);
+    root ??= element;
+    open.push(element);
+  });
+  parser.on('closetag', () => void open.pop());
+  const append = (piece: string) => {
+    const last = open.at(-1);
+    if (last) last.text += piece;
+  };
+  parser.on('text', append);
+  parser.on('cdata', append);
+  parser.write(text.replace(/^\uFEFF/, '')).close();
+  return root === null ? fail('it is empty') : toJson(root);
+}
+
+function toJson({ name, children, text }: Element): Json {
+  const item = lists[name];
+  if (item !== undefined && children.every((child) => child.name === item)) return children.map(toJson);
+  if (children.length === 0) return text.trim();
+  return Object.fromEntries(children.map((child) => [child.name, toJson(child)]));
+}
+
+/** The records of an answer: a list, or one alone. @throws AdapterError malformed where it is neither. */
+export function recordsOf(answer: Json, effect: 'none' | 'unknown' = 'none'): readonly Json[] {
+  const records = Array.isArray(answer) ? (answer as readonly Json[]) : [answer];
+  if (records.every((record) => record !== null && typeof record === 'object' && !Array.isArray(record))) return records;
+  throw new AdapterError('malformed', effect, 'the answer holds something else than GeoReport records');
+}
+
+/** The value a JSON pointer (RFC 6901) names, or undefined. */
+export function at(document: Json | undefined, pointer: string): Json | undefined {
+  let value = document;
+  for (const part of pointer === '' ? [] : pointer.slice(1).split('/')) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (value === null || typeof value !== 'object' || !Object.hasOwn(value, name)) return undefined;
+    value = (value as Record<string, Json>)[name];
+  }
+  return value;
+}
+
+/** A text or number as text; null where it is anything else or empty. */
+export const textOf = (value: Json | undefined): string | null =>
+  typeof value === 'string' && value.trim() !== ''
+    ? value.trim()
+    : typeof value === 'number' || typeof value === 'boolean'
+      ? String(value)
+      : null;
