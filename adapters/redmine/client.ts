@@ -44,6 +44,8 @@ const PAGE = 100;
 /** An issue becomes visible when its transaction ends, which may be after later ones were read. */
 const OVERLAP_MS = 10_000;
 
+const issueId = /^[1-9]\d{0,8}$/;
+
 export function createRedmine(config: RedmineConfig, host: Host): Adapter {
   const ask = createAsk(config, host);
   const search = (filters: Record<string, string>) =>
@@ -135,7 +137,9 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
         return { ref: toRef(issue), taken: 'now', replayed: false };
       },
       async loadCases(refs, call) {
-        const found = await listIssues({ issue_id: refs.map(({ id }) => id).join(',') }, call);
+        // One id that is no number would make Redmine refuse the whole list.
+        const ids = refs.map(({ id }) => id).filter((id) => issueId.test(id));
+        const found = ids.length === 0 ? [] : await listIssues({ issue_id: ids.join(',') }, call);
         return refs.map(({ id }) => {
           const issue = found.find((candidate) => String(candidate.id) === id);
           return issue ? toSnapshot(issue) : null;

@@ -24,8 +24,9 @@ const statuses = ['New', 'In Progress', 'Resolved', 'Feedback', 'Closed', 'Rejec
 
 /*
  * As much of Redmine 5's REST API as the hub uses, with its habits: an unknown key sees an empty list (and is refused for
- * writing), a filter on an unknown field is ignored, an unknown tracker becomes the default one, an unknown status is
- * accepted without effect, two creates with one key make two issues, and time counts in seconds.
+ * writing), a filter on an unknown field is ignored, an id that is no number spoils its list, an unknown tracker becomes the
+ * default one, an unknown status is accepted without effect, two creates with one key make two issues, and time counts in
+ * seconds.
  */
 
 /** Starts a simulated Redmine on loopback. */
@@ -47,6 +48,8 @@ function answer(request: SimulatedRequest, cases: SimulatedCases, apiKey: string
       status: 200,
       body: { project: { id: 1, identifier: redmineSimulated.project, trackers: [{ id: redmineSimulated.tracker, name: 'Antrag' }] } },
     };
+  const ids = url.searchParams.get('issue_id')?.split(',') ?? [];
+  if (path === '/issues.json' && ids.some((each) => !/^\d+$/.test(each))) return { status: 422, body: { errors: ['Issue is invalid'] } };
   if (path === '/issues.json')
     return method === 'POST' ? create(body, cases) : { status: 200, body: known ? search(url, cases) : search(url, null) };
   const id = /^\/issues\/(\d+)\.json$/.exec(path)?.[1];
