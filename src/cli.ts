@@ -124,10 +124,17 @@ verb('import', "import reference records and cities' catalogues; repeating it ch
         ['offers', 'services', 'locations', 'forms'].flatMap((part) => (typeof options[part] === 'string' ? [[part, options[part]]] : [])),
       );
       const { city, format, dryRun, force, json } = options;
-      process.exitCode = await withHub(common(), ({ catalogue, cities, noteWrongFiles }) => {
+      process.exitCode = await withHub(common(), async ({ catalogue, cities, noteWrongFiles }) => {
         noteWrongFiles();
         const files = format ? { format, parts } : undefined;
-        return runImport({ catalogue, cities: cities.list(), city, files, dryRun, force, json, language: common().language }, out);
+        const asked = files ? [] : cities.list().filter((one) => one.catalogue && 'adapter' in one.catalogue);
+        const named = asked.filter(({ id, ars }) => city === undefined || city === id || city === ars).map(({ id }) => id);
+        if (named.length > 0) await cities.start(named);
+        try {
+          return await runImport({ catalogue, cities: cities.list(), city, files, dryRun, force, json, language: common().language }, out);
+        } finally {
+          if (named.length > 0) await cities.stop();
+        }
       });
     },
   );

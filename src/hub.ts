@@ -1,5 +1,6 @@
 import { createApplications, type Applications, type ApplicationsOptions } from './applications/applications.ts';
-import { createCatalogue, type Catalogue } from './catalogue/catalogue.ts';
+import { createCatalogue, type Catalogue, type CatalogueDeps } from './catalogue/catalogue.ts';
+import type { Refresh } from './catalogue/refresh.ts';
 import { createCities, type Cities, type ConnectedCity } from './cities/cities.ts';
 import { createRelay } from './events/relay.ts';
 import { createGateway, type Gateway, type GatewaySettings } from './gateway/gateway.ts';
@@ -20,6 +21,8 @@ export interface HubOptions {
   readonly referenceFolder: string;
   readonly gateway?: GatewaySettings;
   readonly applications?: Pick<ApplicationsOptions, 'retry' | 'timing' | 'retryBlindly'>;
+  /** How often catalogues of adapters are looked after. */
+  readonly refresh?: CatalogueDeps['refresh'];
   /** @default the clock */
   readonly now?: () => Date;
 }
@@ -29,7 +32,10 @@ export interface Hub {
   readonly cities: Cities;
   readonly applications: Applications;
   readonly gateway: Gateway;
-  /** Brings the catalogue up to date, then starts cities, deliveries, tracking and relay; the gateway's server is the host's to open. */
+  /**
+   * Brings the catalogue up to date from files, then starts cities, the catalogues they list, deliveries, tracking and relay;
+   * the gateway's server is the host's to open.
+   */
   start(): Promise<void>;
   /** Lets requests and attempts under way finish, then stops everything that start began. The ports stay open. */
   stop(graceMs: number): Promise<void>;
@@ -41,7 +47,15 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const { store, eventLog, cache, bus } = ports;
   const now = options.now ?? (() => new Date());
   const cities = createCities({ connected, cache, log, metrics, now });
-  const catalogue = await createCatalogue({ store, eventLog, cities, log, now, referenceFolder: options.referenceFolder });
+  const catalogue = await createCatalogue({
+    store,
+    eventLog,
+    cities,
+    log,
+    now,
+    referenceFolder: options.referenceFolder,
+    ...(options.refresh ? { refresh: options.refresh } : {}),
+  });
   const applications = createApplications({
     ...options.applications,
     store,
@@ -71,6 +85,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   });
 
   let follower: Follower | null = null;
+  let refresh: Refresh | null = null;
 
   return {
     catalogue,
@@ -81,7 +96,8 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       await catalogue.importReference();
       await catalogue.importCities();
       // Not awaited: a city that hangs must not keep the others from being served.
-      void cities.start();
+      const ready = cities.start();
+      refresh = catalogue.keepFresh(ready);
       applications.start();
       relay.start();
       // Catalogues that another process imported: another hub, or the command line.
@@ -92,6 +108,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     async stop(graceMs) {
       await gateway.stop(graceMs);
       await follower?.stop();
+      await refresh?.stop();
       await applications.stop();
       await relay.stop();
       await cities.stop();

@@ -21,7 +21,7 @@ export interface RunningHub extends Hub {
 }
 
 /** What a host may set beyond the environment; tests and the sandbox do. */
-export interface StartOptions extends Pick<HubOptions, 'applications' | 'gateway' | 'now'> {
+export interface StartOptions extends Pick<HubOptions, 'applications' | 'gateway' | 'now' | 'refresh'> {
   /** Where log lines go. @default standard output */
   readonly logTo?: Writable;
 }

@@ -21,8 +21,8 @@ import { Aborted, untilAborted } from './until-aborted.ts';
 /*
  * Every call to a back office, from the outside in:
  *
- *   deadline   `timeoutMs` from the moment the call was made. A write that had to wait for its turn gets the full time from
- *              the moment it may begin, so that a queue never turns into unknown effects.
+ *   deadline   `timeoutMs` (or what a read asks for) from the moment the call was made. A write that had to wait for its turn
+ *              gets the full time from the moment it may begin, so that a queue never turns into unknown effects.
  *   key lock   writes only: one write per key at a time. The lock is held until the adapter itself has come to an end, also
  *              after the caller gave up, because what still runs may still land.
  *   retry      reads only: `retryable` and `unavailable`, at most `retries` times, with growing pauses or the pause that the
@@ -111,7 +111,7 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
     kind: 'read' | 'write',
     run: (adapter: Adapter, call: C) => Promise<T>,
     call: C,
-    caller: AbortSignal | undefined,
+    { caller, timeoutMs }: { readonly caller: AbortSignal | undefined; readonly timeoutMs: number },
   ): Promise<T> {
     const work = currentCall.run(call, async () => run(adapter, call));
     running.add(work);
@@ -122,7 +122,7 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
     } catch (error) {
       if (!call.signal.aborted) throw toCallError(error, kind, redact);
       const known = error instanceof Aborted ? null : toCallError(error, kind, redact);
-      const ended = new CityCallError(caller?.aborted ? 'the caller went away' : `no answer within ${limits.timeoutMs} ms`, {
+      const ended = new CityCallError(caller?.aborted ? 'the caller went away' : `no answer within ${timeoutMs} ms`, {
         kind: 'deadline',
         effect: kind === 'read' ? 'none' : (known?.failure.effect ?? 'unknown'),
       });
@@ -161,21 +161,21 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
     }
   }
 
-  const until = (caller: AbortSignal | undefined) => {
-    const timer = AbortSignal.timeout(limits.timeoutMs);
-    return { signal: caller ? AbortSignal.any([timer, caller]) : timer, deadline: new Date(now().getTime() + limits.timeoutMs) };
+  const until = (caller: AbortSignal | undefined, timeoutMs = limits.timeoutMs) => {
+    const timer = AbortSignal.timeout(timeoutMs);
+    return { signal: caller ? AbortSignal.any([timer, caller]) : timer, deadline: new Date(now().getTime() + timeoutMs) };
   };
 
   return {
-    read: (run, { traceparent, signal: caller }) =>
+    read: (run, { traceparent, signal: caller, timeoutMs = limits.timeoutMs }) =>
       measured('read', async () => {
-        const { signal, deadline } = until(caller);
+        const { signal, deadline } = until(caller, timeoutMs);
         let last: unknown;
         const work = withRetry(deadline).execute(async ({ attempt: former }) => {
           signal.throwIfAborted();
           try {
             return await guarded.execute(
-              () => attempt('read', run, { signal, deadline, traceparent, attempt: former + 1 }, caller),
+              () => attempt('read', run, { signal, deadline, traceparent, attempt: former + 1 }, { caller, timeoutMs }),
               signal,
             );
           } catch (error) {
@@ -207,7 +207,7 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
               return work;
             };
             const call: WriteCall = { ...until(caller), traceparent, attempt: number, key, step: memo(steps) };
-            return attempt('write', started, call, caller);
+            return attempt('write', started, call, { caller, timeoutMs: limits.timeoutMs });
           }, turn.signal);
           // Until it begins it may be given up at any time; from then on its own deadline counts.
           await Promise.race([begun.promise, untilAborted(work, turn.signal, 0)]);
@@ -219,7 +219,7 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
 
     probe: (run) => {
       const { signal, deadline } = until(undefined);
-      return attempt('read', run, { signal, deadline, traceparent: '', attempt: 1 }, undefined);
+      return attempt('read', run, { signal, deadline, traceparent: '', attempt: 1 }, { caller: undefined, timeoutMs: limits.timeoutMs });
     },
 
     accepts: () => breaker.state !== CircuitState.Open || Date.now() - openedAt >= limits.breaker.halfOpenMs,

@@ -40,16 +40,26 @@ export interface CityAdapter {
   readonly id: string;
   /** Id of the adapter's definition, for example `redmine`. */
   readonly product: string;
-  /** Service keys or local keys it takes applications for; `*` for all. */
+  /** Service keys or local keys it takes applications for; `*` for all; none where it only serves something else. */
   readonly services: readonly string[];
   readonly statusMap: ReadonlyMap<string, MappableStatus>;
   readonly limits: CallLimits;
 }
 
-export interface CityCatalogue {
+/** Files of the city, or one of its adapters. */
+export type CityCatalogue = CatalogueFiles | CatalogueAdapter;
+
+export interface CatalogueFiles {
   readonly format: string;
   /** Path, already resolved against the city's file, or URL, by name of the part (`services`, `locations`). */
   readonly files: Readonly<Record<string, string>>;
+}
+
+export interface CatalogueAdapter {
+  /** The id of one of the city's adapters, one that has a catalogue. */
+  readonly adapter: string;
+  /** After how many hours it is asked again. */
+  readonly everyHours: number;
 }
 
 export interface AdapterStatus {
@@ -92,7 +102,8 @@ export interface Cities {
   status(cityId: string): Promise<readonly AdapterStatus[]>;
   /** Read-only check of one adapter, now. */
   check(cityId: string, adapterId: string): Promise<Health>;
-  start(): Promise<void>;
+  /** Starts every adapter, or those of some cities; one that cannot start is logged, and its calls fail and say why. */
+  start(cityIds?: readonly string[]): Promise<void>;
   /** Stops every adapter; resolves when no call runs any more. */
   stop(): Promise<void>;
 }
@@ -174,8 +185,9 @@ export function createCities(options: CitiesOptions): Cities {
     },
     status: async (cityId) => Promise.all((byId.get(cityId)?.adapters ?? []).map(({ id }) => get(cityId, id).health.status())),
     check: async (cityId, adapterId) => get(cityId, adapterId).health.check(),
-    async start() {
-      const started = [...connections].map(async ([name, { adapter, calls }]) => {
+    async start(cityIds) {
+      const chosen = [...connections].filter(([name]) => !cityIds || cityIds.some((id) => name.startsWith(`${id} `)));
+      const started = chosen.map(async ([name, { adapter, calls }]) => {
         try {
           await calls.probe((own, call) => own.start(call));
         } catch (error) {

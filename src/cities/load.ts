@@ -4,9 +4,11 @@ import { fileURLToPath } from 'node:url';
 import { contractVersions, parseMunicipalityArs, type AdapterDefinition, type Json, type MappableStatus } from '#contract';
 import { admission, readReport, reportPath } from './admission.ts';
 import type { CallLimits, City, CityAdapter, CityCatalogue, ConnectedAdapter, ConnectedCity } from './cities.ts';
+import { complaintsOfCatalogue, type CatalogueEntry } from './load/catalogue.ts';
 import { say, type Complaint, type Saying } from './load/complaint.ts';
 import { checkConfig } from './load/config.ts';
 import { commonContract, findDefinition, type FoundDefinition } from './load/definition.ts';
+import { complaintsOfPorts, portsOf, type Ports } from './load/ports.ts';
 import { complaintsOfShape } from './load/shape.ts';
 import { readSource, type Path, type Source } from './load/source.ts';
 
@@ -38,17 +40,20 @@ interface CityFile {
   readonly name: string;
   readonly since: string;
   readonly paused?: boolean;
-  readonly catalogue?: CityCatalogue;
+  readonly catalogue?: CatalogueEntry;
   readonly adapters: Readonly<Record<string, AdapterEntry>>;
 }
 
 interface AdapterEntry {
   readonly product: string;
-  readonly services: readonly string[];
+  readonly services?: readonly string[];
   readonly config: Json;
-  readonly statusMap: Readonly<Record<string, MappableStatus>>;
+  readonly statusMap?: Readonly<Record<string, MappableStatus>>;
   readonly limits?: Partial<Omit<CallLimits, 'breaker'>> & { readonly breaker?: Partial<CallLimits['breaker']> };
 }
+
+/** After how many hours an adapter's catalogue is read again where the city's file does not say. */
+const everyHoursDefault = 24;
 
 /** How hard a back office is pressed where its city's file does not say. */
 export const limitDefaults: CallLimits = { concurrency: 4, timeoutMs: 8_000, retries: 2, breaker: { failures: 5, halfOpenMs: 30_000 } };
@@ -106,15 +111,23 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
   const ars = parseMunicipalityArs(file.ars);
   const connected: ConnectedAdapter[] = [];
   const notes: Complaint[] = [];
+  const ports = new Map<string, Ports>();
   for (const [name, entry] of Object.entries(file.adapters)) {
     const adapter = await checkAdapter(source, name, entry, options);
     if ('complaints' in adapter) complaints.push(...adapter.complaints);
     else {
       connected.push(adapter.connected);
+      const found = portsOf(adapter.connected, { city: id, ars: file.ars });
+      ports.set(name, found);
+      complaints.push(...complaintsOfPorts(source, name, entry, found));
       if (adapter.unproven) (options.admission === 'required' ? complaints : notes).push(adapter.unproven);
     }
   }
-  complaints.push(...claimedTwice(source, file.adapters), ...(await missingFiles(source, path, file.catalogue)));
+  complaints.push(
+    ...claimedTwice(source, file.adapters),
+    ...(file.catalogue ? complaintsOfCatalogue(source, file.catalogue, Object.keys(file.adapters), ports) : []),
+    ...(await missingFiles(source, path, file.catalogue)),
+  );
   if (ars === null || complaints.length > 0) return { complaints };
 
   const city: City = {
@@ -127,12 +140,7 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
       const entry = file.adapters[name];
       return entry ? [toAdapter(name, definition.id, entry)] : [];
     }),
-    catalogue: file.catalogue
-      ? {
-          format: file.catalogue.format,
-          files: Object.fromEntries(Object.entries(file.catalogue.files).map(([part, where]) => [part, located(path, where)])),
-        }
-      : null,
+    catalogue: file.catalogue ? toCatalogue(path, file.catalogue) : null,
   };
   return { connected: { city, adapters: connected }, source, notes };
 }
@@ -170,7 +178,15 @@ function notAdmitted({ definition, module, shipped }: FoundDefinition, cityFile:
   );
 }
 
-const toAdapter = (id: string, product: string, { services, statusMap, limits }: AdapterEntry): CityAdapter => ({
+const toCatalogue = (
+  cityFile: string,
+  { format = '', files = {}, adapter, everyHours = everyHoursDefault }: CatalogueEntry,
+): CityCatalogue =>
+  adapter === undefined
+    ? { format, files: Object.fromEntries(Object.entries(files).map(([part, where]) => [part, located(cityFile, where)])) }
+    : { adapter, everyHours };
+
+const toAdapter = (id: string, product: string, { services = [], statusMap = {}, limits }: AdapterEntry): CityAdapter => ({
   id,
   product,
   services,
@@ -181,7 +197,7 @@ const toAdapter = (id: string, product: string, { services, statusMap, limits }:
 /** Each service has one adapter; `*` takes what no other names. */
 function claimedTwice(source: Source, adapters: CityFile['adapters']): readonly Complaint[] {
   const owners = new Map<string, string>();
-  return Object.entries(adapters).flatMap(([name, { services }]) =>
+  return Object.entries(adapters).flatMap(([name, { services = [] }]) =>
     services.flatMap((service, index) => {
       const owner = owners.get(service);
       owners.set(service, owner ?? name);
@@ -194,7 +210,7 @@ const isAddress = (where: string): boolean => /^https?:\/\//.test(where);
 
 const located = (cityFile: string, where: string): string => (isAddress(where) ? where : resolve(dirname(cityFile), where));
 
-async function missingFiles(source: Source, cityFile: string, catalogue: CityCatalogue | undefined): Promise<readonly Complaint[]> {
+async function missingFiles(source: Source, cityFile: string, catalogue: CatalogueEntry | undefined): Promise<readonly Complaint[]> {
   const missing: Complaint[] = [];
   for (const [part, where] of Object.entries(catalogue?.files ?? {})) {
     if (isAddress(where)) continue;

@@ -1,9 +1,11 @@
-import { HubError } from '#contract';
-import type { City } from '../../cities/cities.ts';
+import { HubError, type OfferRecord } from '#contract';
+import type { CatalogueFiles, City } from '../../cities/cities.ts';
+import { checkRecords } from './check-records.ts';
 import { nearestWord, refuseImport } from './complaints.ts';
 import { dldbFormat } from './formats/dldb.ts';
 import type { CatalogueFormat } from './formats/format.ts';
 import { offersFormat } from './formats/offers.ts';
+import { listOffers, type ListingTools } from './listing.ts';
 import { importOffers, noteRefusal, type OfferImportOptions, type OfferImportTools, type OfferReport } from './offers.ts';
 
 const formats: readonly CatalogueFormat[] = [offersFormat, dldbFormat];
@@ -19,14 +21,26 @@ export type CityImport =
 /** What an import needs to know of a city. */
 export type CityWithCatalogue = Pick<City, 'id' | 'ars' | 'catalogue'>;
 
+/** The format of a source whose offers an adapter lists. */
+export const adapterFormat = 'adapter';
+
 /**
- * Reads a city's catalogue and takes it over, complete or not at all. A refusal is remembered with the source, whose
- * offers then count as stale. Only a store that is away throws.
+ * Reads a city's catalogue, from its files or through its adapter, and takes it over, complete or not at all. A refusal is
+ * remembered with the source, whose offers then count as stale. Only a store that is away throws, and a hub that stops.
  */
-export async function importCity(tools: OfferImportTools, city: CityWithCatalogue, options: OfferImportOptions): Promise<CityImport> {
-  const source = { id: city.id, ars: city.ars, format: city.catalogue?.format ?? 'none' };
+export async function importCity(
+  tools: OfferImportTools & ListingTools,
+  city: CityWithCatalogue,
+  options: OfferImportOptions,
+): Promise<CityImport> {
+  const { catalogue } = city;
+  const source = {
+    id: city.id,
+    ars: city.ars,
+    format: catalogue === null ? 'none' : 'adapter' in catalogue ? adapterFormat : catalogue.format,
+  };
   try {
-    const records = await readCatalogue(city);
+    const records = await readCatalogue(tools, city);
     return { city: city.id, ok: true, report: await importOffers(tools, source, records, options) };
   } catch (error) {
     if (!(error instanceof HubError) || error.code !== 'IMPORT_REFUSED') throw error;
@@ -35,9 +49,15 @@ export async function importCity(tools: OfferImportTools, city: CityWithCatalogu
   }
 }
 
-/** Every offer of a city's catalogue, in the format its file names. */
-function readCatalogue({ id, ars, catalogue }: CityWithCatalogue) {
+async function readCatalogue(tools: ListingTools, city: CityWithCatalogue): Promise<readonly OfferRecord[]> {
+  const { id, catalogue } = city;
   if (!catalogue) throw refuseImport(id, 'has no catalogue; name one in its city file');
+  if ('adapter' in catalogue) return checkRecords(await listOffers(tools, id, catalogue.adapter), city);
+  return readFiles(city, catalogue);
+}
+
+/** Every offer of a city's files, in the format they are in. */
+function readFiles({ id, ars }: CityWithCatalogue, catalogue: CatalogueFiles): Promise<readonly OfferRecord[]> {
   const format = formats.find((candidate) => candidate.id === catalogue.format);
   if (!format) {
     const near = nearestWord(catalogue.format, catalogueFormats);

@@ -175,6 +175,41 @@ export const say = {
       'One file per municipality; several back offices stand in it as several adapters.',
     ),
   }),
+  notMade: (product: string, why: string): Saying => ({
+    problem: both(
+      `Der Adapter „${product}“ lässt sich damit nicht herstellen: ${why}.`,
+      `The adapter “${product}” cannot be made of this: ${why}.`,
+    ),
+    remedy: both('Prüfen Sie config anhand der README des Adapters.', 'Check config by the adapter’s README.'),
+  }),
+  takesNoApplications: (product: string, key: string): Saying => ({
+    problem: both(
+      `„${product}“ nimmt keine Anträge an; „${key}“ hat hier keinen Sinn.`,
+      `“${product}” takes no applications; “${key}” has no meaning here.`,
+    ),
+    remedy: both(`Streichen Sie „${key}“.`, `Remove “${key}”.`),
+  }),
+  catalogueFrom: (): Saying => ({
+    problem: both(
+      'Ein Katalog kommt entweder aus Dateien oder von einem Adapter.',
+      'A catalogue comes either from files or from an adapter.',
+    ),
+    remedy: both('Schreiben Sie format und files, oder adapter (und everyHours).', 'Write format and files, or adapter (and everyHours).'),
+  }),
+  unknownAdapter: (found: string, known: readonly string[]): Saying => ({
+    problem: both(`„${found}“ steht nicht unter adapters.`, `“${found}” does not stand under adapters.`),
+    remedy: meant(found, known),
+  }),
+  noCatalogue: (adapter: string, able: readonly string[]): Saying => ({
+    problem: both(`„${adapter}“ liefert keinen Katalog.`, `“${adapter}” lists no offers.`),
+    remedy:
+      able.length > 0
+        ? both(`Einen Katalog liefert: ${able.join(', ')}.`, `A catalogue comes from: ${able.join(', ')}.`)
+        : both(
+            'Schließen Sie ein System an, das einen liefert, oder nennen Sie format und files.',
+            'Connect a system that lists offers, or name format and files.',
+          ),
+  }),
   claimedTwice: (service: string, other: string): Saying => ({
     problem: both(`„${service}“ nimmt schon der Adapter „${other}“ an.`, `“${service}” is already taken by the adapter “${other}”.`),
     remedy: both('Jede Leistung geht an genau einen Adapter.', 'Each service goes to exactly one adapter.'),

@@ -1,7 +1,8 @@
 import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
-import { assuranceLevels, channels, isLeikaKey, parseRegionalKey, type FormRecord, type OfferRecord } from '#contract';
+import type { FormRecord, OfferRecord } from '#contract';
 import { Complaints, nearestWord } from '../complaints.ts';
+import { authority, day, fee, offerFields, text } from '../offer-shape.ts';
 import { readSource, type SourceText } from '../source.ts';
 import { readForm } from './form-file.ts';
 import type { CatalogueFormat } from './format.ts';
@@ -9,54 +10,14 @@ import type { CatalogueFormat } from './format.ts';
 /** Largest file of offers, in bytes. */
 const maxBytes = 8 * 1024 * 1024;
 
-const text = z.string().trim().min(1).max(2000);
-const localised = z.strictObject({ de: text, en: text.optional() });
-const leikaKey = z.string().refine(isLeikaKey, 'expected a LeiKa key: 14 digits, 99 first, in quotes');
-const day = z.iso.date('expected a date as YYYY-MM-DD');
-const authority = z.strictObject({
-  name: text,
-  street: text.optional(),
-  postalCode: z
-    .string()
-    .regex(/^\d{5}$/, 'expected five digits, in quotes')
-    .optional(),
-  town: text.optional(),
-  phone: text.optional(),
-  email: z.email().optional(),
-  url: z.url().optional(),
-});
-const fee = z.strictObject({
-  cents: z.int().min(0).max(100_000_000),
-  currency: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as EUR'),
-  label: localised.optional(),
-  channel: z.enum(channels).optional(),
-});
 const offer = z.strictObject({
+  ...offerFields,
   localKey: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'expected 1 to 40 letters, digits, - or _'),
-  serviceKey: leikaKey.nullable(),
-  furtherServiceKeys: z.array(leikaKey).max(20).optional(),
-  name: localised,
-  summary: localised.optional(),
-  area: z
-    .string()
-    .refine((value) => parseRegionalKey(value) !== null, 'expected an ARS of 2, 3, 5, 9 or 12 digits, in quotes')
-    .optional(),
   authority: z.union([z.string(), authority]),
-  channels: z.array(z.enum(channels)).min(1),
-  maturityLevel: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
-  fees: z.array(fee).max(100).default([]),
-  processingDays: z
-    .strictObject({ min: z.int().min(0), max: z.int().min(0) })
-    .refine(({ min, max }) => min <= max, 'expected min to be at most max')
-    .optional(),
-  requiredDocuments: z.array(localised).max(100).default([]),
-  assuranceLevel: z.enum(assuranceLevels),
-  appointment: z.enum(['NONE', 'OPTIONAL', 'REQUIRED']).default('NONE'),
-  appointmentMinutes: z.int().min(1).max(1440).optional(),
+  fees: offerFields.fees.default([]),
+  requiredDocuments: offerFields.requiredDocuments.default([]),
+  appointment: offerFields.appointment.default('NONE'),
   form: z.string().min(1).optional(),
-  onlineUrl: z.url().optional(),
-  validFrom: day.optional(),
-  validTo: day.optional(),
 });
 const file = z.strictObject({
   source: text,

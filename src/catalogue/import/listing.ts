@@ -1,0 +1,55 @@
+import { AdapterError, HubError } from '#contract';
+import { CityCallError, type Cities } from '../../cities/cities.ts';
+import { refuseImport } from './complaints.ts';
+
+/** How long a listing may take, in milliseconds. */
+const listingMs = 10 * 60_000;
+/** Most offers, and most pages, of one listing. */
+const mostOffers = 20_000;
+const mostPages = 20_000;
+
+/** What it takes to ask a city's adapter. */
+export interface ListingTools {
+  /** The guarded calls; absent where no adapter is connected. */
+  readonly cities?: Pick<Cities, 'read'> | undefined;
+  /** Gives the listing up. */
+  readonly signal?: AbortSignal | undefined;
+  /** @default ten minutes */
+  readonly listingMs?: number | undefined;
+}
+
+/**
+ * All offers that an adapter lists, page by page to the last one, through the guarded calls: a listing that breaks off is
+ * asked for again from its beginning, as the city's limits allow, and refused where it never came to its end. Nothing of
+ * it is believed yet.
+ * @throws HubError IMPORT_REFUSED where the city did not list everything; CLOSED where the hub gave up
+ */
+export async function listOffers(tools: ListingTools, city: string, adapter: string): Promise<readonly unknown[]> {
+  const { cities, signal } = tools;
+  if (!cities) throw refuseImport(city, `its adapter ${adapter} is not connected here`);
+  try {
+    return await cities.read(
+      city,
+      adapter,
+      async ({ catalogue }, call) => {
+        if (!catalogue) throw new AdapterError('unsupported', 'none', 'it lists no offers');
+        const offers: unknown[] = [];
+        let pages = 0;
+        for await (const page of catalogue.listOffers(call)) {
+          call.signal.throwIfAborted();
+          pages += 1;
+          if (!Array.isArray(page?.items)) throw new AdapterError('malformed', 'none', `page ${pages} has no list of items`);
+          for (const one of page.items) offers.push(one);
+          if (offers.length > mostOffers) throw new AdapterError('malformed', 'none', `it lists more than ${mostOffers} offers`);
+          if (pages > mostPages) throw new AdapterError('malformed', 'none', `it has more than ${mostPages} pages and does not end`);
+        }
+        return offers;
+      },
+      { traceparent: '', timeoutMs: tools.listingMs ?? listingMs, ...(signal ? { signal } : {}) },
+    );
+  } catch (error) {
+    if (!(error instanceof CityCallError)) throw error;
+    if (signal?.aborted) throw new HubError('CLOSED', `the listing of ${city} was given up`, { cause: error });
+    throw refuseImport(`${city}/${adapter}`, `the listing failed and nothing was changed (${error.failure.kind}): ${error.message}`, error);
+  }
+}
