@@ -70,7 +70,7 @@ export function createFitConnect(config: FitConnectConfig, host: Host): Adapter 
     stop: async () => directory.forget(),
     check: (call) => check(config, { directory, routing }, call),
     cases: {
-      traits: { maxBatch: MAX_BATCH, idempotency: 'native', attachments: config.attachments, pollMs: config.pollEveryMs },
+      traits: { maxBatch: MAX_BATCH, idempotency: 'steps', attachments: config.attachments, pollMs: config.pollEveryMs },
       submit: (application, call) => inTurn(call.key, () => submit(application, call)),
       loadCases,
     },

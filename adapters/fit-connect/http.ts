@@ -17,8 +17,6 @@ export interface Question {
   readonly jose?: string;
   /** `jose`: the answer is a compact JWE, handed back as text. @default JSON */
   readonly takes?: 'jose';
-  /** What a failure after sending means for the application. */
-  readonly unsure?: 'none' | 'unknown';
 }
 
 /** `problem` is the last part of the type of a problem document (RFC 7807), for example `submission-not-found`. */
@@ -48,7 +46,7 @@ const TOKEN_MARGIN_MS = 30_000;
  *   403                    rights: misconfigured, nothing happened
  *   404, 409, 410          handed back with their problem: the caller knows what was asked for
  *   429                    asks for a pause, nothing happened; so does 503 with Retry-After
- *   other 5xx              may come after the work: `unsure` says what that means
+ *   other 5xx              may come after the work: effect unknown for a write
  */
 export function createAsk(access: Access, { fetch, now }: Pick<Host, 'fetch' | 'now'>): Ask {
   const base = access.submissionUrl.replace(/\/+$/, '');
@@ -85,7 +83,8 @@ export function createAsk(access: Access, { fetch, now }: Pick<Host, 'fetch' | '
     }
   }
 
-  return async ({ method, path, json, jose, takes, unsure = 'none' }, call) => {
+  return async ({ method, path, json, jose, takes }, call) => {
+    const unsure = method === 'GET' ? 'none' : 'unknown';
     const once = async (): Promise<Response> => {
       const headers = new Headers({
         accept: takes ? 'application/jose, application/problem+json' : 'application/json, application/problem+json',

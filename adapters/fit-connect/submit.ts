@@ -13,7 +13,7 @@ import { seal, sha512, tagOf, type DestinationKey } from './seal.ts';
  * One application, one submission, although FIT-Connect knows no idempotency key and cannot be asked for one:
  *
  *   announce   POST: makes an empty submission. Remembered as a step. A reply that was lost leaves an empty shell behind that
- *              nobody sees and that lapses; announcing again is harmless.
+ *              the city never sees and that lapses; announcing again is harmless.
  *   attach     PUT per attachment, encrypted. Its tag is remembered as a step; one that may not have arrived is put again.
  *   seal       data and metadata are encrypted, and their tags remembered BEFORE they are sent: encrypting again gives
  *              other tags, so each attempt has a step of its own.
@@ -22,7 +22,7 @@ import { seal, sha512, tagOf, type DestinationKey } from './seal.ts';
  *
  * An attempt that finds its announcement already made reads the event log first. A submit event there with the tags of one of
  * our attempts is the receipt; with other tags, somebody else has sent under our submission, and nothing is sent any more. So
- * an effect that is unknown is cleared up by calling again under the same key: what the contract calls `native`.
+ * an effect that is unknown is cleared up by calling again with the steps remembered: what the contract calls `steps`.
  */
 
 export interface SubmitDeps {
@@ -60,7 +60,7 @@ export function createSubmit({ config, host, ask, directory, readLog, routing }:
     const made = body as { submissionId?: unknown; caseId?: unknown } | null;
     const [submissionId, caseId] = [made?.submissionId, made?.caseId].map((id) => (typeof id === 'string' ? id.toLowerCase() : id));
     if (!isUuid(submissionId) || !isUuid(caseId))
-      throw new AdapterError('malformed', 'none', 'the announcement was not answered with a submission and its case');
+      throw new AdapterError('malformed', 'unknown', 'the announcement was not answered with a submission and its case');
     return { submissionId, caseId, destinationId };
   }
 
@@ -146,7 +146,7 @@ export function createSubmit({ config, host, ask, directory, readLog, routing }:
         return { metadata: tags.metadata, data: tags.data };
       });
     const reply = await ask(
-      { method: 'PUT', path: `/v2/submissions/${submission.submissionId}`, json: { encryptedMetadata, encryptedData }, unsure: 'unknown' },
+      { method: 'PUT', path: `/v2/submissions/${submission.submissionId}`, json: { encryptedMetadata, encryptedData } },
       call,
     );
     if (reply.status >= 400) throw new AdapterError('retryable', 'none', `the announced submission was not taken (${reply.status})`);

@@ -166,7 +166,7 @@ export function createSubscriber(options: SubscriberOptions, host: Pick<Host, 'f
       { id: randomUUID(), issuer: destinationId, at: host.now(), submissionId, caseId, event, ...more },
       signingKey,
     );
-    const { status, problem: why } = await ask({ method: 'POST', path: `/v2/cases/${caseId}/events`, jose, unsure: 'unknown' }, call);
+    const { status, problem: why } = await ask({ method: 'POST', path: `/v2/cases/${caseId}/events`, jose }, call);
     if (status >= 400) throw new AdapterError('rejected', 'none', `the ${event} event was not taken (${status}${why ? `, ${why}` : ''})`);
   }
 

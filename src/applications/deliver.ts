@@ -32,6 +32,7 @@ import { canWithdraw } from './withdraw.ts';
  * worker claims it and first finds out what happened:
  *
  *   native  the back office honours the key: the same submission goes out again under the same key
+ *   steps   so it does where the steps remembered under the key tell the adapter how far it came
  *   lookup  the back office is asked for the key; only a clear "no such case" leads to another submission
  *   none    nobody can tell: the job is parked for a person (UNKNOWN_EFFECT)
  *

@@ -135,7 +135,7 @@ const parkedAtOnce: Partial<Record<AdapterErrorKind | CallFailure['kind'], Parke
  */
 export function decideFailure(
   failure: CallFailure,
-  job: { readonly attempts: number; readonly ageMs: number; readonly idempotency: 'native' | 'lookup' | 'none' },
+  job: { readonly attempts: number; readonly ageMs: number; readonly idempotency: 'native' | 'steps' | 'lookup' | 'none' },
   policy: RetryPolicy,
   random: number,
 ): FailureDecision {

@@ -85,8 +85,11 @@ export interface CataloguePort {
 export interface CasePort {
   readonly traits: {
     readonly maxBatch: number;
-    /** `native`: the back office honours the key; `lookup`: it can be asked for a key; `none`: neither, an unknown effect is parked for a person. */
-    readonly idempotency: 'native' | 'lookup' | 'none';
+    /**
+     * `native`: the back office honours the key; `steps`: it does not, but the steps remembered under a key (`call.step`) are enough for
+     * the same call to have the same effect; `lookup`: it can be asked for a key; `none`: an unknown effect is parked for a person.
+     */
+    readonly idempotency: 'native' | 'steps' | 'lookup' | 'none';
     /** Present where attachments are taken; a submission with others is never handed over. */
     readonly attachments?: { readonly maxBytes: number; readonly mediaTypes: readonly string[] };
     /** Present where the back office tells nobody of changes: in this rhythm, in milliseconds, the hub loads open cases, at most `maxBatch` each time. */

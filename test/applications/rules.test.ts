@@ -118,7 +118,7 @@ describe('a failed attempt', () => {
   const jobs = fc.record({
     attempts: fc.integer({ min: 1, max: 1000 }),
     ageMs: fc.integer({ min: 0, max: 100 * 3_600_000 }),
-    idempotency: fc.constantFrom('native' as const, 'lookup' as const, 'none' as const),
+    idempotency: fc.constantFrom('native' as const, 'steps' as const, 'lookup' as const, 'none' as const),
   });
   const random = fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true });
 

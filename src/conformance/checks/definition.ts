@@ -38,8 +38,8 @@ function portProblems({ catalogue, cases, changes, webhook, events, rows }: Adap
       ? [
           ...problem(isCount(cases.traits?.maxBatch), 'cases.traits.maxBatch is no whole number above 0'),
           ...problem(
-            ['native', 'lookup', 'none'].includes(cases.traits?.idempotency),
-            'cases.traits.idempotency is not native, lookup or none',
+            ['native', 'steps', 'lookup', 'none'].includes(cases.traits?.idempotency),
+            'cases.traits.idempotency is not native, steps, lookup or none',
           ),
           ...problem(
             cases.traits?.idempotency !== 'lookup' || typeof cases.findByKey === 'function',

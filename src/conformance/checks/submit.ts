@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createKeyLock } from '../../cities/key-lock.ts';
 import type { Receipt } from '#contract';
-import { fail, notApplicable, pass, unverified, type Check } from '../check.ts';
+import { createMemo, fail, notApplicable, pass, unverified, type Check, type Opened } from '../check.ts';
 import { beginTally, inWords, loadOne, noValid, settle, submit, uncounted } from './observe.ts';
 import { readback } from './readback.ts';
 
@@ -43,6 +43,9 @@ function wrongReceipt({ ref, taken, replayed }: Receipt): string | null {
   return null;
 }
 
+/** With `steps` a key is known by what the hub remembers; the others must do without. */
+const rememberedSteps = ({ adapter }: Opened) => (adapter.cases?.traits.idempotency === 'steps' ? { memo: createMemo() } : {});
+
 const replay: Check = {
   id: 'submit.replay-same-key',
   level: 'MUST',
@@ -57,8 +60,9 @@ const replay: Check = {
       return notApplicable('idempotency is none: the hub never sends a key again that may have landed');
     const count = await beginTally(bench, opened);
     const key = randomUUID();
-    const first = await submit(opened, application, { key });
-    const second = await submit(opened, application, { key });
+    const same = { key, ...rememberedSteps(opened) };
+    const first = await submit(opened, application, same);
+    const second = await submit(opened, application, same);
     if (second.ref.id !== first.ref.id)
       return fail('the same case for the same key', 'a receipt for another case', 'look the key up before creating, or send it along');
     if (!second.replayed) return fail('replayed: true the second time', 'replayed: false', 'say replayed where the key was known');
@@ -73,7 +77,8 @@ const AT_ONCE = 5;
 const parallel: Check = {
   id: 'submit.parallel-same-key',
   level: 'MUST',
-  title: 'Submissions of one key at the same time make one case (with lookup: one after the other, as the hub’s key lock sends them).',
+  title:
+    'Submissions of one key at the same time make one case (with lookup and steps: one after the other, as the hub’s key lock sends them).',
   remedy: 'declare idempotency native only where the back office itself makes one case of one key; otherwise lookup',
   port: 'cases',
   async run(bench) {
@@ -84,11 +89,12 @@ const parallel: Check = {
     if (idempotency === 'none') return notApplicable('idempotency is none: the hub never sends a key again that may have landed');
     const count = await beginTally(bench, opened);
     const key = randomUUID();
+    const same = { key, ...rememberedSteps(opened) };
     const lock = createKeyLock();
     const one = async () => {
-      const release = idempotency === 'lookup' ? await lock.acquire(key, AbortSignal.timeout(60_000)) : () => {};
+      const release = idempotency === 'lookup' || idempotency === 'steps' ? await lock.acquire(key, AbortSignal.timeout(60_000)) : () => {};
       try {
-        return await settle(submit(opened, application, { key }));
+        return await settle(submit(opened, application, same));
       } finally {
         release();
       }
@@ -99,7 +105,7 @@ const parallel: Check = {
       return fail('a receipt, or a retryable error', inWords(refused), 'a key that is being worked on is retryable with effect unknown');
     const ids = new Set(outcomes.flatMap(({ value }) => value?.ref.id ?? []));
     if (ids.size > 1) return fail('one case', `receipts for ${ids.size} cases`, this.remedy);
-    const last = await submit(opened, application, { key });
+    const last = await submit(opened, application, same);
     if (ids.size === 1 && !ids.has(last.ref.id)) return fail('the same case afterwards', 'a receipt for another one', this.remedy);
     const made = await count(key);
     if (made === null) return uncounted;
