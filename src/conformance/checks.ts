@@ -1,5 +1,6 @@
 import type { Check } from './check.ts';
 import { abortWithin } from './checks/abort.ts';
+import { authChecks } from './checks/auth.ts';
 import { casesChecks } from './checks/cases.ts';
 import { catalogueChecks } from './checks/catalogue.ts';
 import { changesChecks } from './checks/changes.ts';
@@ -21,6 +22,7 @@ export const checks: readonly Check[] = [
   ...configChecks,
   ...lifeChecks,
   ...healthChecks,
+  ...authChecks,
   ...catalogueChecks,
   ...submitChecks,
   ...crashChecks,
