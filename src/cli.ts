@@ -10,6 +10,8 @@ import { createCatalogue } from './catalogue/catalogue.ts';
 import { createCities } from './cities/cities.ts';
 import { loadCities } from './cities/load.ts';
 import { runCheck } from './cli/check.ts';
+import { runConformanceVerb, type ConformanceOptions } from './cli/conformance.ts';
+import { runDocuments } from './cli/documents.ts';
 import { runEvents } from './cli/events.ts';
 import { runForm } from './cli/form.ts';
 import { runImport } from './cli/import.ts';
@@ -108,6 +110,24 @@ verb('check', "check every city's file and, read-only, every connection")
     );
   });
 
+verb('conformance [adapter]', 'prove that an adapter (a product, or the path of its module) keeps the contract')
+  .option('--config <file>', "a city's file with the adapter's config")
+  .option('--adapter <name>', "which of the file's adapters, where several are of this product")
+  .option('--samples <file>', 'what the back office takes and refuses, and how to see what it did')
+  .option('--waivers <file>', 'checks for which somebody takes responsibility until a day')
+  .option('--only <ids...>', 'only these checks; * stands for anything')
+  .addOption(new Option('--tier <tier>', 'against what it runs').choices(['kit', 'live']).default('kit'))
+  .addOption(new Option('--report <format>', 'format of the report').choices(['text', 'json', 'html', 'junit']).default('text'))
+  .option('--out <file>', 'write the report into this file')
+  .option('--shipped', 'the adapters that ship with the hub, against their simulators; renews their reports')
+  .action(async (adapter: string | undefined, options: Omit<ConformanceOptions, 'adapter' | 'name'> & { adapter?: string }) => {
+    const { adapter: name, ...rest } = options;
+    process.exitCode = await runConformanceVerb(
+      { ...rest, adapter, name, adapters, env: environment(common()), language: common().language },
+      { out, note },
+    );
+  });
+
 verb('import', "import reference records and cities' catalogues; repeating it changes nothing")
   .option('--city <id or ARS>', 'only this city')
   .addOption(new Option('--format <format>', "format of the files, instead of the city's own").choices(['offers', 'dldb']))
@@ -144,6 +164,12 @@ verb('form <file>', 'show the form that a data schema in XDatenfelder becomes, a
   .option('--json', 'one JSON document')
   .action(async (file: string, options: { codeLists?: string; json?: boolean }) => {
     process.exitCode = await runForm({ file, ...options, language: common().language }, out, note);
+  });
+
+verb('documents <files...>', 'register GraphQL documents: check them and write hash → document as JSON')
+  .option('--out <file>', 'where to; standard output where absent')
+  .action((files: string[], options: { out?: string }) => {
+    process.exitCode = runDocuments(files, options, out);
   });
 
 verb('parked', 'list applications that wait for a person')

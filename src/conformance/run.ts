@@ -31,45 +31,77 @@ export const matches = (id: string, patterns: readonly string[]): boolean =>
 
 /** Runs the checks one after the other; each on an adapter and proxies of its own. */
 export async function runConformance(subject: Subject, options: RunOptions = {}): Promise<Report> {
-  const { tier = 'kit', only, waivers = [], onCheck, now = () => new Date() } = options;
-  const at = now();
-  const since = performance.now();
-  const redact = createRedact(markedTexts(subject.definition, subject.config, 'secret').map(({ text }) => text));
-  const { ports, system, reason } = await introduce(subject, redact);
-  const results: Result[] = [];
+  const { only, onCheck } = options;
+  const run = createRun(subject, options);
   for (const check of allChecks) {
     if (only && !matches(check.id, only)) continue;
     onCheck?.(check, null);
-    const begun = performance.now();
-    const found = await runCheck(check, subject, ports, reason, redact);
-    const result = withWaiver(
-      { id: check.id, level: check.level, title: check.title, finding: clean(found, redact), ms: Math.round(performance.now() - begun) },
-      waivers,
-      at,
-    );
-    results.push(result);
-    onCheck?.(check, result);
+    onCheck?.(check, await run.check(check));
   }
+  return run.report();
+}
+
+/** One run of the kit, check by check. */
+export interface Run {
+  check(check: Check): Promise<Result>;
+  /** About the checks that ran so far. */
+  report(): Promise<Report>;
+}
+
+export function createRun(subject: Subject, { tier = 'kit', only, waivers = [], now = () => new Date() }: RunOptions = {}): Run {
+  const at = now();
+  const since = performance.now();
+  const redact = createRedact(markedTexts(subject.definition, subject.config, 'secret').map(({ text }) => text));
+  const results: Result[] = [];
+  let known: Promise<Introduction> | null = null;
+  const introduced = () => (known ??= introduce(subject, redact));
+
   return {
-    contract: contractVersion,
-    product: subject.definition.id,
-    version: subject.definition.version,
-    hash: hashOf(subject),
-    admitted: only === undefined && results.every((result) => !blocks(result)),
-    tier,
-    system,
-    at: at.toISOString(),
-    ms: Math.round(performance.now() - since),
-    results,
-    ...(only ? { only } : {}),
+    async check(check) {
+      const introduction = await introduced();
+      const begun = performance.now();
+      const found = await runCheck(check, subject, introduction, redact);
+      const { id, level, title } = check;
+      const result = withWaiver(
+        { id, level, title, finding: clean(found, redact), ms: Math.round(performance.now() - begun) },
+        waivers,
+        at,
+      );
+      results.push(result);
+      return result;
+    },
+    async report() {
+      const waived = results.flatMap(({ id, waiver, finding }) =>
+        waiver && finding.status !== 'pass' ? [{ check: id, expires: waiver.expires }] : [],
+      );
+      return {
+        contract: contractVersion,
+        product: subject.definition.id,
+        version: subject.definition.version,
+        hash: hashOf(subject),
+        admitted: only === undefined && results.length > 0 && results.every((result) => !blocks(result)),
+        ...(waived.length > 0 ? { waivers: waived } : {}),
+        tier,
+        system: (await introduced()).system,
+        at: at.toISOString(),
+        ms: Math.round(performance.now() - since),
+        results,
+        ...(only ? { only } : {}),
+      };
+    },
   };
 }
 
+/** What is known of an adapter before any check. */
+interface Introduction {
+  readonly ports: ReadonlySet<PortName>;
+  readonly system: string | null;
+  /** Why it cannot be opened; null where it can. */
+  readonly reason: string | null;
+}
+
 /** Which ports there are and what the adapter calls its system; a reason where it cannot even be made. */
-async function introduce(
-  subject: Subject,
-  redact: Redact,
-): Promise<{ ports: ReadonlySet<PortName>; system: string | null; reason: string | null }> {
+async function introduce(subject: Subject, redact: Redact): Promise<Introduction> {
   try {
     const opened = await openAdapter(subject, () => new Date());
     try {
@@ -91,13 +123,7 @@ async function introduce(
 
 const portsOf = (adapter: Adapter): ReadonlySet<PortName> => new Set(portNames.filter((name) => adapter[name] !== undefined));
 
-async function runCheck(
-  check: Check,
-  subject: Subject,
-  ports: ReadonlySet<PortName>,
-  reason: string | null,
-  redact: Redact,
-): Promise<Finding> {
+async function runCheck(check: Check, subject: Subject, { ports, reason }: Introduction, redact: Redact): Promise<Finding> {
   if (check.port && reason !== null)
     return unverified(`the adapter cannot be opened: ${reason}`, 'make it start with this config against a running back office first');
   if (check.port && !ports.has(check.port)) return notApplicable(`no port ${check.port}`);

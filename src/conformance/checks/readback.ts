@@ -26,6 +26,9 @@ const plain = (text: string): string =>
 
 const holds = (content: string, text: string): boolean => plain(content).includes(plain(text).trim());
 
+/** Back offices that keep first and last names apart have every word of it. */
+const holdsName = (content: string): boolean => NAME.split(' ').every((word) => holds(content, word));
+
 type Path = readonly (string | number)[];
 
 /** Every text of a form that is long enough to be told from others. */
@@ -66,7 +69,7 @@ export const readback: Check = {
     const first = await there(bench, opened, named);
     if (typeof first === 'string') return fail('a name with umlauts and quotation marks is taken', first, this.remedy);
     const { content, key } = first;
-    if (!holds(content, NAME)) return fail('the applicant’s name as it was submitted', 'another text, or none', this.remedy);
+    if (!holdsName(content)) return fail('the applicant’s name as it was submitted', 'another text, or none', this.remedy);
     if (opened.adapter.cases?.traits.idempotency === 'lookup' && !holds(content, key))
       return fail('the key stands in the back office', 'it is not found there', 'store call.key with the case: look-ups ask for it');
     const found = texts(named.formData).filter(({ text }) => holds(content, text));

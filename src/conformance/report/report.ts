@@ -38,8 +38,6 @@ export interface Report extends AdmissionReport {
   readonly only?: readonly string[];
 }
 
-export const statuses = ['pass', 'fail', 'unverified', 'not-applicable'] as const;
-
 /** How many results there are of each status. */
 export const tally = (results: readonly Result[]): Readonly<Record<Finding['status'], number>> => {
   const counts = { pass: 0, fail: 0, unverified: 0, 'not-applicable': 0 };
