@@ -62,7 +62,8 @@ describe('an adapter of its own', () => {
     );
     expect(files).toContain('city-desk.test.ts');
     expect(files).toContain('conformance/samples.yaml');
-    for (const file of files) expect(readFileSync(join(own, file), 'utf8'), file).not.toMatch(/ticketing|#contract|vitest/i);
+    const left = files.filter((file) => /ticketing|#contract|vitest/i.test(readFileSync(join(own, file), 'utf8')));
+    expect(left).toEqual([]);
   });
 
   test('compiles and passes its test', { timeout: 120_000 }, async () => {
@@ -83,9 +84,11 @@ describe('an adapter of its own', () => {
       writeFileSync(join(cities, 'stadt.yaml'), file);
       const { cities: loaded, complaints } = await loadCities({ folder: cities, adapters: [], env: known });
       expect(complaints).toEqual([]);
-      const [{ city, adapters: [adapter] = [] } = {}] = loaded;
+      const [connected] = loaded;
+      const adapter = connected?.adapters[0];
       const samples = await readSamples(join(conformance, 'samples.yaml'));
-      if (!city || !adapter || !('valid' in samples)) return expect.unreachable('the city and the samples are read');
+      if (!connected || !adapter || !('valid' in samples)) throw new Error('the city or its samples cannot be read');
+      const { city } = connected;
       const { config } = (parse(file) as { adapters: { cases: { config: Record<string, Json> } } }).adapters.cases;
       const report = await runConformance({
         definition: adapter.definition,
