@@ -89,7 +89,9 @@ const secretsAreMarked: Check = {
   },
 };
 
-const isText = (node: SchemaNode & { readonly type?: unknown }): boolean => node.type === undefined || node.type === 'string';
+/** A text that may be anything: a choice of words says how a secret is sent, never what it is. */
+const isText = (node: SchemaNode & { readonly type?: unknown }): boolean =>
+  (node.type === undefined || node.type === 'string') && !('enum' in node) && !('const' in node);
 const hasMarkedBelow = (node: SchemaNode): boolean => JSON.stringify(node).includes('"x-hub"');
 
 function* namedProperties(node: unknown): Generator<{ readonly name: string; readonly node: SchemaNode }> {
