@@ -7,6 +7,8 @@ import { assuranceLevels, channels, isLeikaKey, parseRegionalKey, type OfferReco
 export const text = z.string().trim().min(1).max(2000);
 const localised = z.strictObject({ de: text, en: text.optional() });
 const leikaKey = z.string().refine(isLeikaKey, 'expected a LeiKa key: 14 digits, 99 first, in quotes');
+/** Shown as a link: javascript: and the like are no places to go. */
+const webAddress = z.url({ protocol: /^https?$/, error: 'expected a web address, http or https' });
 export const day = z.iso.date('expected a date as YYYY-MM-DD');
 
 export const authority = z.strictObject({
@@ -19,7 +21,7 @@ export const authority = z.strictObject({
   town: text.optional(),
   phone: text.optional(),
   email: z.email().optional(),
-  url: z.url().optional(),
+  url: webAddress.optional(),
 });
 
 export const fee = z.strictObject({
@@ -52,7 +54,7 @@ export const offerFields = {
   assuranceLevel: z.enum(assuranceLevels),
   appointment: z.enum(['NONE', 'OPTIONAL', 'REQUIRED']),
   appointmentMinutes: z.int().min(1).max(1440).optional(),
-  onlineUrl: z.url().optional(),
+  onlineUrl: webAddress.optional(),
   validFrom: day.optional(),
   validTo: day.optional(),
 } as const;
