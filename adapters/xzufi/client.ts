@@ -35,10 +35,18 @@ export function createXzufi(config: XzufiConfig, host: Host): Adapter {
 
   async function readAll(call: Call): Promise<{ transfer: Transfer; names: string }> {
     const transfer = createTransfer();
-    const messages = await messagesOf(config, host, call);
-    for (const message of messages)
+    const names: string[] = [];
+    for await (const message of messagesOf(config, host, call)) {
+      names.push(message.name);
       await read(message, (object) => takeObject(message.name, object, transfer, config.assuranceLevels), call);
-    return { transfer, names: messages.length === 1 ? (messages[0]?.name ?? '') : `${messages.length} files` };
+    }
+    return { transfer, names: names.length === 1 ? (names[0] ?? '') : `${names.length} messages` };
+  }
+
+  // The beginning says what it is; the whole is read when it is imported.
+  async function readHead(call: Call): Promise<TransferHead | null> {
+    for await (const message of messagesOf(config, host, call)) return await read(message, () => {}, call, true);
+    return null;
   }
 
   return {
@@ -46,11 +54,8 @@ export function createXzufi(config: XzufiConfig, host: Host): Adapter {
     stop: async () => {},
     async check(call) {
       const since = performance.now();
-      const messages = await messagesOf(config, host, call);
-      const [message] = messages;
-      // The beginning says what it is; the whole is read when it is imported.
-      const head = message && (await read(message, () => {}, call, true));
-      const probe = { name: 'export', ok: true, ms: Math.round(performance.now() - since), hint: `${messages.length} file(s)` };
+      const head = await readHead(call);
+      const probe = { name: 'export', ok: true, ms: Math.round(performance.now() - since) };
       return { ok: true, system: `XZuFi ${head?.version ?? ''}${head?.product ? ` (${head.product.slice(0, 60)})` : ''}`, probes: [probe] };
     },
     catalogue: {

@@ -28,13 +28,27 @@ export const xzufiConfig = z
       ])
       .optional()
       .describe('With url, where it needs credentials.'),
+    bulk: z
+      .strictObject({
+        url: z.url({ protocol: /^https?$/ }).meta({ 'x-hub': 'endpoint', description: 'Where the first page is.' }),
+        tokenUrl: z
+          .url({ protocol: /^https?$/ })
+          .meta({ 'x-hub': 'endpoint', description: 'Token endpoint (OAuth 2.0 client credentials).' }),
+        clientId: z.string().min(1),
+        clientSecret: secret,
+      })
+      .optional()
+      .describe('PVOG’s bulk service (Bereitstelldienst) instead of files: messages page by page.'),
     assuranceLevels: z
       .record(z.string(), z.enum(assuranceLevels))
       .default({ '10': 'NONE', '20': 'LOW', '30': 'SUBSTANTIAL', '40': 'HIGH' })
       .describe('Code of an online service’s vertrauensniveau → assurance level. A code that is not listed is an error.'),
     maxBytes: z.int().min(1).default(1_073_741_824).describe('Largest file, in bytes.'),
   })
-  .refine(({ file, url }) => (file === undefined) !== (url === undefined), 'say either file or url');
+  .refine(
+    ({ file, url, bulk }) => [file, url, bulk].filter((source) => source !== undefined).length === 1,
+    'say one of file, url and bulk',
+  );
 
 /** The config after validation. */
 export type XzufiConfig = z.output<typeof xzufiConfig>;

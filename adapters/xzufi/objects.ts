@@ -61,6 +61,8 @@ export const createTransfer = (): Transfer => ({
 /** Regional keys of Destatis; areas of other schemes are not understood. */
 const regional = 'urn:de:bund:destatis:bevoelkerungsstatistik:schluessel:rs';
 const MOST = 500_000;
+/** Text modules that offers are made of. */
+const readModules = new Set(['02', '03', '05', '08', '22', '24']);
 
 export const keyOf = ({ agency, scheme, text }: Id): string => JSON.stringify([agency, scheme, text]);
 
@@ -138,7 +140,8 @@ function localised(nodes: readonly Node[]): Localised | undefined {
       .map(({ text }) => text.trim())
       .filter((text) => text !== '')
       .join('\n');
-  const [de, en] = [inLanguage(/^de/i), inLanguage(/^en/i)];
+  // A piece of a string keeps the whole in memory, here the part of the file it was read from: so it is copied.
+  const [de, en] = [inLanguage(/^de/i), inLanguage(/^en/i)].map((text) => Buffer.from(text).toString()) as [string, string];
   if (de === '' && en === '') return undefined;
   return en === '' ? { de } : { de, en };
 }
@@ -151,7 +154,8 @@ function leistungOf(file: string, node: Node, id: Id): Leistung {
   for (const part of all(node, 'modulText')) {
     const code = textOf(part, 'leikaTextmodul', 'code');
     const text = localised(all(part, 'inhalt'));
-    if (code !== undefined && text) modules[code] ??= text;
+    // The long texts would fill the memory for nothing.
+    if (code !== undefined && text && readModules.has(code)) modules[code] ??= text;
   }
   const described = (name: string) => localised(all(node, name).flatMap((part) => all(part, 'beschreibung')))?.de ?? '';
   const validFrom = dayOf(file, first(node, 'gueltigkeit', 'beginn'));

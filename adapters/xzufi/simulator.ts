@@ -33,12 +33,30 @@ export async function startXzufiSimulator(options: XzufiSimulatorOptions = {}): 
       : { status: 200, text, headers: { 'content-type': 'application/xml' } };
   };
 
+  /** PVOG's bulk service: one message per page; the next address names a host that only PVOG knows. */
+  const serveBulk = (index: number): SimulatedAnswer => {
+    const all = [...files.values()];
+    const next = index + 1;
+    const more = next < all.length;
+    return {
+      status: 200,
+      body: {
+        xzufiObjekte: all[index] ?? '',
+        naechsterIndex: next,
+        naechsteAnfrageUrl: more ? `http://bereitstelldienst.intern/bulk?index=${next}` : null,
+        vollstaendig: !more,
+      },
+    };
+  };
+
   const simulator = await startSimulator(
     {
       path: [],
-      answer({ method, url, headers }) {
+      answer({ method, url, headers, text }) {
+        if (method === 'POST' && url.pathname === '/token') return giveToken(text, secret ?? '');
         if (secret !== undefined && headers.get('authorization') !== `Bearer ${secret}`)
           return { status: 401, body: { error: 'unknown token' } };
+        if (method === 'GET' && url.pathname === '/bulk') return serveBulk(Number(url.searchParams.get('index') ?? 0));
         return method === 'GET' ? serve(url.pathname) : { status: 405, body: { error: 'only files' } };
       },
     },
@@ -51,6 +69,15 @@ export async function startXzufiSimulator(options: XzufiSimulatorOptions = {}): 
       else files.set(name, text);
     },
   };
+}
+
+/** The token is the secret itself: what counts is how it is asked for. */
+function giveToken(text: string, secret: string): SimulatedAnswer {
+  const form = new URLSearchParams(text);
+  const right = form.get('grant_type') === 'client_credentials' && form.get('client_id') === 'hub' && form.get('client_secret') === secret;
+  return right
+    ? { status: 200, body: { token_type: 'Bearer', access_token: secret, expires_in: 300 } }
+    : { status: 401, body: { error: 'invalid_client' } };
 }
 
 if (import.meta.main)

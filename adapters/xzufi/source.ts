@@ -3,7 +3,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setImmediate as breathe } from 'node:timers/promises';
 import { AdapterError, type Call, type Host } from '#contract';
+import { bulkMessages } from './bulk.ts';
 import type { XzufiConfig } from './config.ts';
+import { failure, get, notAPage } from './get.ts';
 
 /** One message of a source, as bytes. */
 export interface Message {
@@ -15,8 +17,13 @@ export interface Message {
 const MOST_FILES = 5_000;
 const PIECE = 64 * 1024;
 
-/** The messages of a source in their order: the file itself, or those that a list names. */
-export async function messagesOf(config: XzufiConfig, host: Host, call: Call): Promise<readonly Message[]> {
+/** The messages of a source in their order: the file itself, those that a list names, or the pages of the bulk service. */
+export async function* messagesOf(config: XzufiConfig, host: Host, call: Call): AsyncGenerator<Message> {
+  if (config.bulk) yield* bulkMessages(config.bulk, host, call);
+  else yield* await filesOf(config, host, call);
+}
+
+async function filesOf(config: XzufiConfig, host: Host, call: Call): Promise<readonly Message[]> {
   const { file, url, maxBytes } = config;
   if (file !== undefined) {
     if (!/\.txt$/i.test(file)) return [fromFile(file, maxBytes)];
@@ -31,7 +38,7 @@ export async function messagesOf(config: XzufiConfig, host: Host, call: Call): P
   }
   const base = new URL(url ?? '');
   if (!/\.txt$/i.test(base.pathname)) return [fromUrl(base, config, host)];
-  const names = namesIn(new TextDecoder().decode(await get(base, config, host, call)), base.pathname);
+  const names = namesIn(new TextDecoder().decode(await download(base, config, host, call)), base.pathname);
   return names.map((name) => {
     const target = URL.parse(name, base);
     if (target?.origin !== base.origin) throw new AdapterError('malformed', 'none', `${base.pathname}: a name leads to another host`);
@@ -76,7 +83,7 @@ function fromUrl(url: URL, config: XzufiConfig, host: Host): Message {
   return {
     name: url.pathname,
     async *open(call) {
-      const bytes = await get(url, config, host, call);
+      const bytes = await download(url, config, host, call);
       for (let at = 0; at < bytes.length; at += PIECE) {
         yield bytes.subarray(at, at + PIECE);
         await breathe(undefined, { signal: call.signal });
@@ -85,22 +92,11 @@ function fromUrl(url: URL, config: XzufiConfig, host: Host): Message {
   };
 }
 
-async function get(url: URL, { auth }: XzufiConfig, host: Host, call: Call): Promise<Uint8Array> {
-  const response = await host.fetch(url, { signal: call.signal, headers: credentials(auth) });
-  const { status } = response;
-  if (status === 200) {
-    if (/^text\/html\b/i.test(response.headers.get('content-type') ?? ''))
-      throw new AdapterError('misconfigured', 'none', `${url.pathname} answers a page instead of XML: a login page or proxy?`);
-    return new Uint8Array(await response.arrayBuffer());
-  }
-  const retryAfterMs = retryAfter(response, host.now());
-  const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
-  if (status === 429 || status === 408 || (status === 503 && retryAfterMs !== undefined))
-    throw new AdapterError('retryable', 'none', `the source asks for a pause (${status})`, pause);
-  if (status >= 500) throw new AdapterError('unavailable', 'none', `the source failed with ${status}`);
-  if (status === 401 || status === 403)
-    throw new AdapterError('misconfigured', 'none', `the source does not accept the credentials (${status})`);
-  throw new AdapterError('misconfigured', 'none', `there is no file under ${url.pathname} (${status}): check config.url`);
+async function download(url: URL, { auth }: XzufiConfig, host: Host, call: Call): Promise<Uint8Array> {
+  const response = await get(url, credentials(auth), host, call);
+  if (response.status !== 200) throw failure(response, url, host.now());
+  notAPage(response, url);
+  return new Uint8Array(await response.arrayBuffer());
 }
 
 function credentials(auth: XzufiConfig['auth']): Record<string, string> {
@@ -108,11 +104,4 @@ function credentials(auth: XzufiConfig['auth']): Record<string, string> {
   if ('header' in auth) return { [auth.header]: auth.secret };
   if (auth.scheme === 'bearer') return { authorization: `Bearer ${auth.secret}` };
   return { authorization: `Basic ${Buffer.from(`${auth.user}:${auth.secret}`).toString('base64')}` };
-}
-
-function retryAfter(response: Response, now: Date): number | undefined {
-  const text = response.headers.get('retry-after');
-  if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -136,6 +136,25 @@ describe('an export over HTTP', () => {
     simulator.setFile('http://127.0.0.1:1/x.xml', null);
   });
 
+  test('comes from PVOG’s bulk service too, page by page until it is complete', async () => {
+    const bulk = (clientSecret: string) => {
+      const config = { bulk: { url: `${simulator.url}/bulk`, tokenUrl: `${simulator.url}/token`, clientId: 'hub', clientSecret } };
+      return connect(config, simulator.url).cities;
+    };
+    simulator.setFile('leistungen-2.xml', transfer(leistung('41')));
+    simulator.setFile('leistungen-3.xml', transfer(leistung('42')));
+    expect((await list(bulk(secret))).map(({ localKey }) => localKey)).toEqual(['L100002.LB.40', 'L100002.LB.41', 'L100002.LB.42']);
+    expect(await bulk(secret).check('stadt', 'cases')).toMatchObject({ ok: true, system: 'XZuFi 2.2.0 (sample)' });
+    simulator.setFile('leistungen-3.xml', transfer(leistung('42')).slice(0, 100));
+    expect(await failureOf(list(bulk(secret)))).toMatchObject({
+      kind: 'malformed',
+      message: expect.stringContaining('/bulk, page 3') as string,
+    });
+    simulator.setFile('leistungen-2.xml', null);
+    simulator.setFile('leistungen-3.xml', null);
+    expect(await failureOf(list(bulk('not-the-secret')))).toMatchObject({ kind: 'misconfigured' });
+  });
+
   test('check says what it found and reads no further', async () => {
     const health = await overHttp(simulator).check('stadt', 'cases');
     expect(health).toMatchObject({ ok: true, system: 'XZuFi 2.2.0 (sample)' });
@@ -282,6 +301,13 @@ test('no text leaves markup behind, whatever its tags are', () => {
     }),
   );
   expect(plainLines('<p>a<br>b</p><script>x</script>c &amp; &#228; < d')).toEqual(['a', 'b', 'c & ä < d']);
+});
+
+test.each<[string, Json]>([
+  ['two sources', { file: 'a.xml', url: 'http://127.0.0.1:9/' }],
+  ['no source', {}],
+])('a config with %s is refused', async (_, config) => {
+  expect(JSON.stringify(await xzufi.config['~standard'].validate(config))).toContain('say one of file, url and bulk');
 });
 
 test.each([

@@ -1,0 +1,73 @@
+import { AdapterError, type Adapter, type Call, type Host, type OfferRecord } from '#contract';
+import type { PvogConfig } from './config.ts';
+import { createAsk } from './http.ts';
+import { descriptionsOf, ownDescription, toOffer, unitsOf, type Description } from './mapping.ts';
+
+/** Offers per page. */
+const PAGE = 200;
+/** Pages of one key: more would mean that the service ignores `page`. */
+const MOST_PAGES = 50;
+
+/*
+ * A catalogue source: asks PVOG's search service for every configured key, and for the competent units of what it finds. The
+ * first page goes out when the last answer is in: one key that could not be asked for would look like a deleted offer.
+ */
+export function createPvog(config: PvogConfig, host: Host): Adapter {
+  const ask = createAsk(config, host);
+  const { pageSize } = config;
+
+  async function descriptionsUnder(key: string, call: Call): Promise<readonly Description[]> {
+    const found: Description[] = [];
+    for (let page = 0; page < MOST_PAGES; page++) {
+      const query = { ars: host.ars, leikaIds: key, page: String(page), size: String(pageSize) };
+      const content = descriptionsOf(await ask('/v2/servicedescriptions/leikahierarchy', query, call));
+      found.push(...content);
+      if (content.length < pageSize) return found;
+    }
+    throw new AdapterError('malformed', 'none', `PVOG has no end of descriptions for ${key}`);
+  }
+
+  async function listAll(call: Call): Promise<readonly OfferRecord[]> {
+    const asked = new Set(config.services);
+    const descriptions = new Map<string, Description>();
+    let without = 0;
+    for (const key of asked) {
+      const own = ownDescription(await descriptionsUnder(key, call), key, host.ars);
+      if (own) descriptions.set(own.id, own);
+      else without++;
+    }
+    const offers: OfferRecord[] = [];
+    for (const [id, one] of descriptions)
+      offers.push(toOffer(one, unitsOf(await ask('/v2/organisationunits/titles', { ars: host.ars, lbId: id }, call)), asked, host.ars));
+    host.log('info', 'PVOG listed', { offers: offers.length, keysWithoutText: without });
+    if (offers.length === 0)
+      throw new AdapterError(
+        'misconfigured',
+        'none',
+        `PVOG has no text under any of the ${asked.size} keys for ${host.ars}: check services`,
+      );
+    return offers;
+  }
+
+  return {
+    start: async () => {},
+    stop: async () => {},
+    async check(call) {
+      const since = performance.now();
+      const query = { ars: host.ars, leikaIds: config.services[0] ?? '', page: '0', size: '5' };
+      descriptionsOf(await ask('/v2/servicedescriptions/leikahierarchy', query, call));
+      return {
+        ok: true,
+        system: 'PVOG Suchdienst',
+        probes: [{ name: 'search by key', ok: true, ms: Math.round(performance.now() - since) }],
+      };
+    },
+    catalogue: {
+      async *listOffers(call) {
+        const offers = await listAll(call);
+        for (let at = 0; at < offers.length; at += PAGE)
+          yield { items: offers.slice(at, at + PAGE), next: String(Math.min(at + PAGE, offers.length)) };
+      },
+    },
+  };
+}

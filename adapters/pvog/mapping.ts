@@ -1,0 +1,128 @@
+import { z } from 'zod';
+import { AdapterError, isLeikaKey, type Fee, type Json, type Localised, type OfferRecord, type RegionalKey } from '#contract';
+import { feesOf, plainLines, processingDaysOf, shorten, webAddress } from './text.ts';
+
+const text = z.string().nullish();
+const part = z.object({ title: text, text });
+const description = z.object({
+  id: z.string().regex(/^[\w.-]{1,100}$/),
+  name: z.string().min(1),
+  ars: z.array(z.string()).nullish(),
+  leikakeys: z.array(z.string()).nullish(),
+  details: z
+    .array(
+      z.object({ code: z.union([z.string(), z.number()]), text, placeholder: z.boolean().nullish(), details: z.array(part).nullish() }),
+    )
+    .nullish(),
+  onlineServiceLinks: z.array(z.object({ uri: text })).nullish(),
+});
+
+/** A service description as far as it is used. */
+export type Description = z.output<typeof description>;
+
+const unit = z.object({
+  id: z.string(),
+  title: z.string(),
+  role: z.object({ code: z.union([z.string(), z.number()]).nullish() }).nullish(),
+});
+export type UnitTitle = z.output<typeof unit>;
+
+/** Says where an answer differs from what is known of the service; quotes nothing of it. */
+function shaped<T>(shape: z.ZodType<T>, found: unknown, what: string): T {
+  const result = shape.safeParse(found);
+  if (result.success) return result.data;
+  const [issue] = result.error.issues;
+  throw new AdapterError(
+    'malformed',
+    'none',
+    `${what}: /${issue?.path.map(String).join('/') ?? ''}: ${issue?.message ?? 'not as expected'}`,
+  );
+}
+
+/** Descriptions of one page. @throws AdapterError malformed with the place */
+export const descriptionsOf = (body: Json): readonly Description[] =>
+  shaped(z.object({ content: z.array(description) }), body, 'the answer to a key').content;
+
+/** Units competent for a description. @throws AdapterError malformed with the place */
+export const unitsOf = (body: Json): readonly UnitTitle[] => shaped(z.array(unit), body, 'the answer to a competence');
+
+/**
+ * Of all descriptions under a key, the one for the narrowest region over the municipality: PVOG lists the federation's and the
+ * state's texts beside the city's own. Null where none covers it.
+ */
+export function ownDescription(found: readonly Description[], key: string, ars: string): Description | null {
+  const own = found.flatMap((one) => {
+    const area = one.leikakeys?.includes(key) ? narrowest(one.ars ?? [], ars) : null;
+    return area === null ? [] : [{ one, area }];
+  });
+  return own.toSorted((a, b) => b.area.length - a.area.length || (a.one.id < b.one.id ? -1 : 1))[0]?.one ?? null;
+}
+
+/** A description and its competent units as an offer. */
+export function toOffer(one: Description, units: readonly UnitTitle[], asked: ReadonlySet<string>, ars: string): OfferRecord {
+  const keys = [...new Set(one.leikakeys?.filter(isLeikaKey))].toSorted((a, b) => Number(asked.has(b)) - Number(asked.has(a)));
+  const [serviceKey = null, ...further] = keys;
+  const area = narrowest(one.ars ?? [], ars);
+  // Role 01 decides; others help or advise.
+  const unit = units.find(({ role }) => String(role?.code ?? '') === '01') ?? units[0];
+  const url = one.onlineServiceLinks?.flatMap(({ uri }) => webAddress(uri ?? undefined) ?? [])[0];
+  const summary = plainLines(moduleOf(one, '24'))[0];
+  const days = processingDaysOf(moduleOf(one, '95'));
+  return {
+    localKey: one.id,
+    serviceKey,
+    ...(further.length > 0 ? { furtherServiceKeys: further } : {}),
+    name: { de: shorten(plainLines(one.name).join(' ') || one.id, 200) },
+    ...(summary === undefined ? {} : { summary: { de: shorten(summary, 500) } }),
+    ...(area ? { area: area as RegionalKey } : {}),
+    authority: { name: shorten(unit?.title.trim() || 'zuständige Stelle nicht angegeben', 200) },
+    channels: url === undefined ? [] : ['ONLINE'],
+    maturityLevel: url === undefined ? 1 : 2,
+    fees: feesIn(one),
+    ...(days ? { processingDays: days } : {}),
+    requiredDocuments: plainLines(moduleOf(one, '08'))
+      .slice(0, 50)
+      .map((line): Localised => ({ de: shorten(line, 300) })),
+    assuranceLevel: 'NONE',
+    appointment: 'NONE',
+    ...(url === undefined ? {} : { onlineUrl: url }),
+  };
+}
+
+/** Text of a module; empty where it only holds the place. */
+function moduleOf(one: Description, code: string): string {
+  const found = one.details?.find((module) => String(module.code) === code);
+  const content = found?.text ?? '';
+  return !found || found.placeholder || /^\s*(nicht angegeben|keine angabe|-)\s*$/i.test(plainLines(content).join(' ')) ? '' : content;
+}
+
+/** Fees of module 98: its text and its single entries, all of them plain or none is given. */
+function feesIn(one: Description): readonly Fee[] {
+  const content = moduleOf(one, '98');
+  const entries = one.details?.find(({ code }) => String(code) === '98')?.details ?? [];
+  const parts = [
+    ...(plainLines(content).length > 0 ? [feesOf(content)] : []),
+    ...entries.map(({ title, text }) => {
+      const fees = feesOf(title ?? '');
+      const label = plainLines(text ?? '').join(' ');
+      return label === '' ? fees : fees.map((fee): Fee => ({ ...fee, label: { de: shorten(label, 100) } }));
+    }),
+  ];
+  return parts.some((fees) => fees.length === 0) ? [] : parts.flat().slice(0, 30);
+}
+
+/**
+ * The narrowest area that covers a municipality, as a regional key; empty for all of Germany; null where none does. PVOG fills
+ * keys of regions up with zeros: 050000000000 is North Rhine-Westphalia. A description without areas holds wherever it is found.
+ */
+export function narrowest(areas: readonly string[], ars: string): string | null {
+  if (areas.length === 0) return ars;
+  const covering = areas.flatMap((area) => {
+    if (area === ars) return [area];
+    if (/^0+$/.test(area)) return [''];
+    const level = area.length < 12 ? area.length : [2, 3, 5, 9].find((digits) => /^0+$/.test(area.slice(digits)));
+    const region = level === undefined ? area : area.slice(0, level);
+    return region !== '' && ars.startsWith(region) ? [region] : [];
+  });
+  return covering.toSorted((a, b) => b.length - a.length)[0] ?? null;
+}
