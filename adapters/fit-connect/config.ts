@@ -40,6 +40,10 @@ export const fitConnectConfig = z
       .describe(
         'What is sent: their field → ours, as JSON pointers, for example /antragsteller/name: /applicant/name. Without it, all of the application as the README shows.',
       ),
+    schema: z
+      .record(z.string(), z.unknown())
+      .optional()
+      .describe('JSON Schema (2020-12) of what is sent: what does not fit is given back to the applicant instead of being sent.'),
     services: z.record(z.string(), leikaKey).default({}).describe('LeiKa keys of offers that have none: the city’s own key → LeiKa key.'),
     replyChannel: z
       .enum(['none', 'email'])

@@ -1,5 +1,12 @@
 import { AdapterError, type Call, type Host, type Json } from '#contract';
 
+/** The same failure with another effect. */
+export const withEffect = (error: AdapterError, effect: 'none' | 'unknown'): AdapterError =>
+  new AdapterError(error.kind, effect, error.message, {
+    ...(error.retryAfterMs === undefined ? {} : { retryAfterMs: error.retryAfterMs }),
+    cause: error,
+  });
+
 /** Whose access it is: a sender's client or, on the city's side, a subscriber's. */
 export interface Access {
   readonly tokenUrl: string;
@@ -79,7 +86,7 @@ export function createAsk(access: Access, { fetch, now }: Pick<Host, 'fetch' | '
       return await fetch(url, init);
     } catch (error) {
       if (!(error instanceof AdapterError) || error.effect === unsure || error.effect === 'none') throw error;
-      throw new AdapterError(error.kind, unsure, error.message, { cause: error });
+      throw withEffect(error, unsure);
     }
   }
 

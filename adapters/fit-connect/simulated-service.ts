@@ -17,6 +17,8 @@ export const fitConnectSimulated = {
   callbackSecret: 'fit-connect-callback-secret',
   schemaUri: 'https://schema.example/fachdaten/antrag/1.0.0/antrag.schema.json',
   services: ['99108001001000', '99115003012000'],
+  /** A submission that is there from the beginning, for notifications that name it. */
+  existing: { submissionId: 'f39ab143-d91a-474a-b69f-b00f1a1873c2', caseId: '9eec7d3e-dc66-4f82-9f52-1520bf96a32e' },
   /** The region its destination is competent for. */
   ars: '05111',
 } as const;
@@ -114,6 +116,21 @@ export function createService(options: ServiceOptions) {
     };
   }
 
+  const empty = (id: string, caseId: string, announced: readonly string[]): StoredSubmission => ({
+    id,
+    caseId,
+    announced,
+    attachments: new Map(),
+    metadata: null,
+    data: null,
+    log: [],
+    events: [],
+  });
+  const existing = empty(fitConnectSimulated.existing.submissionId, fitConnectSimulated.existing.caseId, []);
+  byCase.set(existing.caseId, existing);
+  append(existing, 'create');
+  append(existing, 'submit', { metadata: 'm'.repeat(22), data: 'd'.repeat(22), attachments: {} });
+
   function announce(body: Json | undefined): ServiceAnswer {
     const wish = (body ?? {}) as {
       destinationId?: Json;
@@ -125,16 +142,7 @@ export function createService(options: ServiceOptions) {
     if (!services.some((key) => leikaUrn(key) === wish.publicService?.identifier))
       return problem(422, 'public-service-not-supported', 'The destination does not offer this service');
     const announced = Array.isArray(wish.announcedAttachments) ? (wish.announcedAttachments as string[]) : [];
-    const submission: StoredSubmission = {
-      id: randomUUID(),
-      caseId: randomUUID(),
-      announced,
-      attachments: new Map(),
-      metadata: null,
-      data: null,
-      log: [],
-      events: [],
-    };
+    const submission = empty(randomUUID(), randomUUID(), announced);
     submissions.set(submission.id, submission);
     byCase.set(submission.caseId, submission);
     append(submission, 'create');

@@ -1,9 +1,10 @@
 import { AdapterError, type Attachment, type Host, type Json, type Receipt, type Submission, type WriteCall } from '#contract';
 import type { ReadLog } from './case-log.ts';
 import type { FitConnectConfig } from './config.ts';
+import { createDataCheck } from './data-check.ts';
 import type { Destination, Directory } from './directory.ts';
 import { sameTags, type SubmissionEvent, type Tags } from './events.ts';
-import type { Ask } from './http.ts';
+import { withEffect, type Ask } from './http.ts';
 import { isUuid, leikaKeyOf, leikaUrn, toData, toRef, type Announced } from './mapping.ts';
 import { assertMetadata, toMetadata, type DescribedAttachment } from './metadata.ts';
 import type { Routing } from './routing.ts';
@@ -41,6 +42,8 @@ const MOST_ATTEMPTS = 10_000;
 export type Submit = (application: Submission, call: WriteCall) => Promise<Receipt>;
 
 export function createSubmit({ config, host, ask, directory, readLog, routing }: SubmitDeps): Submit {
+  const checkData = createDataCheck(config);
+
   async function announce(application: Submission, leikaKey: string, destinationId: string, call: WriteCall): Promise<Announced> {
     const { region } = serviceOf(await directory.destination(destinationId, call), leikaKey, host.ars);
     const { status, body } = await ask(
@@ -155,6 +158,7 @@ export function createSubmit({ config, host, ask, directory, readLog, routing }:
 
   return async (application, call) => {
     const leikaKey = leikaKeyOf(application, config.services);
+    checkData(toData(application, call.key, config.data));
     const { turn, submission, events } = await announced(application, leikaKey, call);
     const submitted = submitEvent(events);
     if (submitted) {
@@ -179,7 +183,7 @@ export function createSubmit({ config, host, ask, directory, readLog, routing }:
       return await readLog(submission, call);
     } catch (error) {
       if (!(error instanceof AdapterError)) throw error;
-      throw new AdapterError(error.kind, 'unknown', error.message, { cause: error });
+      throw withEffect(error, 'unknown');
     }
   }
 }

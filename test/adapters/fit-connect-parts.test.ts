@@ -6,6 +6,7 @@ import fc from 'fast-check';
 import type { CryptoKey, JWK } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { AdapterError, type Json } from '#contract';
+import { createDataCheck } from '../../adapters/fit-connect/data-check.ts';
 import { fitConnectConfig } from '../../adapters/fit-connect/config.ts';
 import {
   eventNames,
@@ -134,7 +135,11 @@ describe('keys and ciphertext', () => {
   });
 
   test('tags are the last segment of a JWE and of nothing else', () => {
-    fc.assert(fc.property(fc.string(), (text) => tagOf(text) === ''));
+    fc.assert(
+      fc.property(fc.string(), (text) => {
+        expect(tagOf(text)).toBe('');
+      }),
+    );
   });
 });
 
@@ -272,7 +277,11 @@ describe('where a submission stands', () => {
   });
 
   test('a case reference of somebody else is nobody’s', () => {
-    fc.assert(fc.property(fc.string(), (id) => parseRef({ id }) === null));
+    fc.assert(
+      fc.property(fc.string(), (id) => {
+        expect(parseRef({ id })).toBeNull();
+      }),
+    );
   });
 });
 
@@ -342,6 +351,35 @@ describe('what is sent', () => {
           },
         ),
       );
+    });
+  });
+});
+
+describe('data that do not fit the city’s schema', () => {
+  const schema = {
+    type: 'object',
+    required: ['kennzeichen'],
+    properties: { kennzeichen: { type: 'string', pattern: '^D-' }, person: { type: 'object', required: ['telefon'] } },
+  };
+  const fields = { '/kennzeichen': '/formData/plateNumber', '/person': '/applicant', '/person/telefon': '/applicant/phone' };
+
+  test('go back to the applicant under the names of the form', async () => {
+    const check = createDataCheck({ schema, data: fields });
+    check({ kennzeichen: 'D-AB 1', person: { telefon: '1' } });
+    const error = await failure(() => check({ kennzeichen: 'K-AB 1', person: {} }));
+    expect(error).toMatchObject({ kind: 'rejected', effect: 'none' });
+    expect(error.fields).toEqual({
+      '/formData/plateNumber': 'Diese Angabe entspricht nicht dem, was die Behörde erwartet.',
+      '/applicant/phone': 'Diese Angabe fehlt.',
+    });
+    expect(
+      Object.keys((await failure(() => createDataCheck({ schema, data: undefined })({ person: { telefon: 1 } }))).fields ?? {}),
+    ).toEqual(['/kennzeichen']);
+  });
+
+  test('a schema that is none is a matter of the config', async () => {
+    expect(await failure(() => createDataCheck({ schema: { type: 'nonsense' }, data: undefined })({}))).toMatchObject({
+      kind: 'misconfigured',
     });
   });
 });
