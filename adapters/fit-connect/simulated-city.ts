@@ -77,6 +77,7 @@ export async function startCity({ url, keys, now, schema }: CityOptions): Promis
         );
         for (const submission of parseCallback(raw)) {
           const work = take(submission)
+            .catch(() => take(submission))
             .catch(() => {})
             .finally(() => underWay.delete(work));
           underWay.add(work);
