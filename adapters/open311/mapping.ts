@@ -28,7 +28,7 @@ export function toForm(application: Submission, key: string, config: Open311Conf
   if (config.applicant) for (const [name, value] of Object.entries(personOf(applicant))) put(name, value);
   const attributes = at(formData, fields.attributes);
   if (attributes !== null && typeof attributes === 'object' && !Array.isArray(attributes))
-    for (const [code, value] of Object.entries(attributes)) put(`attribute[${code}]`, value as Json);
+    for (const [code, value] of Object.entries(attributes)) put(`attribute[${code}]`, value);
   for (const [code, pointer] of Object.entries(config.attributes)) put(`attribute[${code}]`, at(formData, pointer));
   if (config.idempotency !== 'none') put(`attribute[${config.idempotency.attribute}]`, key);
   return form;

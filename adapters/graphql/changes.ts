@@ -1,0 +1,64 @@
+import { AdapterError, type Call, type ChangesPort, type Json } from '#contract';
+import type { GraphqlConfig } from './config.ts';
+import type { Ask } from './http.ts';
+import { listAt, toChange, toVariables } from './mapping.ts';
+import { at, scalar } from './pointer.ts';
+
+type ChangesConfig = NonNullable<GraphqlConfig['changes']>;
+
+/*
+ * Two ways to ask for changes:
+ *
+ *   /cursor  the API keeps the place, until a page is empty or the place stays. It must hold for what comes later too.
+ *   /since   by time, oldest change first. The next page begins at the moment of the last case; only where one moment fills a
+ *            whole page is /offset used, because a case that changes meanwhile moves to the end and an offset would skip its neighbour.
+ */
+export function createChanges(config: ChangesConfig, fields: GraphqlConfig['case'], ask: Ask): ChangesPort {
+  const { document, variables, items, limit, overlapMs, everyMs } = config;
+  const uses = (source: string) => Object.values(variables).includes(source);
+
+  async function read(source: Json, call: Call): Promise<{ data: Json; found: readonly Json[] }> {
+    const { data, failed } = await ask(document, toVariables(variables, source), call);
+    // A part would look like the whole.
+    if (failed) throw failed;
+    return { data, found: listAt(data, items) };
+  }
+
+  const byCursor: ChangesPort['pull'] = async function* (from, call) {
+    for (let cursor = from; ;) {
+      const { data, found } = await read({ limit, ...(cursor === null ? {} : { cursor }) }, call);
+      const next = scalar(at(data, config.next ?? '')) ?? cursor;
+      yield { items: found.map((item) => toChange(item, fields)), next: next ?? '' };
+      if (found.length === 0 || next === cursor) return;
+      cursor = next;
+    }
+  };
+
+  const bySince: ChangesPort['pull'] = async function* (from, call) {
+    let { since, offset } = from === null ? { since: 0, offset: 0 } : parseCursor(from);
+    for (let full = true; full;) {
+      const { found } = await read({ since: new Date(since).toISOString(), limit, offset }, call);
+      const changes = found.map((item) => toChange(item, fields));
+      full = changes.length >= limit;
+      const last = changes.reduce((latest, { updatedAt }) => Math.max(latest, updatedAt.getTime()), since);
+      if (!full) [since, offset] = [last > since ? Math.max(since, last - overlapMs) : since, 0];
+      else if (last > since) [since, offset] = [last, 0];
+      else if (uses('/offset')) offset += changes.length;
+      else
+        throw new AdapterError(
+          'misconfigured',
+          'none',
+          `more than ${limit} cases changed at one moment: raise changes.limit or map a variable to /offset`,
+        );
+      yield { items: changes, next: `${since} ${offset}` };
+    }
+  };
+
+  return { traits: { ordering: 'per-case', overlapMs, everyMs }, pull: uses('/cursor') ? byCursor : bySince };
+}
+
+function parseCursor(cursor: string): { since: number; offset: number } {
+  const match = /^(\d{1,15}) (\d{1,9})$/.exec(cursor);
+  if (!match) throw new AdapterError('malformed', 'none', 'the cursor is not one of this adapter');
+  return { since: Number(match[1]), offset: Number(match[2]) };
+}
