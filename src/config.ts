@@ -43,6 +43,13 @@ const table = z.object({
   BODY_LIMIT_BYTES: integer(1024, 64 * 2 ** 20).default(262_144),
   /** Where clients reach the hub, for links in answers and for `source` of events. @default http://<HOST>:<PORT> */
   PUBLIC_URL: webUrl.optional(),
+  /** File of documents that may be asked by their hash (JSON: hash → document; `staedtebund documents` writes it). */
+  PERSISTED_DOCUMENTS: z.string().optional(),
+  /** true: callers without an access token may ask registered documents only. @default false */
+  PERSISTED_ONLY: z
+    .enum(['true', 'false'], { error: 'true or false' })
+    .default('false')
+    .transform((value) => value === 'true'),
   /** How long requests in hand may take once the process is told to stop, in milliseconds. @default 10000 */
   SHUTDOWN_GRACE_MS: integer(0, 600_000).default(10_000),
 });
@@ -59,6 +66,7 @@ export interface Config {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly bodyLimitBytes: number;
   readonly publicUrl: string | null;
+  readonly persisted: { readonly file: string | null; readonly only: boolean };
   readonly shutdownGraceMs: number;
 }
 
@@ -90,6 +98,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: values.LOG_LEVEL,
     bodyLimitBytes: values.BODY_LIMIT_BYTES,
     publicUrl: values.PUBLIC_URL ?? null,
+    persisted: { file: values.PERSISTED_DOCUMENTS ?? null, only: values.PERSISTED_ONLY },
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
   };
 }

@@ -58,7 +58,7 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
       log,
       metrics,
       referenceFolder: fileURLToPath(new URL('../reference', import.meta.url)),
-      gateway: { mostBytes: config.bodyLimitBytes, ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}), ...options.gateway },
+      gateway: { mostBytes: config.bodyLimitBytes, persisted: config.persisted, ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}), ...options.gateway },
     });
     await hub.start();
     await new Promise<void>((resolve, reject) => {

@@ -15,6 +15,16 @@ const failures = {
     de: 'Hier gibt es nichts. Die API steht unter /graphql.',
     en: 'There is nothing here. The API is at /graphql.',
   },
+  PERSISTED_DOCUMENTS_ONLY: {
+    status: 403,
+    de: 'Ohne Zugangstoken werden nur registrierte Dokumente beantwortet: Senden Sie documentId.',
+    en: 'Without an access token only registered documents are answered: send documentId.',
+  },
+  PERSISTED_DOCUMENT_NOT_FOUND: {
+    status: 404,
+    de: 'Unter diesem Hash ist kein Dokument registriert: Senden Sie es als query, oder lassen Sie es registrieren.',
+    en: 'No document is registered under this hash: send it as query, or have it registered.',
+  },
   METHOD_NOT_ALLOWED: { status: 405, de: 'Diese Methode gibt es hier nicht.', en: 'This method is not allowed here.' },
   BODY_TOO_LARGE: { status: 413, de: 'Die Anfrage ist zu groß.', en: 'The request body is too large.' },
   UNSUPPORTED_MEDIA_TYPE: {

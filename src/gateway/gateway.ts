@@ -19,6 +19,7 @@ import { createHttpServer, type ServerLimits } from './http/server.ts';
 import { webhookRoute } from './http/webhook.ts';
 import { documentCaches, limitPlugins, type OperationLimits } from './limits.ts';
 import { outcomePlugin } from './outcome.ts';
+import { documentIdName, persistedPlugin, readPersistedDocuments, type PersistedDocuments } from './persisted.ts';
 import { createSchema, joinedSchema } from './schema.ts';
 
 /** What may be set about the gateway. */
@@ -34,6 +35,8 @@ export interface GatewaySettings {
   /** How often an operation must have been asked before it is compiled. @default 5 */
   readonly compileAfter?: number;
   readonly operations?: OperationLimits;
+  /** Documents that may be asked by their hash; `only`: anonymous callers may ask no others. @default none */
+  readonly persisted?: { readonly file: string | null; readonly only: boolean };
   readonly server?: ServerLimits;
 }
 
@@ -63,10 +66,20 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const mostBytes = settings.mostBytes ?? 262_144;
   const { publicUrl } = settings;
 
+  const schema = createSchema();
+  const { file = null, only = false } = settings.persisted ?? {};
+  const persisted: PersistedDocuments = file === null ? new Map() : readPersistedDocuments(file, schema);
+
   const yoga = createYoga<Context>({
-    schema: createSchema(),
+    schema,
     graphqlEndpoint: '/graphql',
-    plugins: [...limitPlugins(settings.operations), outcomePlugin(log), compilePlugin(settings.compileAfter)],
+    extraParamNames: [documentIdName],
+    plugins: [
+      persistedPlugin(persisted, only),
+      ...limitPlugins(settings.operations),
+      outcomePlugin(log),
+      compilePlugin(settings.compileAfter),
+    ],
     maxRequestBodySize: false,
     parserAndValidationCache: documentCaches(),
     // outcomePlugin masks, with the request id; yoga's own masking knows none.

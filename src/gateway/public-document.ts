@@ -1,4 +1,4 @@
-import { Kind, TypeInfo, visit, visitWithTypeInfo, type DocumentNode, type GraphQLSchema } from 'graphql';
+import { Kind, OperationTypeNode, TypeInfo, visit, visitWithTypeInfo, type DocumentNode, type GraphQLSchema } from 'graphql';
 
 /*
  * Which documents ask for nothing but the public catalogue. Their answer is the same for everybody until the catalogue
@@ -59,7 +59,8 @@ export function isPublicDocument(schema: GraphQLSchema, document: DocumentNode):
   let isPublic = known.get(document);
   if (isPublic === undefined) {
     isPublic = document.definitions.every(
-      (part) => part.kind === Kind.FRAGMENT_DEFINITION || (part.kind === Kind.OPERATION_DEFINITION && part.operation === 'query'),
+      (part) =>
+        part.kind === Kind.FRAGMENT_DEFINITION || (part.kind === Kind.OPERATION_DEFINITION && part.operation === OperationTypeNode.QUERY),
     );
     const types = new TypeInfo(schema);
     visit(

@@ -9,9 +9,10 @@ export type LogLevel = (typeof logLevels)[number];
 
 /*
  * A second line of defence: nobody should log these, and where somebody does, they do not get out. Names as they stand in
- * HTTP requests, configuration and applications, at the top and one and two levels down.
+ * HTTP requests, configuration and applications, at the top and one and two levels down. By hand and not by pino's redaction,
+ * whose wildcards cost more than the rest of a request's line.
  */
-const neverLogged = [
+const neverLogged: ReadonlySet<string> = new Set([
   'authorization',
   'cookie',
   'password',
@@ -29,7 +30,7 @@ const neverLogged = [
   'familyName',
   'birthDate',
   'address',
-];
+]);
 
 /**
  * A log of JSON lines, to standard output where no stream is given. Errors appear with their type, message, code and
@@ -41,12 +42,24 @@ export function createLog(level: LogLevel, stream?: DestinationStream): Log {
       level,
       base: null,
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
-      formatters: { level: (label) => ({ level: label }) },
-      redact: { paths: neverLogged.flatMap((name) => [name, `*.${name}`, `*.*.${name}`]), censor: '[redacted]' },
+      formatters: { level: (label) => ({ level: label }), log: (facts) => redacted(facts, 2) },
       serializers: { err: describe, error: describe },
     },
     ...(stream ? [stream] : []),
   );
+}
+
+/** The facts with what is never logged blanked, down to `levels` below them. What is clean is not copied. */
+function redacted(facts: Record<string, unknown>, levels: number): Record<string, unknown> {
+  let clean = facts;
+  for (const [name, value] of Object.entries(facts)) {
+    const below = levels > 0 && typeof value === 'object' && value !== null && !(value instanceof Error);
+    const shown = neverLogged.has(name) ? '[redacted]' : below ? redacted(value as Record<string, unknown>, levels - 1) : value;
+    if (shown === value) continue;
+    if (clean === facts) clean = Array.isArray(facts) ? ([...facts] as never) : { ...facts };
+    clean[name] = shown;
+  }
+  return clean;
 }
 
 function describe(error: unknown): unknown {

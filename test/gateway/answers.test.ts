@@ -11,7 +11,7 @@ import { describeWithService } from '../kit/services.ts';
 import { catalogue } from './fixtures/features.ts';
 import { startGateway, type Running } from './fixtures/gateway.ts';
 
-const kept = (head: string): KeptAnswer => ({ head, contentType: 'application/json', operation: null, cost: 1 });
+const kept = (head: string): KeptAnswer => ({ head: Buffer.from(head), contentType: 'application/json', operation: null, cost: 1 });
 const accept = '*/*';
 const body = (text: string) => Buffer.from(text);
 
@@ -43,7 +43,8 @@ describe('answers to public questions', () => {
   });
 
   test('differ by what media types the caller takes, and by every byte of the question', () => {
-    const { question } = createAnswers({ cache: createMemoryCache(), revision: () => 'r' });
+    const answers = createAnswers({ cache: createMemoryCache(), revision: () => 'r' });
+    const question = (...asked: Parameters<typeof answers.question>) => answers.question(...asked);
     fc.assert(
       fc.property(fc.uint8Array(), fc.uint8Array(), (one, other) => {
         const same = Buffer.compare(one, other) === 0;

@@ -33,6 +33,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       bodyLimitBytes: 262_144,
       publicUrl: null,
+      persisted: { file: null, only: false },
       shutdownGraceMs: 10_000,
     });
   });
@@ -43,7 +44,7 @@ describe('the configuration', () => {
     expect(text).toContain('LOG_LEVEL is "loud": expected debug, info, warn, error or silent');
     expect(text).toContain('OIDC_ISSUER is not set: expected the URL of the issuer');
     expect(text).toContain("OIDC_AUDIENCE is not set: expected the hub's name");
-    expect(text).toContain('(4 of 13 variables)');
+    expect(text).toContain('(4 of 15 variables)');
   });
 
   test('never repeats a URL, which may hold a password', () => {
@@ -66,6 +67,7 @@ describe('the configuration', () => {
       'LOG_LEVEL',
       'BODY_LIMIT_BYTES',
       'PUBLIC_URL',
+      'PERSISTED_ONLY',
       'SHUTDOWN_GRACE_MS',
     ];
     const value = fc.oneof(

@@ -3,7 +3,7 @@ import { LRUCache } from 'lru-cache';
 import type { Cache } from '../../infra/cache/cache.ts';
 
 /*
- * Answers to anonymous questions about the public catalogue, kept as the text they are sent as.
+ * Answers to anonymous questions about the public catalogue, kept as the bytes they are sent as.
  *
  *   question ──▶ kept here? ──▶ kept in the shared cache? ──▶ being worked out? wait ──▶ work it out, keep it
  *
@@ -15,8 +15,8 @@ import type { Cache } from '../../infra/cache/cache.ts';
 
 /** An answer without what belongs to one request alone. */
 export interface KeptAnswer {
-  /** JSON of the answer up to its extensions: `{"data":…`. */
-  readonly head: string;
+  /** JSON of the answer up to its extensions, in UTF-8: `{"data":…`. */
+  readonly head: Buffer;
   readonly contentType: string;
   /** For log, metrics and the cost told to the caller. */
   readonly operation: string | null;
@@ -29,8 +29,8 @@ export interface AnswersOptions {
   readonly revision: () => string;
   /** Longest time an answer is kept, for what changes with time alone, in milliseconds. @default 60_000 */
   readonly ttlMs?: number;
-  /** Characters of all answers kept in this process. @default 32 Mi */
-  readonly maxCharacters?: number;
+  /** Bytes of all answers kept in this process. @default 32 MiB */
+  readonly maxBytes?: number;
 }
 
 export interface Answers {
@@ -46,15 +46,15 @@ export interface Answers {
   mayBePublic(question: string): boolean;
 }
 
-export function createAnswers({ cache, revision, ttlMs = 60_000, maxCharacters = 32 * 2 ** 20 }: AnswersOptions): Answers {
+export function createAnswers({ cache, revision, ttlMs = 60_000, maxBytes = 32 * 2 ** 20 }: AnswersOptions): Answers {
   const kept = new LRUCache<string, KeptAnswer>({
-    maxSize: maxCharacters,
+    maxSize: maxBytes,
     // An entry of an enormous question would be kept for a caller who invents another one each time.
-    maxEntrySize: maxCharacters / 16,
+    maxEntrySize: maxBytes / 16,
     sizeCalculation: ({ head }, question) => head.length + question.length + 100,
     ttl: ttlMs,
   });
-  const notPublic = new LRUCache<string, true>({ maxSize: maxCharacters / 8, sizeCalculation: (_, question) => question.length + 50 });
+  const notPublic = new LRUCache<string, true>({ maxSize: maxBytes / 8, sizeCalculation: (_, question) => question.length + 50 });
   const underway = new Map<string, Promise<KeptAnswer | null>>();
   const sharedKey = (question: string) => `answer:${createHash('sha256').update(question).digest('base64url')}`;
 
@@ -68,7 +68,8 @@ export function createAnswers({ cache, revision, ttlMs = 60_000, maxCharacters =
     const found = shared ?? (await workOut());
     if (found) kept.set(question, found);
     else notPublic.set(question, true);
-    if (found && !shared && cache.shared) await cache.set(sharedKey(question), JSON.stringify(found), ttlMs);
+    if (found && !shared && cache.shared)
+      await cache.set(sharedKey(question), JSON.stringify({ ...found, head: found.head.toString() }), ttlMs);
     return found;
   }
 
@@ -93,7 +94,7 @@ function parseKept(text: string): KeptAnswer | null {
   try {
     const { head, contentType, operation, cost } = JSON.parse(text) as Record<string, unknown>;
     const fits = typeof head === 'string' && typeof contentType === 'string' && typeof cost === 'number';
-    return fits ? { head, contentType, cost, operation: typeof operation === 'string' ? operation : null } : null;
+    return fits ? { head: Buffer.from(head), contentType, cost, operation: typeof operation === 'string' ? operation : null } : null;
   } catch {
     return null;
   }

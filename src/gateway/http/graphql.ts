@@ -113,7 +113,7 @@ function toKept(text: string, { status, headers }: Response, { outcome }: Exchan
   const contentType = headers.get('content-type');
   if (!outcome.isPublic || outcome.code !== null || status !== 200 || contentType === null) return null;
   if (!text.startsWith('{"data":{') || !text.endsWith(tail)) return null;
-  return { head: text.slice(0, -tail.length), contentType, operation: outcome.operation, cost: outcome.cost ?? 0 };
+  return { head: Buffer.from(text.slice(0, -tail.length)), contentType, operation: outcome.operation, cost: outcome.cost ?? 0 };
 }
 
 /** Anything may depend on who asks, and a cache outside the hub does not know who that is. */
@@ -121,15 +121,19 @@ const forNobodyElse = 'private, no-store';
 
 function sendKept({ head, contentType, operation, cost }: KeptAnswer, exchange: Exchange, rate: RateState | null): void {
   Object.assign(exchange.outcome, { operation, cost, kind: 'query' });
-  const text = `${head},"extensions":${JSON.stringify(ownExtensions({ requestId: exchange.requestId, rate }, cost))}}`;
-  exchange.response
-    .writeHead(200, {
-      'content-type': contentType,
-      'content-length': Buffer.byteLength(text),
-      'cache-control': forNobodyElse,
-      'x-cost': String(cost),
-    })
-    .end(text);
+  const tail = `,"extensions":${JSON.stringify(ownExtensions({ requestId: exchange.requestId, rate }, cost))}}`;
+  const { response } = exchange;
+  // Head and tail leave in one write; joined into one text, the head would be copied and encoded for every caller.
+  response.cork();
+  response.writeHead(200, {
+    'content-type': contentType,
+    'content-length': head.byteLength + Buffer.byteLength(tail),
+    'cache-control': forNobodyElse,
+    'x-cost': String(cost),
+  });
+  response.write(head);
+  response.end(tail);
+  response.uncork();
 }
 
 function setHeaders(from: Response, { response: to, outcome }: Exchange): void {

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { GraphQLError, parse, validate, type GraphQLSchema } from 'graphql';
+import type { Plugin } from 'graphql-yoga';
+import { HubError } from '#contract';
+import type { Context } from './context.ts';
+import { failure, type FailureCode } from './errors.ts';
+
+/*
+ * Persisted documents: a portal registers what it will ask, and then sends a hash instead of a text. Asked for by
+ * `documentId` (GraphQL over HTTP, appendix Persisted Documents; with or without `sha256:` before it) or, as Apollo's clients do, by
+ * `extensions.persistedQuery.sha256Hash`. Where only persisted documents are allowed, a caller without an access token can
+ * ask nothing else, introspection included.
+ */
+
+/** Documents by the SHA-256 of their text, hexadecimal. */
+export type PersistedDocuments = ReadonlyMap<string, string>;
+
+/** The extra name a request may carry. */
+export const documentIdName = 'documentId';
+
+const hashOf = (document: string): string => createHash('sha256').update(document).digest('hex');
+
+/**
+ * Reads a file of documents: JSON, hash → text, as client generators write it. Every text must have its hash and fit the
+ * schema: what fails here would fail for a citizen later.
+ * @throws HubError CONFIG_INVALID naming the file, the hash and what is wrong
+ */
+export function readPersistedDocuments(file: string, schema: GraphQLSchema): PersistedDocuments {
+  const refuse = (what: string): never => {
+    throw new HubError('CONFIG_INVALID', `PERSISTED_DOCUMENTS ${file}: ${what}`);
+  };
+  let given: unknown;
+  try {
+    given = JSON.parse(readFileSync(file, 'utf8'));
+  } catch (error) {
+    return refuse(
+      error instanceof SyntaxError ? `is not JSON (${error.message})` : `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+    );
+  }
+  if (typeof given !== 'object' || given === null || Array.isArray(given))
+    return refuse('must be one JSON object: hash → document, as `staedtebund documents` writes it');
+  return new Map(
+    Object.entries(given).map(([name, document]): [string, string] => {
+      const hash = bare(name);
+      if (typeof document !== 'string') return refuse(`${name} is no text`);
+      if (hashOf(document) !== hash)
+        return refuse(`${name} is not the SHA-256 of its document; write the file anew with \`staedtebund documents\``);
+      const wrong = complaintAbout(document, schema);
+      return wrong === null ? [hash, document] : refuse(`${name}: ${wrong}`);
+    }),
+  );
+}
+
+/** What is wrong with a document, or null. */
+export function complaintAbout(document: string, schema: GraphQLSchema): string | null {
+  try {
+    const [error] = validate(schema, parse(document), undefined, { maxErrors: 1 });
+    const place = error?.locations?.[0];
+    return error ? `${place ? `line ${place.line}: ` : ''}${error.message}` : null;
+  } catch (error) {
+    const { message, locations } = error as GraphQLError;
+    return `${locations?.[0] ? `line ${locations[0].line}: ` : ''}${message}`;
+  }
+}
+
+/** Documents as a file of their own: hash → text. */
+export const persistDocuments = (documents: readonly string[]): Readonly<Record<string, string>> =>
+  Object.fromEntries(documents.map((document) => [hashOf(document), document]));
+
+const bare = (hash: string): string => hash.replace(/^sha256:/, '');
+
+function refusal(code: FailureCode, { language, requestId }: Context): GraphQLError {
+  const { message, status } = failure(code, language);
+  return new GraphQLError(message, { extensions: { code, requestId, http: { status } } });
+}
+
+const idOf = (params: object): string | null => {
+  const { documentId, extensions } = params as { documentId?: unknown; extensions?: { persistedQuery?: { sha256Hash?: unknown } } };
+  const id = documentId ?? extensions?.persistedQuery?.sha256Hash;
+  return typeof id === 'string' ? bare(id) : null;
+};
+
+/** Puts the text in the place of its hash. */
+export function persistedPlugin(documents: PersistedDocuments, onlyThese: boolean): Plugin<Context> {
+  return {
+    onParams({ params, setParams, context: given }) {
+      const context = given as unknown as Context;
+      const id = idOf(params);
+      if (id !== null && params.query === undefined) {
+        const query = documents.get(id);
+        if (query === undefined) throw refusal('PERSISTED_DOCUMENT_NOT_FOUND', context);
+        return setParams({ ...params, query });
+      }
+      if (!onlyThese || context.principal !== null) return;
+      if (params.query === undefined || !documents.has(hashOf(params.query))) throw refusal('PERSISTED_DOCUMENTS_ONLY', context);
+    },
+  };
+}
