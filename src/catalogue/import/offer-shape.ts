@@ -64,5 +64,7 @@ export const offerRecord = z.strictObject({
   ...offerFields,
   localKey: z.string().regex(/^[A-Za-z0-9_.:-]{1,60}$/, 'expected 1 to 60 letters, digits, or _ . : -'),
   authority,
+  // A system may not know how citizens reach a service; nobody makes that up.
+  channels: z.array(z.enum(channels)),
   form: z.strictObject({ revision: z.string().min(1).max(64), schema: z.record(z.string(), z.json()) }).optional(),
 }) satisfies { readonly shape: Record<keyof OfferRecord, unknown> };
