@@ -18,10 +18,11 @@ import { officeArs, signNotification } from './office.ts';
 
 /** Config of the good adapter. */
 export const goodConfig = z.strictObject({
-  baseUrl: z.url({ protocol: /^https?$/ }).meta({ 'x-hub': 'endpoint' }),
-  token: z.string().min(8).meta({ 'x-hub': 'secret' }),
-  webhookSecret: z.string().min(8).meta({ 'x-hub': 'secret' }),
-  idempotency: z.enum(['native', 'lookup']).default('native'),
+  baseUrl: z.url({ protocol: /^https?$/ }).meta({ 'x-hub': 'endpoint', description: 'Address of the office.' }),
+  token: z.string().min(8).meta({ 'x-hub': 'secret', description: 'Token of the hub’s account.' }),
+  webhookSecret: z.string().min(8).meta({ 'x-hub': 'secret', description: 'Shared secret of notifications.' }),
+  idempotency: z.enum(['native', 'lookup']).default('native').describe('Whether the office honours keys or is asked for them.'),
+  desk: z.string().min(1).default('citizens').describe('The desk that gets the applications.'),
 });
 export type GoodConfig = z.output<typeof goodConfig>;
 
@@ -101,6 +102,13 @@ function listOf(body: Json): readonly Json[] {
   return items;
 }
 
+/** Whatever becomes of a document: the case it belongs to is there. */
+function caseStands(error: unknown): never {
+  if (!(error instanceof AdapterError) || error.effect !== 'none') throw error;
+  const { kind, message, retryAfterMs } = error;
+  throw new AdapterError(kind, 'unknown', message, retryAfterMs === undefined ? {} : { retryAfterMs });
+}
+
 const ownsPath = ({ status }: { status: number }, what: string): void => {
   if (status === 404) throw new AdapterError('misconfigured', 'none', `the office does not know ${what}: check baseUrl`);
 };
@@ -120,7 +128,7 @@ export function createGood(config: GoodConfig, host: Host, ask: Ask = createAsk(
 
   const uploaded = async (ref: CaseRef, document: Attachment, call: Call): Promise<boolean> => {
     const bytes = new Uint8Array(await new Response(document.open()).arrayBuffer());
-    const { status } = await ask('PUT', `/documents/${encodeURIComponent(ref.id)}/${document.id}`, call, bytes);
+    const { status } = await ask('PUT', `/documents/${encodeURIComponent(ref.id)}/${document.id}`, call, bytes).catch(caseStands);
     return status === 204;
   };
 
@@ -148,10 +156,15 @@ export function createGood(config: GoodConfig, host: Host, ask: Ask = createAsk(
     async check(call) {
       const since = performance.now();
       const { status, body } = await ask('GET', '/health', call);
-      const system = (body as { system?: unknown } | null)?.system;
-      const ok = status === 200 && typeof system === 'string';
-      const probe = { name: 'credentials', ok, ms: Math.round(performance.now() - since), ...(ok ? {} : { hint: 'baseUrl is no office' }) };
-      return { ok, probes: [probe], ...(ok ? { system } : {}) };
+      const { system, desks } = (body ?? {}) as { system?: unknown; desks?: readonly string[] };
+      const reached = status === 200 && typeof system === 'string';
+      const known = desks?.includes(config.desk) ?? false;
+      const ms = Math.round(performance.now() - since);
+      const probes = [
+        { name: 'credentials', ok: reached, ms, ...(reached ? {} : { hint: 'baseUrl is no office' }) },
+        { name: 'desk', ok: known, ms, ...(known ? {} : { hint: `desk: the office has ${desks?.join(', ') ?? 'none'}` }) },
+      ];
+      return { ok: reached && known, probes, ...(reached ? { system } : {}) };
     },
     catalogue: {
       async *listOffers(call) {
@@ -268,7 +281,7 @@ function parse(raw: Uint8Array): Json {
 /** The good adapter as a product. */
 export const good: AdapterDefinition<GoodConfig> = {
   id: 'good',
-  version: '1.0.0',
+  version: '1.1.0',
   contract: ['1.0'],
   config: goodConfig,
   expects: { system: 'Test Office', versions: '1' },

@@ -111,7 +111,7 @@ export async function startOffice(options: OfficeOptions = {}): Promise<Office> 
   }
 
   const api: Record<string, (asked: Asked, id: string, rest: string) => Answer> = {
-    'GET health': () => ({ status: 200, body: { system: 'Test Office 1.0' } }),
+    'GET health': () => ({ status: 200, body: { system: 'Test Office 1.0', desks: ['citizens', 'traffic'] } }),
     'GET offers': ({ url }) => ({ status: 200, body: offers(Number(url.searchParams.get('page') ?? 0)) }),
     'PUT keys': ({ raw }, key) => submit(key, JSON.parse(raw.toString('utf8')) as Json),
     'GET keys': (_, key) => ({ status: 200, body: { items: byKey(key).map(shown) } }),

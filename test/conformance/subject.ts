@@ -32,6 +32,7 @@ const officeSamples = (url: string): Samples => {
     ],
     invalid: [{ service: service.key, applicant: { name: ' ' }, formData: {} }],
     unknownCase: '99999',
+    wrongSettings: [{ at: '/desk', value: 'nowhere' }],
     advance: { ...doing('POST', 'advance/{case}/{status}'), statuses: ['CHECKING', 'GRANTED'] },
     count: doing('GET', 'count/{key}'),
     total: doing('GET', 'total'),
@@ -45,6 +46,7 @@ const officeSamples = (url: string): Samples => {
         body: new TextEncoder().encode(notification),
       },
     ],
+    oldConfigs: [{ version: '1.0.0', config: { baseUrl: url, token: officeToken, webhookSecret: officeWebhookSecret } }],
     events: [{ type: 'move.registered', facts: { from: '051110000000' } }],
     rows: [{ field: 'Municipality.parkingPlaces', rows: [officeArs], selection: '{ places }' }],
   };

@@ -155,7 +155,11 @@ const contractNegotiates: Check = {
   run: async ({ definition: { contract } }: Bench): Promise<Finding> =>
     contract.some((version) => version === contractVersion)
       ? pass
-      : fail(`contract version ${contractVersion} among those it speaks`, contract.join(', ') || 'none', contractNegotiates.remedy),
+      : fail(
+          `contract version ${contractVersion} among those it speaks`,
+          `it speaks ${contract.join(', ') || 'none'}`,
+          contractNegotiates.remedy,
+        ),
 };
 
 export const definitionChecks: readonly Check[] = [loads, createIsPure, contractNegotiates];

@@ -1,0 +1,4 @@
+import { breakGood } from '../good.ts';
+
+/** Its version is no version. */
+export default breakGood(() => ({}), { version: 'latest' });
