@@ -13,6 +13,7 @@ import { lifeChecks } from './checks/life.ts';
 import { faultMatrix } from './checks/matrix.ts';
 import { rowsChecks } from './checks/rows.ts';
 import { securityChecks } from './checks/security.ts';
+import { settingsChecks } from './checks/settings.ts';
 import { submitChecks } from './checks/submit.ts';
 import { webhookChecks } from './checks/webhook.ts';
 
@@ -22,6 +23,7 @@ export const checks: readonly Check[] = [
   ...configChecks,
   ...lifeChecks,
   ...healthChecks,
+  ...settingsChecks,
   ...authChecks,
   ...catalogueChecks,
   ...submitChecks,

@@ -22,6 +22,8 @@ export interface Samples {
   readonly countEvents?: Action;
   /** How to change a form of its catalogue. */
   readonly changeForm?: Action;
+  /** Settings that the config's schema accepts and the back office does not know: a JSON pointer into the config, and the value. */
+  readonly wrongSettings?: readonly { readonly at: string; readonly value: Json }[];
   /** Configs that earlier versions of the adapter accepted. */
   readonly oldConfigs?: readonly { readonly version: string; readonly config: Json }[];
   /** Notifications that it sent, as they came: headers, body, and when. */
