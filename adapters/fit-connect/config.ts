@@ -17,7 +17,7 @@ export const fitConnectConfig = z
       ),
     clientId: z.string().min(1).describe('Id of the sender’s client in the self-service portal.'),
     clientSecret: z.string().min(8).meta({ 'x-hub': 'secret', description: 'Secret of that client.' }),
-    destination: z.uuid().optional().describe('Id of the city’s destination (Zustellpunkt). Either this or routing.'),
+    destination: z.uuid().toLowerCase().optional().describe('Id of the city’s destination (Zustellpunkt). Either this or routing.'),
     routing: z
       .strictObject({
         baseUrl: endpoint('Routing API with its version, for example https://routing-api-testing.fit-connect.fitko.dev/v1.'),

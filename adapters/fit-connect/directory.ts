@@ -20,8 +20,8 @@ export interface PublicService {
 
 /** Destinations and keys, remembered for some minutes: they change rarely, and a key that changed is asked for by its new id. */
 export interface Directory {
-  /** @throws AdapterError misconfigured where there is none. */
-  destination(id: string, call: Signal): Promise<Destination>;
+  /** @throws AdapterError misconfigured where there is none. With `fresh` it is asked for now. */
+  destination(id: string, call: Signal, fresh?: 'fresh'): Promise<Destination>;
   encryptionKey(id: string, kid: string, call: Signal): Promise<DestinationKey>;
   /** Key that the destination's events are verified with. */
   signingKey(id: string, kid: string, call: Signal): Promise<CryptoKey>;
@@ -72,8 +72,9 @@ export function createDirectory(ask: Ask, now: () => Date): Directory {
   }
 
   return {
-    destination: (id, call) =>
-      once(`destination ${id}`, async () => {
+    async destination(id, call, fresh) {
+      if (fresh) remembered.delete(`destination ${id}`);
+      return once(`destination ${id}`, async () => {
         const { status, body } = await ask({ method: 'GET', path: `/v2/destinations/${id}` }, call);
         if (status !== 200)
           throw new AdapterError(
@@ -91,7 +92,8 @@ export function createDirectory(ask: Ask, now: () => Date): Directory {
         )
           throw new AdapterError('malformed', 'none', 'the destination does not look like one of FIT-Connect');
         return found as Destination;
-      }),
+      });
+    },
     encryptionKey: (id, kid, call) => once(`key ${id} ${kid}`, async () => importEncryptionKey(await findKey(id, kid, call))),
     signingKey: (id, kid, call) =>
       once(`signing key ${id} ${kid}`, async () => (await importVerificationKey(await findKey(id, kid, call))).key),

@@ -92,8 +92,9 @@ export function createRouting(routing: NonNullable<FitConnectConfig['routing']>,
       if (typeof destinationId !== 'string' || typeof destinationSignature !== 'string')
         throw new AdapterError('malformed', 'none', 'a route lacks its destination or signature');
       await verify(destinationSignature, destinationId, leikaKey, ars, call);
-      found.set(name, { id: destinationId, until: host.now().getTime() + REMEMBER_MS });
-      return destinationId;
+      const id = destinationId.toLowerCase();
+      found.set(name, { id, until: host.now().getTime() + REMEMBER_MS });
+      return id;
     }
     throw new AdapterError('misconfigured', 'none', `the routing API knows no destination for ${leikaKey} in ${ars}`);
   }

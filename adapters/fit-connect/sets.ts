@@ -58,7 +58,7 @@ export type FindKey = (signer: 'service' | 'destination', kid: string) => Promis
 export async function verifySet(set: string, expected: Expected, findKey: FindKey): Promise<SubmissionEvent | null> {
   const refuse = (why: string) => new AdapterError('malformed', 'none', `an event of the case is not believed: ${why}`);
   const { kid, iss } = unverified(set, refuse);
-  const signer = sameIssuer(iss, expected.service) ? 'service' : iss === expected.destinationId ? 'destination' : null;
+  const signer = sameIssuer(iss, expected.service) ? 'service' : iss.toLowerCase() === expected.destinationId ? 'destination' : null;
   if (!signer) throw refuse('its issuer is neither the delivery service nor the destination');
   const key = await findKey(signer, kid);
   const { payload } = await compactVerify(set, key, { algorithms: ['PS512'] }).catch(() => {

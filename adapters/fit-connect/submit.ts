@@ -119,7 +119,8 @@ export function createSubmit({ config, host, ask, directory, readLog, routing }:
   }
 
   async function send(turn: number, submission: Announced, application: Submission, leikaKey: string, call: WriteCall): Promise<Tags> {
-    const destination = await directory.destination(submission.destinationId, call);
+    // Asked for now: the city may have changed its key a minute ago, and would not open what is sealed with the old one.
+    const destination = await directory.destination(submission.destinationId, call, 'fresh');
     const key = await directory.encryptionKey(submission.destinationId, destination.encryptionKid, call);
     const attachments: Record<string, string> = {};
     const described: DescribedAttachment[] = [];

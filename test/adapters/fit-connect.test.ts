@@ -159,8 +159,8 @@ describe('an application on its way to the city', () => {
     expect(fit.service.list().length).toBe(before);
   });
 
-  test('an offer without LeiKa key goes under the one the config gives it', async () => {
-    const { cities } = connect(fit, { services: { hund: '99115003012000' } });
+  test('an offer without LeiKa key goes under the one the config gives it, to a destination however its id is written', async () => {
+    const { cities } = connect(fit, { services: { hund: '99115003012000' }, destination: destination.toUpperCase() });
     const write = writeWith();
     await submit(cities, write, submission({ service: 'L051110000000.hund', localKey: 'hund' }));
     expect(await received(fit, write.key)).toHaveLength(1);
