@@ -42,3 +42,8 @@ describe('docs/reference/contract.md', () => {
     expect(unknown).toEqual([]);
   });
 });
+
+test('docs/how-to/write-an-adapter.md says of every check what its failure mostly means', () => {
+  const howTo = readDocument('docs/how-to/write-an-adapter.md');
+  expect(checks.map(({ id }) => id).filter((id) => !howTo.includes(`\`${id}\``))).toEqual([]);
+});

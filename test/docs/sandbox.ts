@@ -14,8 +14,8 @@ export interface ReadersFolder {
 const root = dirname(dirname(import.meta.dirname));
 const patienceMs = 60_000;
 
-/** What a reader may change or create; the rest of the folder is the checkout itself. */
-const ownCopies = new Set(['cities']);
+/** What nobody changes; of the rest a reader has copies, to write in. */
+const shared = new Set(['node_modules', 'reference']);
 const leftOut = new Set(['data', '.git', '.env']);
 
 /** Starts the sandbox, on free ports, in a folder that looks like a fresh checkout after `npm ci`. */
@@ -23,13 +23,14 @@ export async function openReadersFolder(): Promise<ReadersFolder> {
   const folder = mkdtempSync(join(tmpdir(), 'staedtebund-reader-'));
   for (const name of readdirSync(root)) {
     if (leftOut.has(name)) continue;
-    if (ownCopies.has(name)) cpSync(join(root, name), join(folder, name), { recursive: true });
-    else symlinkSync(join(root, name), join(folder, name));
+    if (shared.has(name)) symlinkSync(join(root, name), join(folder, name));
+    else cpSync(join(root, name), join(folder, name), { recursive: true });
   }
   // A reader's terminal does not have this project's programs on its path, and nothing may come from a registry.
   const path = (process.env['PATH'] ?? '').split(delimiter).filter((entry) => !entry.includes('node_modules'));
   const env: NodeJS.ProcessEnv = {
-    PATH: path.join(delimiter),
+    // The reader's Node is the one that runs the tests.
+    PATH: [dirname(process.execPath), ...path].join(delimiter),
     HOME: folder,
     LANG: 'C.UTF-8',
     npm_config_cache: join(folder, '.npm'),
