@@ -125,8 +125,12 @@ function suite(getTarget: () => Target): void {
   test('cases are loaded in one question, in order, null where there is none', async () => {
     const { cities } = connect(getTarget());
     const { ref } = await submit(cities, randomUUID());
-    const loaded = await cities.loadCases('stadt', 'cases', [{ id: '99999999' }, ref], { traceparent: '' });
-    expect(loaded).toEqual([null, expect.objectContaining({ ref, nativeStatus: 'New' })]);
+    const loaded = await cities.loadCases('stadt', 'cases', [{ id: '99999999' }, { id: '../issues' }, ref], { traceparent: '' });
+    expect(loaded, 'an id that is no number does not spoil the question').toEqual([
+      null,
+      null,
+      expect.objectContaining({ ref, nativeStatus: 'New' }),
+    ]);
   });
 
   test('a change of status is pulled, and again from the cursor before it', async () => {
