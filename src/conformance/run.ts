@@ -1,8 +1,8 @@
-import { contractVersion, HubError, type Adapter } from '#contract';
+import { AdapterError, contractVersion, HubError, type Adapter } from '#contract';
 import { hashAdapter, type AdapterHash } from '../cities/admission.ts';
 import { createRedact, type Redact } from '../cities/redaction.ts';
 import { createBench, portNames } from './bench.ts';
-import { fail, notApplicable, unverified, type Check, type Finding, type PortName } from './check.ts';
+import { fail, NoEnd, notApplicable, unverified, type Check, type Finding, type PortName } from './check.ts';
 import { checks as allChecks } from './checks.ts';
 import { openAdapter } from './opened.ts';
 import { blocks, type Report, type Result, type Tier, type Waiver } from './report/report.ts';
@@ -150,7 +150,8 @@ async function runCheck(check: Check, subject: Subject, { ports, reason }: Intro
 /** What was thrown, in words without personal data: those of an AdapterError are its author's, of others only the kind and place. */
 function wordsOf(error: unknown): string {
   if (!(error instanceof Error)) return `${typeof error} was thrown`;
-  if (error.name === 'AdapterError' || error.name === 'NoEnd' || error instanceof HubError) return `${error.name}: ${error.message}`;
+  if (error instanceof AdapterError) return `AdapterError ${error.kind}, effect ${error.effect}: ${error.message}`;
+  if (error instanceof NoEnd || error instanceof HubError) return `${error.name}: ${error.message}`;
   const place = /^\s+at .*$/m.exec(error.stack ?? '')?.[0].trim() ?? '';
   return `${error.name} ${place}`.trim();
 }

@@ -17,7 +17,7 @@ async function overHttp(options: { tlsExpired?: boolean } = {}) {
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-  opened({ close: () => new Promise((resolve) => (server.closeAllConnections(), server.close(resolve))) });
+  opened({ close: () => new Promise<void>((resolve) => (server.closeAllConnections(), server.close(() => resolve()))) });
   const turns = new Turns();
   const proxy = opened(await startProxy(`${url}/base`, turns, options));
   return { url, turns, proxy, set: settingOf(turns, proxy), reached: () => reached };
@@ -105,7 +105,7 @@ async function overTcp() {
     });
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  opened({ close: () => new Promise((resolve) => server.close(resolve)) });
+  opened({ close: () => new Promise<void>((resolve) => void server.close(() => resolve())) });
   const turns = new Turns();
   const proxy = opened(await startProxy(`postgres://user:secret@127.0.0.1:${(server.address() as AddressInfo).port}/db`, turns));
   return { turns, proxy, set: settingOf(turns, proxy), lines };
