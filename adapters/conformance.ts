@@ -1,3 +1,6 @@
+import { fitConnectSimulated, startFitConnectSimulator } from './fit-connect/simulator.ts';
+import { graphqlSimulatedToken, startGraphqlSimulator } from './graphql/simulator.ts';
+import { open311SimulatedKey, startOpen311Simulator } from './open311/simulator.ts';
 import { startPvogSimulator } from './pvog/simulator.ts';
 import { restSimulatedSecret, startRestSimulator } from './rest/simulator.ts';
 import { redmineSimulated, startRedmineSimulator } from './redmine/simulator.ts';
@@ -15,6 +18,20 @@ export interface KitBackOffice {
  * adapters/<product>/conformance/{city,samples}.yaml; `node src/cli.ts conformance --shipped <product>` then writes its report.json.
  */
 export const kitBackOffices: Readonly<Record<string, () => Promise<KitBackOffice>>> = {
+  async 'fit-connect'() {
+    const { url, close } = await startFitConnectSimulator();
+    const { sender, callbackSecret } = fitConnectSimulated;
+    const addresses = { FIT_URL: url, FIT_TOKEN_URL: `${url}/token`, FIT_SUBMISSION_URL: `${url}/submission-api` };
+    return { env: { ...addresses, FIT_SECRET: sender.clientSecret, FIT_CALLBACK_SECRET: callbackSecret }, close };
+  },
+  async graphql() {
+    const { url, close } = await startGraphqlSimulator();
+    return { env: { GRAPHQL_URL: url, GRAPHQL_ENDPOINT: `${url}/graphql`, GRAPHQL_TOKEN: graphqlSimulatedToken }, close };
+  },
+  async open311() {
+    const { url, close } = await startOpen311Simulator();
+    return { env: { OPEN311_URL: url, OPEN311_BASE: `${url}/open311/v2`, OPEN311_KEY: open311SimulatedKey }, close };
+  },
   async pvog() {
     const { url, close } = await startPvogSimulator();
     return { env: { PVOG_URL: url, PVOG_CLIENT_ID: 'conformance-kit' }, close };

@@ -54,13 +54,16 @@ export function createPvog(config: PvogConfig, host: Host): Adapter {
     stop: async () => {},
     async check(call) {
       const since = performance.now();
-      const query = { ars: host.ars, leikaIds: config.services[0] ?? '', page: '0', size: '5' };
-      descriptionsOf(await ask('/v2/servicedescriptions/leikahierarchy', query, call));
-      return {
-        ok: true,
-        system: 'PVOG Suchdienst',
-        probes: [{ name: 'search by key', ok: true, ms: Math.round(performance.now() - since) }],
-      };
+      const tried = config.services.slice(0, 5);
+      let found = false;
+      for (const key of tried) {
+        const query = { ars: host.ars, leikaIds: key, page: '0', size: String(pageSize) };
+        found = ownDescription(descriptionsOf(await ask('/v2/servicedescriptions/leikahierarchy', query, call)), key, host.ars) !== null;
+        if (found) break;
+      }
+      const hint = found ? {} : { hint: `config.services: PVOG has no text under ${tried.join(', ')} for ${host.ars}` };
+      const probe = { name: 'search by key', ok: found, ms: Math.round(performance.now() - since), ...hint };
+      return { ok: found, system: 'PVOG Suchdienst', probes: [probe] };
     },
     catalogue: {
       async *listOffers(call) {

@@ -6,7 +6,7 @@ import type { PvogConfig } from './config.ts';
 export type Ask = (path: string, query: Readonly<Record<string, string>>, call: Call) => Promise<Json>;
 
 /** How often one question is asked again after a pause it was told to make. */
-const MOST_PAUSES = 5;
+const MOST_PAUSES = 3;
 /** A pause that the service asks for without saying how long, in milliseconds. */
 const OWN_PAUSE_MS = 2_000;
 
@@ -20,7 +20,7 @@ export function createAsk({ baseUrl, clientId, pauseMs }: PvogConfig, host: Host
   let last = Promise.resolve();
 
   const inTurn = (call: Call): Promise<void> => {
-    const turn = last.then(() => sleep(pauseMs, undefined, { signal: call.signal }));
+    const turn = last.then(() => pause(pauseMs, call));
     // The next one waits for the pause, not for its failure.
     last = turn.catch(() => {});
     return turn;
@@ -40,10 +40,16 @@ export function createAsk({ baseUrl, clientId, pauseMs }: PvogConfig, host: Host
       const ms = asked ?? OWN_PAUSE_MS;
       if (pauses >= MOST_PAUSES || host.now().getTime() + ms >= call.deadline.getTime())
         throw new AdapterError('retryable', 'none', `PVOG asks for a pause (${status})`, { retryAfterMs: ms });
-      await sleep(ms, undefined, { signal: call.signal });
+      await pause(ms, call);
     }
   };
 }
+
+/** Ends with the call. */
+const pause = (ms: number, { signal }: Call): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => {
+    throw new AdapterError('retryable', 'none', 'the call ended in a pause between two questions', { retryAfterMs: ms });
+  });
 
 function failure(status: number, path: string): AdapterError {
   if (status >= 500) return new AdapterError('unavailable', 'none', `PVOG failed with ${status}`);

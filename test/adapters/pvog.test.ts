@@ -100,7 +100,7 @@ describe('PVOG', () => {
     simulator.limit(1_000, 0);
     const before = simulator.requests();
     expect(await failureOf(list(cities))).toMatchObject({ kind: 'retryable' });
-    expect(simulator.requests() - before).toBe(6);
+    expect(simulator.requests() - before).toBe(4);
     simulator.limit(0, null);
   });
 
@@ -119,6 +119,8 @@ describe('PVOG', () => {
     const before = simulator.requests();
     expect(await connect(simulator, [passport]).check('stadt', 'cases')).toMatchObject({ ok: true, system: 'PVOG Suchdienst' });
     expect(simulator.requests() - before).toBe(1);
+    const hints = (await connect(simulator, [death]).check('stadt', 'cases')).probes.map(({ hint }) => hint);
+    expect(hints).toEqual([`config.services: PVOG has no text under ${death} for 051110000000`]);
   });
 });
 

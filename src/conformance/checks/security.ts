@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AdapterError, type Json, type Submission } from '#contract';
 import { SHORTEST_SECRET } from '../../cities/redaction.ts';
-import { fail, pass, unverified, type Bench, type Check, type Opened } from '../check.ts';
+import { fail, notApplicable, pass, unverified, type Bench, type Check, type Opened } from '../check.ts';
 import type { FaultName } from '../faults.ts';
 import { arrangements } from './operations.ts';
 
@@ -31,6 +31,7 @@ const neverObservable: Check = {
       ...(personal.some((one) => text.includes(one)) ? [`a value of the application in ${where}`] : []),
     ]);
     if (leaks.length > 0) return fail('nothing of either', [...new Set(leaks)].slice(0, 6).join('; '), neverObservable.remedy);
+    if (secrets.length === 0 && !bench.ports.has('cases')) return notApplicable('it has no secret and takes no applications');
     if (secrets.length === 0 && personal.length === 0)
       return unverified('there is neither a secret nor an application to look for', 'give samples.valid');
     return pass;
