@@ -121,7 +121,10 @@ function sdlProblem(source: string): string | null {
 /** What a city's file says about a GraphQL API. */
 export const graphqlConfig = z
   .strictObject({
-    url: z.url({ protocol: /^https?$/ }).meta({ 'x-hub': 'endpoint' }),
+    url: z
+      .url({ protocol: /^https?$/ })
+      .describe('The address of the GraphQL API, for example https://tickets.city.example/graphql.')
+      .meta({ 'x-hub': 'endpoint' }),
     auth,
     headers: z.record(header, z.string(), { error: ofKey }).default({}).describe('Sent with every request; no secrets.'),
     idempotency,

@@ -11,6 +11,9 @@ export interface Answer {
 
 export type Ask = (document: string, variables: Json, call: Call) => Promise<Answer>;
 
+/** The cause of an error that says: the API would not take this document, whoever asks. */
+export const documentRefused = 'the document was refused';
+
 /** What servers commonly name in `extensions.code`. */
 const usualCodes: Readonly<Record<string, AdapterErrorKind>> = {
   UNAUTHENTICATED: 'misconfigured',
@@ -50,12 +53,11 @@ export function createAsk(config: GraphqlConfig, host: Host): Ask {
     const settled = !writes || !executed || (known !== undefined && known !== 'unavailable');
     const code = at(errors[0], '/extensions/code');
     const words = executed ? 'the API failed while it answered' : 'the API refused the question: does the document fit it?';
-    return new AdapterError(
-      kind,
-      settled ? 'none' : 'unknown',
-      kind === 'rejected' ? 'the back office refused' : words,
-      typeof code === 'string' && /^\w{1,60}$/.test(code) ? { evidence: `code ${code}` } : {},
-    );
+    const refused = !executed && (known === undefined || code === 'GRAPHQL_VALIDATION_FAILED');
+    return new AdapterError(kind, settled ? 'none' : 'unknown', kind === 'rejected' ? 'the back office refused' : words, {
+      ...(typeof code === 'string' && /^\w{1,60}$/.test(code) ? { evidence: `code ${code}` } : {}),
+      ...(refused ? { cause: documentRefused } : {}),
+    });
   }
 
   return async (document, variables, call) => {

@@ -18,20 +18,29 @@ import {
   type GraphQLSchema,
   type IntrospectionQuery,
 } from 'graphql';
-import { AdapterError, type Call } from '#contract';
+import { AdapterError, type Call, type Json } from '#contract';
 import type { GraphqlConfig, RowField } from './config.ts';
 import { hasSelection, SELECTION } from './documents.ts';
-import type { Ask } from './http.ts';
+import { documentRefused, type Ask } from './http.ts';
 
 /** The API's schema; null where it does not tell. */
 export async function introspect(ask: Ask, call: Call): Promise<GraphQLSchema | null> {
   try {
-    const { data } = await ask(getIntrospectionQuery(), {}, call);
-    return buildClientSchema(data as unknown as IntrospectionQuery);
+    const { data, failed } = await ask(getIntrospectionQuery(), {}, call);
+    if (failed) throw failed;
+    return readSchema(data);
   } catch (error) {
-    // Many APIs refuse introspection in production; whether they are there at all was asked before.
-    if (error instanceof AdapterError && (error.kind === 'unavailable' || error.kind === 'retryable')) throw error;
+    // Many APIs refuse introspection in production; everything else that goes wrong is told.
+    if (!(error instanceof AdapterError) || error.cause !== documentRefused) throw error;
     return null;
+  }
+}
+
+function readSchema(data: Json): GraphQLSchema {
+  try {
+    return buildClientSchema(data as unknown as IntrospectionQuery);
+  } catch {
+    throw new AdapterError('malformed', 'none', 'the API answers introspection with something else than a schema');
   }
 }
 

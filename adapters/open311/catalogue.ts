@@ -16,7 +16,8 @@ export function createCatalogue(config: NonNullable<Open311Config['catalogue']>,
     const described = isTrue(at(service, '/metadata'));
     const answer = described ? await ask({ path: `services/${encodeURIComponent(code)}` }, call) : { attributes: [] };
     if (answer === null) throw new AdapterError('malformed', 'none', 'a service says it has metadata, and its definition is not there');
-    const [definition = null] = recordsOf(answer);
+    // Some servers put the one definition into a list.
+    const definition = Array.isArray(answer) ? at(answer, '/0') : answer;
     const summary = textOf(at(service, '/description'));
     return {
       localKey: code,
@@ -30,7 +31,7 @@ export function createCatalogue(config: NonNullable<Open311Config['catalogue']>,
       requiredDocuments: [],
       assuranceLevel: 'NONE',
       appointment: 'NONE',
-      form: toFormRecord(name, recordsOf(at(definition, '/attributes') ?? [])),
+      form: toFormRecord(name, recordsOf(at(definition, '/attributes'))),
     };
   }
 

@@ -78,7 +78,7 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
       throw error;
     });
     const records = answer === null ? (await Promise.all(askable.map((id) => loadAlone(id, call)))).flat() : recordsOf(answer);
-    for (const record of records) found.set(textOf(at(record, '/service_request_id')) ?? '', record);
+    for (const record of records) found.set(refOf(record, 'none').id, record);
     return ids.map((id) => {
       const record = isAskable(id) ? found.get(id) : undefined;
       try {

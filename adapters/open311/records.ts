@@ -60,11 +60,11 @@ function toJson({ name, children, text }: Element): Json {
   return Object.fromEntries(children.map((child) => [child.name, toJson(child)]));
 }
 
-/** The records of an answer: a list, or one alone. @throws AdapterError malformed where it is neither. */
-export function recordsOf(answer: Json, effect: 'none' | 'unknown' = 'none'): readonly Json[] {
-  const records = Array.isArray(answer) ? (answer as readonly Json[]) : [answer];
+/** The records of an answer. @throws AdapterError malformed where it is no list of records. */
+export function recordsOf(answer: Json | undefined, effect: 'none' | 'unknown' = 'none'): readonly Json[] {
+  const records: readonly Json[] = Array.isArray(answer) ? answer : [null];
   if (records.every((record) => record !== null && typeof record === 'object' && !Array.isArray(record))) return records;
-  throw new AdapterError('malformed', effect, 'the answer holds something else than GeoReport records');
+  throw new AdapterError('malformed', effect, 'the answer is no list of GeoReport records');
 }
 
 /** The value a JSON pointer (RFC 6901) names, or undefined. */

@@ -39,7 +39,7 @@ export async function startOpen311Simulator(options: Open311SimulatorOptions = {
     { path: ['open', 'in_progress', 'closed'], answer: (request, cases) => answer(request, cases, state) },
     options,
   );
-  return { ...simulator, addAttribute: (code, attribute) => void added.set(code, [...(added.get(code) ?? []), attribute]) };
+  return { ...simulator, addAttribute: (code, attribute) => addTo(added, code, attribute) };
 }
 
 interface State {
@@ -49,6 +49,9 @@ interface State {
   readonly tokens: Map<string, { readonly id: number; asked: number }>;
   readonly added: Map<string, Json[]>;
 }
+
+const addTo = (added: Map<string, Json[]>, code: string, attribute: Json): void =>
+  void added.set(code, [...(added.get(code) ?? []), attribute]);
 
 type Body = { readonly root: string; readonly item: string; readonly records: readonly Json[] };
 
@@ -61,6 +64,12 @@ class Refused extends Error {
 }
 
 function answer(request: SimulatedRequest, cases: SimulatedCases, state: State): SimulatedAnswer {
+  // Of the simulator, not of the standard: adds an attribute to a service.
+  const changed = /^\/simulator\/services\/(\w+)\/attributes$/.exec(request.url.pathname)?.[1];
+  if (changed !== undefined && request.body) {
+    addTo(state.added, changed, request.body);
+    return { status: 201, body: {} };
+  }
   const [, path, format] = /^\/open311\/v2\/(.+)\.(json|xml)$/.exec(request.url.pathname) ?? [];
   if (path === undefined) return { status: 404, body: { error: 'unknown' } };
   const xml = format === 'xml';

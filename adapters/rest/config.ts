@@ -89,7 +89,10 @@ const webhook = z.strictObject({
 /** What a city's file says about a back office that speaks JSON over HTTP. */
 export const restConfig = z
   .strictObject({
-    baseUrl: z.url({ protocol: /^https?$/ }).meta({ 'x-hub': 'endpoint' }),
+    baseUrl: z
+      .url({ protocol: /^https?$/ })
+      .describe('Where the back office is, up to where its paths begin, for example https://tickets.city.example/api.')
+      .meta({ 'x-hub': 'endpoint' }),
     auth,
     headers: headers.optional(),
     secretHeaders: secretHeaders.optional(),
