@@ -30,7 +30,7 @@ async function readAtMost(path: string, name: string, maxBytes: number): Promise
   const file = await open(path, 'r').catch((error: unknown) => {
     throw refuseImport(
       name,
-      `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); check the path under catalogue.files`,
+      `cannot be read (${(error as NodeJS.ErrnoException).code ?? 'unknown'}); check its path and permissions`,
       error,
     );
   });
