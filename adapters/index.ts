@@ -1,4 +1,5 @@
 import type { AdapterDefinition } from '#contract';
+import { filedrop } from './filedrop/index.ts';
 import { fitConnect } from './fit-connect/index.ts';
 import { graphql } from './graphql/index.ts';
 import { open311 } from './open311/index.ts';
@@ -10,4 +11,4 @@ import { sql } from './sql/index.ts';
 import { xzufi } from './xzufi/index.ts';
 
 /** The adapters that ship with the hub, by the product's name in a city's file. */
-export const adapters: readonly AdapterDefinition[] = [fitConnect, graphql, open311, pvog, redmine, rest, soap, sql, xzufi];
+export const adapters: readonly AdapterDefinition[] = [filedrop, fitConnect, graphql, open311, pvog, redmine, rest, soap, sql, xzufi];

@@ -1,0 +1,111 @@
+import { createHash } from 'node:crypto';
+import { parse as parseCsv, CsvError } from 'csv-parse/sync';
+import { SaxesParser } from 'saxes';
+import type { CaseChange } from '#contract';
+import type { FiledropConfig } from './config.ts';
+import { decode } from './encoding.ts';
+import { Malformed } from './malformed.ts';
+import { toMoment } from './moments.ts';
+
+type StatusConfig = FiledropConfig['status'];
+type Cells = ReadonlyMap<string, string>;
+interface Line {
+  readonly line: number;
+  readonly cells: Cells;
+}
+
+/** Every row of a status file as a change, or none. @throws Malformed with the first line that cannot be read. */
+export function readStatus(bytes: Buffer, config: StatusConfig, timeZone: string, now: Date): readonly CaseChange[] {
+  if (bytes.length > config.maxBytes)
+    throw new Malformed(1, { de: `größer als ${config.maxBytes} Byte`, en: `larger than ${config.maxBytes} bytes` });
+  const text = decode(bytes, config.encoding).replace(/^\uFEFF/, '');
+  const lines = config.format === 'csv' ? csvLines(text, config) : xmlLines(text, config);
+  return lines.map(({ line, cells }) => toChange(line, cells, config.fields, timeZone, now));
+}
+
+function toChange(line: number, cells: Cells, fields: StatusConfig['fields'], timeZone: string, now: Date): CaseChange {
+  const need = (name: string): string => {
+    const value = cells.get(name)?.trim();
+    if (!value) throw new Malformed(line, { de: `${name} fehlt`, en: `${name} is missing` });
+    return value;
+  };
+  const [key, status] = [need(fields.key), need(fields.status)];
+  const names = typeof fields.updatedAt === 'string' ? [fields.updatedAt] : fields.updatedAt;
+  const moment = names.map(need).join(' ');
+  const updatedAt = toMoment(moment, timeZone, now);
+  if (!updatedAt) throw new Malformed(line, { de: `${names.join(' und ')}: kein Zeitpunkt`, en: `${names.join(' and ')}: not a moment` });
+  const number = fields.number === undefined ? undefined : cells.get(fields.number)?.trim();
+  const version = fields.version === undefined ? `${moment} ${status}` : need(fields.version);
+  // Files repeat rows: the same row is the same change, whatever file it comes in.
+  const id = createHash('sha256')
+    .update(JSON.stringify([key, number ?? '', status, moment, version]))
+    .digest('hex')
+    .slice(0, 40);
+  return { id, ref: number ? { id: key, publicNumber: number } : { id: key }, nativeStatus: status, version, updatedAt };
+}
+
+function csvLines(text: string, { delimiter, fields }: StatusConfig): readonly Line[] {
+  const names = [fields.key, fields.number, fields.status, fields.updatedAt, fields.version].flat().filter((name) => name !== undefined);
+  let header: readonly string[] | null = null;
+  let rows: { record: string[]; info: { lines: number } }[];
+  try {
+    rows = parseCsv(text, {
+      delimiter,
+      info: true,
+      skip_empty_lines: true,
+      relax_column_count: false,
+      max_record_size: 64 * 1024,
+    }) as unknown as typeof rows;
+  } catch (error) {
+    const line = error instanceof CsvError && typeof error['lines'] === 'number' ? error['lines'] : 1;
+    throw new Malformed(line, {
+      de: 'Zahl der Spalten oder Anführungszeichen stimmen nicht',
+      en: 'the number of columns or the quotes do not fit',
+    });
+  }
+  const [first, ...rest] = rows;
+  header = first?.record.map((name) => name.trim()) ?? [];
+  const missing = names.find((name) => !header.includes(name));
+  if (missing !== undefined) throw new Malformed(1, { de: `die Spalte ${missing} fehlt`, en: `there is no column ${missing}` });
+  return rest.map(({ record, info }) => ({ line: info.lines, cells: new Map(header.map((name, index) => [name, record[index] ?? ''])) }));
+}
+
+const DEEPEST = 32;
+
+function xmlLines(text: string, { row }: StatusConfig): readonly Line[] {
+  const parser = new SaxesParser({ xmlns: false, position: true });
+  const found: Line[] = [];
+  const path: string[] = [];
+  let current: { line: number; depth: number; cells: Map<string, string> } | null = null;
+  const local = (name: string) => name.slice(name.indexOf(':') + 1);
+  const stop = (de: string, en: string): never => {
+    throw new Malformed(parser.line, { de, en });
+  };
+  // Entities of its own are how a document of some bytes becomes one of gigabytes, or reads other files.
+  parser.on('doctype', () => stop('DOCTYPE ist nicht erlaubt', 'a DOCTYPE is not allowed'));
+  parser.on('error', () => stop('kein wohlgeformtes XML', 'not well-formed XML'));
+  parser.on('opentag', ({ name, attributes }) => {
+    path.push(local(name));
+    if (path.length > DEEPEST) stop('zu tief verschachtelt', 'nested too deeply');
+    if (current === null && local(name) === row) {
+      current = { line: parser.line, depth: path.length, cells: new Map() };
+      for (const [attribute, value] of Object.entries(attributes)) current.cells.set(`@${local(attribute)}`, value);
+    }
+  });
+  const addText = (part: string) => {
+    if (current === null || path.length === current.depth) return;
+    const name = path.slice(current.depth).join('/');
+    current.cells.set(name, (current.cells.get(name) ?? '') + part);
+  };
+  parser.on('text', addText);
+  parser.on('cdata', addText);
+  parser.on('closetag', () => {
+    if (current !== null && path.length === current.depth) {
+      found.push({ line: current.line, cells: current.cells });
+      current = null;
+    }
+    path.pop();
+  });
+  parser.write(text).close();
+  return found;
+}

@@ -1,0 +1,192 @@
+import { parse } from 'csv-parse/sync';
+import fc from 'fast-check';
+import iconv from 'iconv-lite';
+import { SaxesParser } from 'saxes';
+import { describe, expect, test } from 'vitest';
+import { filedropConfig, type FiledropConfig } from '../../adapters/filedrop/config.ts';
+import { decode, encode, transliterate, unencodable } from '../../adapters/filedrop/encoding.ts';
+import { readStatus } from '../../adapters/filedrop/incoming.ts';
+import { Malformed } from '../../adapters/filedrop/malformed.ts';
+import { toMoment } from '../../adapters/filedrop/moments.ts';
+import { documentName, nameOf, neutralise, render } from '../../adapters/filedrop/outgoing.ts';
+
+const config = {
+  url: 'sftp://files.example:22',
+  user: 'hub',
+  auth: { password: 'long enough' },
+  hostKey: `SHA256:${'A'.repeat(43)}`,
+  outbox: { folder: 'eingang', format: 'csv', fields: { Kennung: '/key', Text: '/text' }, taken: { archive: 'archiv' } },
+  status: { folder: 'status', format: 'csv', fields: { key: 'Kennung', status: 'Stand', updatedAt: 'Am' }, done: 'keep' },
+};
+const outbox = (over: Partial<FiledropConfig['outbox']> = {}): FiledropConfig['outbox'] => ({
+  ...filedropConfig.parse(config).outbox,
+  ...over,
+});
+const status = (over: Partial<FiledropConfig['status']> = {}): FiledropConfig['status'] => ({
+  ...filedropConfig.parse(config).status,
+  ...over,
+});
+const now = new Date('2026-11-24T12:00:00Z');
+
+describe('what goes out', () => {
+  test('a CSV says what was given, in one record, whatever was given', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.constantFrom(';', ',', '\t', '|'), (text, delimiter) => {
+        const fields = { Kennung: '/key', Text: '/text' };
+        const content = render(fields, { key: 'k', text }, outbox({ delimiter: delimiter as ';', formulas: 'keep' })).toString('utf8');
+        expect(parse(content, { delimiter, columns: true })).toEqual([{ Kennung: 'k', Text: text.toWellFormed() }]);
+      }),
+    );
+  });
+
+  test('an XML says what was given, and is well-formed in either encoding', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.constantFrom('utf-8', 'windows-1252'), (text, encoding) => {
+        const content = iconv.decode(
+          render({ 'A/B': '/text' }, { text }, outbox({ format: 'xml', encoding: encoding as 'utf-8' })),
+          encoding,
+        );
+        let read = '';
+        const parser = new SaxesParser();
+        parser.on('error', (error) => expect.unreachable(error.message));
+        parser.on('text', (part) => (read += part));
+        parser.write(content).close();
+        expect(read.trim()).toBe(text.replaceAll(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '').trim());
+      }),
+    );
+  });
+
+  test.each(['=1+1', '+SUM(A1)', '-2+3', '@x', '\t=1', ' =1', '＝1', '-cmd|calc', '-', '+49 211 899-1'])(
+    '%j is shown, not calculated',
+    (text) => {
+      expect(neutralise(text)).toBe(`'${text}`);
+    },
+  );
+
+  test.each(['+49 211 8991', '-5', 'Müller', 'a=b', ''])('%j is left as it is', (text) => expect(neutralise(text)).toBe(text));
+
+  test('a name is no path, and two keys that differ have two, on servers too that do not tell A from a', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), fc.string({ unit: 'binary' }), (a, b) => {
+        expect(nameOf(a)).toMatch(/^(_[0-9a-f]{40}|[a-z0-9][a-z0-9-]{0,63})$/);
+        expect(nameOf(a).toLowerCase() === nameOf(b).toLowerCase()).toBe(a.toWellFormed() === b.toWellFormed());
+      }),
+      {
+        examples: [
+          ['A', 'a'],
+          ['..', '.'],
+          ['a/b', 'a'],
+        ],
+      },
+    );
+    expect(documentName('x', 1, '../../etc/passwd')).toBe('x_1.bin');
+  });
+});
+
+describe('encodings', () => {
+  test('what Windows-1252 has goes there and back; of the rest nothing is lost in silence', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), (text) => {
+        const lossless = decode(encode(text, 'windows-1252'), 'windows-1252') === text;
+        expect(unencodable(text, 'windows-1252').length === 0).toBe(lossless);
+        expect(unencodable(transliterate(text, 'windows-1252'), 'windows-1252')).toEqual([]);
+      }),
+    );
+    expect(transliterate('Żółć ŞAHİN ı', 'windows-1252')).toBe('Zólc SAHIN i');
+    expect(encode('€ß', 'windows-1252')).toEqual(Buffer.from([0x80, 0xdf]));
+  });
+
+  test('a line that is not UTF-8 is named', () => {
+    expect(() => decode(Buffer.concat([Buffer.from('a\nb\n'), Buffer.from([0xfc]), Buffer.from('\nc')]), 'utf-8')).toThrow(
+      /^line 3: not UTF-8/,
+    );
+  });
+});
+
+describe('what comes in', () => {
+  const bytes = fc.oneof(
+    fc.uint8Array({ maxLength: 400 }),
+    fc.string({ unit: 'binary', maxLength: 400 }).map((text) => new TextEncoder().encode(text)),
+  );
+  const almost = fc
+    .array(
+      fc.constantFrom(
+        'Kennung',
+        'Stand',
+        'Am',
+        ';',
+        '"',
+        '\r\n',
+        '\n',
+        'a',
+        '2026-11-24',
+        '<',
+        '>',
+        '/',
+        '&',
+        '<Vorgang>',
+        '</Vorgang>',
+        '<!DOCTYPE x>',
+        '<![CDATA[',
+        ']]>',
+      ),
+      { maxLength: 40 },
+    )
+    .map((parts) => new TextEncoder().encode(parts.join('')));
+
+  test.each(['csv', 'xml'] as const)('any %s is read whole or refused with a line', (format) => {
+    fc.assert(
+      fc.property(fc.oneof(bytes, almost), fc.constantFrom('utf-8', 'windows-1252'), (content, encoding) => {
+        try {
+          const rows = readStatus(Buffer.from(content), status({ format, encoding: encoding as 'utf-8' }), 'Europe/Berlin', now);
+          for (const { id, ref, nativeStatus, updatedAt } of rows)
+            expect([id, ref.id, nativeStatus, updatedAt.getTime() > 0].every(Boolean)).toBe(true);
+        } catch (error) {
+          if (!(error instanceof Malformed) || error.line < 1) throw error;
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('a file that grew too large, or nests too deeply, is refused', () => {
+    expect(() => readStatus(Buffer.alloc(100), status({ maxBytes: 99 }), 'Europe/Berlin', now)).toThrow('larger than 99 bytes');
+    expect(() => readStatus(Buffer.from('<a>'.repeat(100)), status({ format: 'xml' }), 'Europe/Berlin', now)).toThrow('nested too deeply');
+  });
+
+  test.each([
+    ['2026-11-24T10:05:06+01:00', '2026-11-24T09:05:06.000Z'],
+    ['2026-11-24T10:05:06.5Z', '2026-11-24T10:05:06.500Z'],
+    ['2026-07-24 10:05', '2026-07-24T08:05:00.000Z'],
+    ['24.11.2026 10:05', '2026-11-24T09:05:00.000Z'],
+    ['24.11.2026, 10.05 Uhr', '2026-11-24T09:05:00.000Z'],
+    ['1.2.2026', '2026-01-31T23:00:00.000Z'],
+    ['25.10.2026 02:30', '2026-10-25T01:30:00.000Z'],
+  ])('%s is a moment', (text, moment) => expect(toMoment(text, 'Europe/Berlin', now)?.toISOString()).toBe(moment));
+
+  test('in the hour that comes twice, the reading that is not in the future', () => {
+    expect(toMoment('25.10.2026 02:30', 'Europe/Berlin', new Date('2026-10-25T00:35:00Z'))?.toISOString()).toBe('2026-10-25T00:30:00.000Z');
+  });
+
+  test.each(['', 'gestern', '31.02.2026', '2026-13-01', '24.11.26', '24.11.2026 24:00', '10:05'])('%j is none', (text) =>
+    expect(toMoment(text, 'Europe/Berlin', now)).toBeNull(),
+  );
+});
+
+describe('the config', () => {
+  test('takes what is right', () => expect(filedropConfig.safeParse(config).success).toBe(true));
+
+  test.each([
+    ['a folder that climbs', { outbox: { ...config.outbox, folder: 'eingang/../..' } }],
+    ['a prefix that is a path', { outbox: { ...config.outbox, prefix: 'a/b' } }],
+    ['no field for the key', { outbox: { ...config.outbox, fields: { Name: '/applicant/name' } } }],
+    ['an element that is no name', { outbox: { ...config.outbox, format: 'xml', fields: { 'a b': '/key' } } }],
+    ['a host key that is no fingerprint', { hostKey: 'ssh-ed25519 AAAA' }],
+    ['no host key', { hostKey: undefined }],
+    ['a user in the address', { url: 'sftp://hub@files.example' }],
+    ['a path in the address', { url: 'sftp://files.example/eingang' }],
+    ['FTP', { url: 'ftp://files.example' }],
+    ['a short password', { auth: { password: 'short' } }],
+    ['a typo', { outboxx: {} }],
+  ])('refuses %s', (_, over) => expect(filedropConfig.safeParse({ ...config, ...over }).success).toBe(false));
+});
