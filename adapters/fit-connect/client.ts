@@ -1,7 +1,7 @@
 import { AdapterError, type Adapter, type Batch, type Call, type CaseRef, type CaseSnapshot, type Health, type Host } from '#contract';
 import { createReadLog } from './case-log.ts';
 import type { FitConnectConfig } from './config.ts';
-import { createDirectory, type Directory } from './directory.ts';
+import { createDirectory, jsonSchemas, type Directory } from './directory.ts';
 import { standingOf, type SubmissionEvent } from './events.ts';
 import { createAsk } from './http.ts';
 import { createKeyedTurns } from './keyed-turns.ts';
@@ -101,10 +101,11 @@ async function check(
     await probe('destination', async () => {
       const { status, publicServices } = await directory.destination(destination, call);
       if (status !== 'active') return `config.destination: the destination is ${status}; the city must activate it`;
-      const takesJson = publicServices.some(({ submissionSchemas = [] }) =>
-        submissionSchemas.some(({ mimeType }) => mimeType === 'application/json'),
-      );
-      return takesJson ? null : 'config.destination: the destination takes no service as JSON';
+      const schemas = publicServices.flatMap(jsonSchemas);
+      if (schemas.length === 0) return 'config.destination: the destination takes no service as JSON';
+      const wanted = config.submissionSchema;
+      if (wanted === undefined || schemas.includes(wanted)) return null;
+      return `config.submissionSchema: the destination does not take it; it takes ${[...new Set(schemas)].slice(0, 5).join(', ')}`;
     });
     await probe('encryption key', async () => {
       const { encryptionKid } = await directory.destination(destination, call);

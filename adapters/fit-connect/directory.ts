@@ -18,6 +18,10 @@ export interface PublicService {
   readonly regions?: readonly string[];
 }
 
+/** URIs of the JSON schemas that a destination takes for a service. */
+export const jsonSchemas = ({ submissionSchemas = [] }: PublicService): readonly string[] =>
+  submissionSchemas.filter(({ mimeType }) => mimeType === 'application/json').map(({ schemaUri }) => schemaUri);
+
 /** Destinations and keys, remembered for some minutes: they change rarely, and a key that changed is asked for by its new id. */
 export interface Directory {
   /** @throws AdapterError misconfigured where there is none. With `fresh` it is asked for now. */

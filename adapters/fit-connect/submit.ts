@@ -2,7 +2,7 @@ import { AdapterError, type Attachment, type Host, type Json, type Receipt, type
 import type { ReadLog } from './case-log.ts';
 import type { FitConnectConfig } from './config.ts';
 import { createDataCheck } from './data-check.ts';
-import type { Destination, Directory } from './directory.ts';
+import { jsonSchemas, type Destination, type Directory } from './directory.ts';
 import { sameTags, type SubmissionEvent, type Tags } from './events.ts';
 import { withEffect, type Ask } from './http.ts';
 import { isUuid, leikaKeyOf, leikaUrn, toData, toRef, type Announced } from './mapping.ts';
@@ -45,7 +45,7 @@ export function createSubmit({ config, host, ask, directory, readLog, routing }:
   const checkData = createDataCheck(config);
 
   async function announce(application: Submission, leikaKey: string, destinationId: string, call: WriteCall): Promise<Announced> {
-    const { region } = serviceOf(await directory.destination(destinationId, call), leikaKey, host.ars);
+    const { region } = serviceOf(await directory.destination(destinationId, call), leikaKey, host.ars, config.submissionSchema);
     const { status, body } = await ask(
       {
         method: 'POST',
@@ -131,7 +131,7 @@ export function createSubmit({ config, host, ask, directory, readLog, routing }:
     }
     const content = new TextEncoder().encode(JSON.stringify(toData(application, call.key, config.data)));
     const metadata = toMetadata({
-      schemaUri: config.submissionSchema ?? serviceOf(destination, leikaKey, host.ars).schemaUri,
+      schemaUri: serviceOf(destination, leikaKey, host.ars, config.submissionSchema).schemaUri,
       data: { sha512: sha512(content) },
       attachments: described,
       senderReference: call.key,
@@ -195,13 +195,24 @@ const sealedStep = (turn: number, attempt: number) => `sealed ${turn} ${attempt}
 const submitEvent = (events: readonly SubmissionEvent[]): Tags | undefined => events.find(({ name }) => name === 'submit')?.tags;
 
 /** What the destination says of the service: schema of the data and the region to name. @throws AdapterError misconfigured where it does not take it. */
-function serviceOf({ status, publicServices }: Destination, leikaKey: string, ars: string): { schemaUri: string; region?: string } {
+function serviceOf(
+  { status, publicServices }: Destination,
+  leikaKey: string,
+  ars: string,
+  wanted: string | undefined,
+): { schemaUri: string; region?: string } {
   if (status !== 'active') throw new AdapterError('misconfigured', 'none', 'the destination is not active: the city must activate it');
   const service = publicServices.find(({ identifier }) => identifier === leikaUrn(leikaKey));
   if (!service) throw new AdapterError('misconfigured', 'none', `the destination does not take ${leikaKey}`);
-  const schemaUri = service.submissionSchemas?.find(({ mimeType }) => mimeType === 'application/json')?.schemaUri;
+  const schemaUri = jsonSchemas(service).find((uri) => wanted === undefined || uri === wanted);
   if (schemaUri === undefined)
-    throw new AdapterError('misconfigured', 'none', `the destination takes no JSON for ${leikaKey}; this adapter sends nothing else`);
+    throw new AdapterError(
+      'misconfigured',
+      'none',
+      wanted === undefined
+        ? `the destination takes no JSON for ${leikaKey}; this adapter sends nothing else`
+        : `the destination does not take config.submissionSchema for ${leikaKey}`,
+    );
   const regions = (service.regions ?? []).filter((region) => ars.startsWith(/\d*$/.exec(region)?.[0] ?? ''));
   const region = regions.toSorted((a, b) => b.length - a.length)[0];
   if ((service.regions ?? []).length > 0 && region === undefined)

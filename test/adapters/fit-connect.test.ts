@@ -411,6 +411,7 @@ describe('what goes wrong is named', () => {
     ['clientSecret', { clientSecret: 'not-the-secret-of-it' }, 'clientId and clientSecret'],
     ['clientId', { clientId: 'nobody' }, 'clientId and clientSecret'],
     ['destination', { destination: randomUUID() }, 'config.destination'],
+    ['submissionSchema', { submissionSchema: 'https://schema.example/other.json' }, 'config.submissionSchema'],
   ])('the check names %s', async (_, over, words) => {
     const { probes, ok } = await connect(fit, over).cities.check('stadt', 'cases');
     expect(ok).toBe(false);
