@@ -46,6 +46,7 @@ export function createRest(config: RestConfig, host: Host): Adapter {
   const attachments = createAttachments(config.attachments, ask);
   const lookup = typeof idempotency === 'object' && 'lookup' in idempotency ? idempotency : null;
   const lookups = lookup ? createList({ ...lookup, path: lookup.lookup }, ask, 'idempotency.lookup') : null;
+  const loads = createList(config.load, ask, 'load');
   const keyOf = reader(lookup?.key);
 
   const known = ({ status, body }: Reply, what: string): Json => {
@@ -100,19 +101,34 @@ export function createRest(config: RestConfig, host: Host): Adapter {
     return { ref, taken, replayed: reply.headers.get('idempotency-replayed') === 'true' };
   }
 
-  async function loadOne({ id }: CaseRef, call: Call): Promise<CaseSnapshot | null | AdapterError> {
+  async function loadOne({ id }: CaseRef, call: Call): Promise<CaseSnapshot | null> {
+    if (!isAskable(id)) return null;
     const { status, body } = await ask({ method: 'GET', path: fillPath(config.load.path, { id }) }, call);
     return status === 404 || status === 410 ? null : cases.toSnapshot(at(body, fields.in));
   }
 
+  /** The cases of these ids. A batch that is refused for one of its ids is asked for in halves; one id alone that is refused is not there. */
+  async function listed(ids: readonly string[], call: Call): Promise<readonly Json[]> {
+    try {
+      const items: Json[] = [];
+      for await (const page of loads.pages({ ids: ids.join(',') }, call)) items.push(...page.items);
+      return items;
+    } catch (error) {
+      if (!(error instanceof AdapterError) || error.kind !== 'rejected') throw error;
+      if (ids.length === 1) return [];
+      const middle = Math.ceil(ids.length / 2);
+      return [...(await listed(ids.slice(0, middle), call)), ...(await listed(ids.slice(middle), call))];
+    }
+  }
+
   async function loadListed(refs: readonly CaseRef[], call: Call): Promise<Batch<CaseSnapshot>> {
     const found = new Map<string, Json>();
-    const values = { ids: refs.map(({ id }) => id).join(',') };
-    for await (const { items } of createList(config.load, ask, 'load').pages(values, call))
-      for (const item of items) {
-        const ref = await cases.toRef(item).catch(() => null);
-        if (ref) found.set(ref.id, item);
-      }
+    const ids = refs.map(({ id }) => id).filter((id) => isAskable(id) && !id.includes(','));
+    if (ids.length === 0) return refs.map(() => null);
+    for (const item of await listed(ids, call)) {
+      const ref = await cases.toRef(item).catch(() => null);
+      if (ref) found.set(ref.id, item);
+    }
     return Promise.all(refs.map(async ({ id }) => (found.has(id) ? isolated(cases.toSnapshot(found.get(id))) : null)));
   }
 
@@ -174,9 +190,12 @@ function refFrom({ headers, url }: Reply, header: string): CaseRef {
   throw new AdapterError('malformed', 'unknown', `the answer has no case in its header ${header}`);
 }
 
+/** Nobody's id is empty or that long, and dots alone climb in a path. */
+const isAskable = (id: string): boolean => id !== '' && id.length <= 200 && !/^\.{1,2}$/.test(id);
+
 /** One case that cannot be read leaves the others of its batch alone. */
 const isolated = async <T>(one: Promise<T>): Promise<T | AdapterError> =>
   one.catch((error: unknown) => {
-    if (error instanceof AdapterError && error.kind === 'malformed') return error;
+    if (error instanceof AdapterError && (error.kind === 'malformed' || error.kind === 'rejected')) return error;
     throw error;
   });

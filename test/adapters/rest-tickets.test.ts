@@ -95,6 +95,38 @@ describe('an unknown ticket system, connected by config alone', () => {
   });
 });
 
+test('a batch that is refused for one of its ids does not take the others with it', async () => {
+  const { createServer } = await import('node:http');
+  const server = createServer((request, response) => {
+    const ids = new URL(request.url ?? '/', 'http://h').searchParams.get('ids')?.split(',') ?? [];
+    const body = ids.includes('bad') ? { error: 'no such id' } : ids.map((id) => ({ id, s: 'neu', t: '2026-11-20T10:00:00Z' }));
+    response.writeHead(ids.includes('bad') ? 400 : 200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const { cities } = connectCity(
+    definition,
+    {
+      baseUrl: url,
+      auth: 'none',
+      idempotency: 'none',
+      submit: { path: '/a', body: {} },
+      case: { id: '/id', status: '/s', updatedAt: '/t' },
+      load: { path: '/a?ids={ids}' },
+      health: { path: '/h' },
+    },
+    { endpoint: url, secret },
+  );
+  const loaded = await cities.loadCases(
+    'stadt',
+    'cases',
+    ['1', 'bad', '2', '3'].map((id) => ({ id })),
+    { traceparent: '' },
+  );
+  expect(loaded.map((one) => (one === null || one instanceof Error ? one : one.ref.id))).toEqual(['1', null, '2', '3']);
+  server.close();
+});
+
 describe('a token', () => {
   test('is asked for once by many calls, and again shortly before it ends', async () => {
     let at = Date.parse('2026-11-20T10:00:00Z');
