@@ -37,7 +37,8 @@ export function createTicketing(config: TicketingConfig, host: Host): Adapter {
 
   const cases: CasePort = {
     // native: the API itself makes one ticket of one key (send it in its header, drop findByKey).
-    // lookup: it can be asked for the key. none: neither; then what may have landed waits for a person.
+    // lookup: it can be asked for the key. steps: neither, but what call.step remembers is
+    // enough. none: what may have landed waits for a person. See docs/reference/contract.md
     traits: { maxBatch: PAGE, idempotency: 'lookup' },
 
     /** Duty: same key, same ticket. The hub runs one call per key at a time, so looking first is enough. */
@@ -143,6 +144,13 @@ async function check(config: TicketingConfig, ask: Ask, call: Call): Promise<Hea
     const queues = Array.isArray(me.queues) ? me.queues.map(String) : [];
     return queues.includes(config.queue) ? null : `config.queue: this account sees ${queues.join(', ') || 'none'}`;
   });
+  const { withdrawnStatus } = config;
+  if (withdrawnStatus !== undefined)
+    await probe('withdrawn status', async () => {
+      const { body } = await ask('GET', '/api/statuses', call);
+      const statuses = Array.isArray(body) ? body.map(String) : [];
+      return statuses.includes(withdrawnStatus) ? null : `config.withdrawnStatus: Ticketing has ${statuses.join(', ') || 'none'}`;
+    });
   await probe('look-up by key', async () => {
     const found = await listTickets(ask, { reference: `no such key ${crypto.randomUUID()}`, limit: '1' }, call);
     return found.length === 0 ? null : 'the search by reference is ignored: an application could be filed twice';

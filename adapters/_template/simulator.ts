@@ -47,6 +47,7 @@ export async function startSimulator({ port = 0 }: { port?: number } = {}): Prom
   function answer(method: string, url: URL, token: string | undefined, body: Record<string, Json>): Answer {
     if (token !== `Bearer ${simulatedToken}`) return { status: 401, body: { error: 'unknown token' } };
     if (url.pathname === '/api/me') return { status: 200, body: { login: 'hub', version: '1.4', queues } };
+    if (url.pathname === '/api/statuses') return { status: 200, body: statuses };
     if (url.pathname === '/api/tickets') return method === 'POST' ? create(body) : { status: 200, body: search(url.searchParams) };
     const [, id, part] = /^\/api\/tickets\/(\d+)(\/status)?$/.exec(url.pathname) ?? [];
     const ticket = tickets.find((one) => one.id === Number(id));
