@@ -6,7 +6,7 @@ import type { Json } from '#contract';
 import { createSubscriber, type Received, type Subscriber } from './subscriber.ts';
 import type { Announced } from './mapping.ts';
 import { problemType } from './problems.ts';
-import { fitConnectSimulated } from './simulated-service.ts';
+import { fitConnectSimulated } from './simulated-world.ts';
 import type { SimulatedKeys } from './simulated-keys.ts';
 import { parseCallback, verifyCallback } from './webhook.ts';
 

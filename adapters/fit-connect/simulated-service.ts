@@ -6,22 +6,8 @@ import { tagOf } from './seal.ts';
 import { toClaims } from './sets.ts';
 import { headerByHand, signByHand, verifyByHand } from './simulated-jose.ts';
 import type { SimulatedKeys } from './simulated-keys.ts';
-
-/** Ids and secrets of the simulated FIT-Connect; the config of a city names the same. */
-export const fitConnectSimulated = {
-  sender: { clientId: 'hub', clientSecret: 'fit-connect-sender-secret' },
-  subscriber: { clientId: 'city', clientSecret: 'fit-connect-subscriber-secret' },
-  destination: '5d3a8e21-7a4c-4a53-9c0e-6b1f0d2c9e10',
-  issuer: 'https://zustelldienst.example/submission-api',
-  submissionHost: 'zustelldienst.example',
-  callbackSecret: 'fit-connect-callback-secret',
-  schemaUri: 'https://schema.example/fachdaten/antrag/1.0.0/antrag.schema.json',
-  services: ['99108001001000', '99115003012000'],
-  /** A submission that is there from the beginning, for notifications that name it. */
-  existing: { submissionId: 'f39ab143-d91a-474a-b69f-b00f1a1873c2', caseId: '9eec7d3e-dc66-4f82-9f52-1520bf96a32e' },
-  /** The region its destination is competent for. */
-  ars: '05111',
-} as const;
+import { createTokens, type TokenOptions } from './simulated-tokens.ts';
+import { fitConnectSimulated, problem, type ServiceAnswer, type ServiceRequest } from './simulated-world.ts';
 
 /** A submission as the delivery service keeps it. */
 export interface StoredSubmission {
@@ -36,28 +22,8 @@ export interface StoredSubmission {
   readonly events: { id: string; name: EventName; at: Date; problems: readonly SubmissionProblem[] }[];
 }
 
-export interface ServiceRequest {
-  readonly method: string;
-  readonly url: URL;
-  readonly headers: Headers;
-  readonly body: Json | undefined;
-  readonly text: string;
-}
-
-export interface ServiceAnswer {
-  readonly status: number;
-  readonly body?: Json;
-  readonly text?: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export interface ServiceOptions {
+export interface ServiceOptions extends TokenOptions {
   readonly keys: SimulatedKeys;
-  readonly now: () => Date;
-  /** How long a token holds, in seconds. @default 1800 */
-  readonly tokenSeconds?: number;
-  /** Requests per minute and client before 429. @default 10000 */
-  readonly perMinute?: number;
   /** The destination publishes a key of 2048 bits. @default false */
   readonly weakKey?: boolean;
   /** Called when a submission became complete. */
@@ -65,24 +31,17 @@ export interface ServiceOptions {
 }
 
 const API = '/submission-api';
-const problem = (status: number, name: string, title: string): ServiceAnswer => ({
-  status,
-  headers: { 'content-type': 'application/problem+json' },
-  body: { type: `https://schema.fitko.de/fit-connect/submission-api/problems/${name}`, title, status, instance: randomUUID() },
-});
-
 /*
  * The delivery service of FIT-Connect, as far as senders and subscribers of one destination see it: tokens by client secret,
  * User-Agent or 403, rate limit headers, a submission in three steps, cty or 422, an event log signed with PS512, events of the
  * subscriber only with its own key and about this submission, and deletion after its decision.
  */
 export function createService(options: ServiceOptions) {
-  const { keys, now, tokenSeconds = 1800, perMinute = 10_000 } = options;
-  const { destination, issuer, services, schemaUri, ars, sender, subscriber } = fitConnectSimulated;
-  const tokens = new Map<string, { readonly role: 'sender' | 'subscriber'; readonly until: number }>();
+  const { keys, now } = options;
+  const { destination, issuer, services, schemaUri, ars } = fitConnectSimulated;
+  const tokens = createTokens(options);
   const submissions = new Map<string, StoredSubmission>();
   const byCase = new Map<string, StoredSubmission>();
-  const used = new Map<string, number>();
   const encryption = options.weakKey ? keys.weak : keys.encryption;
 
   function append(submission: StoredSubmission, event: EventName, tags?: Tags): void {
@@ -90,30 +49,6 @@ export function createService(options: ServiceOptions) {
     const content = { id, issuer, at, caseId: submission.caseId, submissionId: submission.id, event, ...(tags ? { tags } : {}) };
     submission.log.push(signByHand(toClaims(content), keys.service));
     submission.events.push({ id, name: event, at, problems: [] });
-  }
-
-  function token({ text }: ServiceRequest): ServiceAnswer {
-    const form = new URLSearchParams(text);
-    const role = (
-      [
-        ['sender', sender],
-        ['subscriber', subscriber],
-      ] as const
-    ).find(([, client]) => form.get('client_id') === client.clientId && form.get('client_secret') === client.clientSecret)?.[0];
-    if (form.get('grant_type') !== 'client_credentials') return { status: 400, body: { error: 'unsupported_grant_type' } };
-    if (!role) return { status: 401, body: { error: 'invalid_client' } };
-    const access_token = randomUUID();
-    tokens.set(access_token, { role, until: now().getTime() + tokenSeconds * 1000 });
-    const scope = role === 'sender' ? 'send-submissions' : 'subscribe-destinations';
-    return {
-      status: 200,
-      body: {
-        access_token,
-        token_type: 'Bearer',
-        expires_in: tokenSeconds,
-        scope: `https://schema.fitko.de/fit-connect/oauth/scopes/${scope}`,
-      },
-    };
   }
 
   const empty = (id: string, caseId: string, announced: readonly string[]): StoredSubmission => ({
@@ -281,25 +216,15 @@ export function createService(options: ServiceOptions) {
   function answer(request: ServiceRequest): ServiceAnswer {
     const path = request.url.pathname;
     if (!request.headers.get('user-agent')) return problem(403, 'user-agent-missing', 'A User-Agent is required');
-    if (path === '/token') return token(request);
+    if (path === '/token') return tokens.give(request);
     if (!path.startsWith(API)) return problem(404, 'not-found', 'Not found');
     const below = path.slice(API.length);
     if (below === '/.well-known/jwks.json') return { status: 200, body: { keys: [keys.service.published] } };
     if (below.startsWith('/v2/destinations/')) return destinations(below);
-    const bearer = /^Bearer (.+)$/.exec(request.headers.get('authorization') ?? '')?.[1] ?? '';
-    const access = tokens.get(bearer);
-    if (!access || access.until <= now().getTime()) return problem(401, 'unauthorized', 'The token is not valid');
-    const minute = `${access.role} ${Math.floor(now().getTime() / 60_000)}`;
-    const count = (used.get(minute) ?? 0) + 1;
-    used.set(minute, count);
-    const limits = {
-      'ratelimit-limit': String(perMinute),
-      'ratelimit-remaining': String(Math.max(0, perMinute - count)),
-      'ratelimit-reset': '60',
-    };
-    if (count > perMinute) return { ...problem(429, 'rate-limit', 'Too many requests'), headers: { ...limits, 'retry-after': '1' } };
+    const access = tokens.admit(request);
+    if ('refused' in access) return access.refused;
     const done = api(request, below, access.role);
-    return { ...done, headers: { ...limits, ...done.headers } };
+    return { ...done, headers: { ...access.limits, ...done.headers } };
   }
 
   return {
@@ -312,7 +237,7 @@ export function createService(options: ServiceOptions) {
     /** What lies too long is deleted, decided or not. */
     expire: (submission: StoredSubmission) => append(submission, 'delete'),
     /** Tokens end at once. */
-    revokeTokens: () => tokens.clear(),
+    revokeTokens: tokens.revoke,
   };
 }
 

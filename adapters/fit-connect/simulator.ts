@@ -12,10 +12,11 @@ import { parseRef } from './mapping.ts';
 import { startCity, type SimulatedCity } from './simulated-city.ts';
 import { openByHand, signByHand } from './simulated-jose.ts';
 import { simulatedKeys, type SimulatedKeys } from './simulated-keys.ts';
-import { createService, fitConnectSimulated, type SimulatedService, type StoredSubmission } from './simulated-service.ts';
+import { createService, type SimulatedService, type StoredSubmission } from './simulated-service.ts';
+import { fitConnectSimulated } from './simulated-world.ts';
 import { NEW_SUBMISSIONS, signCallback } from './webhook.ts';
 
-export { fitConnectSimulated } from './simulated-service.ts';
+export { fitConnectSimulated } from './simulated-world.ts';
 
 export interface FitConnectSimulatorOptions extends Omit<SimulatorOptions, 'file'> {
   /** How long a token holds, in seconds. @default 1800 */
