@@ -70,8 +70,8 @@ describe('in front of HTTP', () => {
     await set({ name });
     expect(await ask(`${proxy.url}/x`, { method: 'POST', body: 'geheim' })).toEqual(outcome);
     expect(reached()).toBe(reaches);
-    if (name !== 'refused')
-      expect(turns.exchanges()).toMatchObject([{ method: 'POST', path: '/base/x', fault: name, reached: reaches === 1 }]);
+    const seen = { method: 'POST', path: '/base/x', fault: name, reached: reaches === 1 };
+    expect(turns.exchanges()).toMatchObject(name === 'refused' ? [] : [seen]);
     await set(null);
     expect(await ask(`${proxy.url}/x`)).toMatchObject({ status: 200 });
   });

@@ -13,7 +13,7 @@ test('every check has an id of its own and says what it promises and what to do'
   expect(new Set(ids).size).toBe(ids.length);
   for (const { id, title, remedy } of checks) {
     expect(id).toMatch(/^[a-z]+\.[a-z0-9-]+$/);
-    expect(title, id).toMatch(/^\S+ .*\.$/);
-    expect(remedy, id).toMatch(/\w+ \w+/);
+    expect(`${id}: ${title}`).toMatch(/^\S+: \S+ .*\.$/);
+    expect(`${id}: ${remedy}`).toMatch(/: .*\w+ \w+/);
   }
 });

@@ -28,6 +28,7 @@ describe.each(Object.keys(kitBackOffices))('the adapter that ships for %s', (pro
   });
 
   conformance({
+    // oxlint-disable-next-line vitest/valid-title, vitest/expect-expect -- the kit names the test, and throws where it is red
     test: (name, run) => test(name, { timeout: 200_000 }, run),
     async subject() {
       const files = { config: join(folderOf(product), 'city.yaml'), samples: join(folderOf(product), 'samples.yaml') };

@@ -1,15 +1,10 @@
-import type { Report, Result } from './report.ts';
+import { blocks, type Report, type Result } from './report.ts';
 import { groupOf, waiverText } from './text.ts';
-import { blocks } from './report.ts';
 
 /** Text inside XML, without the characters that XML 1.0 has no place for. */
 export const escaped = (text: string): string =>
-  [...text]
-    .filter((character) => {
-      const code = character.codePointAt(0) ?? 0;
-      return code >= 32 || code === 9 || code === 10 || code === 13;
-    })
-    .join('')
+  text
+    .replaceAll(/(?![\t\n\r])\p{Cc}|[\uFFFE\uFFFF]/gu, '')
     .replaceAll('&', '&amp;')
     .replaceAll('<', '&lt;')
     .replaceAll('>', '&gt;')
