@@ -126,8 +126,10 @@ export type FailureDecision =
 const parkedAtOnce: Partial<Record<AdapterErrorKind | CallFailure['kind'], ParkedReason>> = {
   rejected: 'REJECTED',
   unsupported: 'UNSUPPORTED',
-  malformed: 'MALFORMED_REPLY',
 };
+
+/** One answer that was cut off or stumbled is an accident; so many in a row are a misunderstanding that no waiting mends. */
+const malformedAttempts = 5;
 
 /**
  * What follows a failed attempt. `attempts` counts from 1, `ageMs` since the delivery was queued, `random` in [0, 1) spreads
@@ -141,7 +143,8 @@ export function decideFailure(
 ): FailureDecision {
   const effect = failure.effect === 'none' ? 'none' : 'unknown';
   if (effect === 'unknown' && job.idempotency === 'none') return { do: 'park', reason: 'UNKNOWN_EFFECT', effect };
-  const reason = parkedAtOnce[failure.kind];
+  const misunderstood = failure.kind === 'malformed' && job.attempts >= malformedAttempts;
+  const reason = misunderstood ? 'MALFORMED_REPLY' : parkedAtOnce[failure.kind];
   if (reason && effect === 'none') return { do: 'park', reason, effect };
   if (job.ageMs > policy.parkAfterMs)
     return { do: 'park', reason: failure.kind === 'misconfigured' ? 'MISCONFIGURED' : 'TIMED_OUT', effect };

@@ -160,6 +160,11 @@ describe('a failed attempt', () => {
       }),
     );
   });
+  test('by an answer that cannot be understood is tried again, four times, before a person is asked', () => {
+    const decide = (attempts: number) =>
+      decideFailure({ kind: 'malformed', effect: 'none' }, { attempts, ageMs: 0, idempotency: 'lookup' }, retryDefaults, 0).do;
+    expect([1, 2, 3, 4, 5].map(decide)).toEqual(['retry', 'retry', 'retry', 'retry', 'park']);
+  });
   test('that is a refusal is parked at once with its reason', () => {
     expect(decideFailure({ kind: 'rejected', effect: 'none' }, { attempts: 1, ageMs: 0, idempotency: 'native' }, retryDefaults, 0)).toEqual(
       {
