@@ -1,13 +1,14 @@
-import type { HubEvent, Json, RegionalKey, ServiceKey } from '#contract';
+import type { HubEvent, Json, Localised, RegionalKey, ServiceKey } from '#contract';
 
 /*
  * A case between cities is led by a process manager. It is a pure machine: `decide` says what follows from an input, `evolve`
- * what the state is after an event. Everything it decides becomes events of the case first; the state is nothing but the
- * fold of these, so it can be dropped and made again from the log.
+ * what the state is after an event, `waiting` what the state waits for. Everything that is decided becomes events of the case
+ * first; the state is nothing but the fold of these, and deadlines and tasks are read off the state, so all of it can be
+ * dropped and made again from the log.
  *
- *   event of the log ─┐
- *   answer of a city ─┼─▶ decide ─▶ events ─▶ evolve ─▶ state
- *   deadline passed ──┘              └─▶ commands to back offices, deadlines, tasks for people
+ *   event of an application ─┐
+ *   answer of a city, clerk ─┼─▶ decide ─▶ events ─▶ evolve ─▶ state ─▶ waiting: answers, tasks, deadlines
+ *   time that is over ───────┘      └────▶ commands to back offices
  *
  * Nothing is taken back once its pivot has passed (a registration, an issued permit): what then fails is tried again, or
  * waits for a person, visibly. An input that comes again, or too late, or in a state it does not fit decides nothing.
@@ -17,51 +18,66 @@ import type { HubEvent, Json, RegionalKey, ServiceKey } from '#contract';
 export interface CaseEvent {
   /** `noun.past-verb`. */
   readonly type: string;
-  readonly facts: { readonly [name: string]: Json };
-  /** Cities that are to be told. */
+  /** The city whose event it is: who sends it where others are told. */
+  readonly of: RegionalKey;
+  /** Cities that are to be told; stands in the log as the fact `to`. */
   readonly to?: readonly RegionalKey[];
+  /** `application` names an application that belongs to the case from here on: its events come to the case. */
+  readonly facts: { readonly [name: string]: Json };
 }
+
+/** An event of the log as a process manager sees it. */
+export type SeenEvent = Pick<HubEvent, 'id' | 'type' | 'aggregate' | 'municipality' | 'facts'>;
 
 /** What a process manager is told. */
 export type CaseInput =
-  /** An event of the log that concerns the case: of an application, or of another case. */
-  | { readonly kind: 'event'; readonly event: Pick<HubEvent, 'id' | 'type' | 'aggregate' | 'municipality' | 'facts'> }
-  /** A city's answer to a step; counts once per case and step. */
-  | { readonly kind: 'answer'; readonly step: string; readonly by: RegionalKey; readonly answer: { readonly [name: string]: Json } }
-  /** The time of a step is over. */
-  | { readonly kind: 'due'; readonly step: string }
-  /** A command was carried out, or a person gave it up. */
-  | { readonly kind: 'done'; readonly step: string; readonly outcome: 'done' | 'gave-up' };
+  /** An event that concerns the case: of an application, or of another case. */
+  | { readonly kind: 'event'; readonly event: SeenEvent }
+  /** A city's or a clerk's answer to something that `waiting` names; counts once per case and step. The choice is one of those named. */
+  | {
+      readonly kind: 'answer';
+      readonly step: string;
+      readonly by: RegionalKey;
+      readonly choice: string;
+      readonly fields: readonly string[];
+    }
+  /** The time of something that `waiting` names is over. */
+  | { readonly kind: 'due'; readonly step: string };
 
-/** Something to be done in a back office, exactly once: (case, step) is the key. */
+/** Something to be done in a back office, exactly once: (case, step) is the key. Its outcome comes back as events of the application. */
 export interface CaseCommand {
   readonly step: string;
-  readonly city: RegionalKey;
   readonly do:
+    /** Its own back office ends it: the withdrawal is delivered; ends in `application.withdrawn`, or waits for a person (`application.parked`). */
     | { readonly type: 'withdraw-application'; readonly application: string; readonly reason: string }
-    | { readonly type: 'submit-application'; readonly application: string }
-    | { readonly type: 'tell'; readonly event: CaseEvent };
+    /** The back office of the city gets it. */
+    | { readonly type: 'submit-application'; readonly application: string; readonly city: RegionalKey };
 }
 
-/** What a clerk must decide. The text comes from its code, in German and English. */
-export interface ClerkTask {
+/** Something a state waits for. */
+export interface Waiting {
+  /** Unique within the case, for ever: an answer counts once per step. A second round has another step (`evaluate-2`). */
   readonly step: string;
   readonly city: RegionalKey;
-  /** From a closed list of each kind. */
+  /** `city`: its system or a clerk answers the case. `clerk`: a task for a person, in the list of tasks. `office`: a back office; `time`: a day to come. */
+  readonly by: 'city' | 'clerk' | 'office' | 'time';
+  /** What for, of the kind's `texts`. */
   readonly code: string;
-  /** Answers among which the clerk chooses; the choice comes back as an `answer` of the city. */
+  /** What may be answered; empty where nobody is to answer. */
   readonly choices: readonly string[];
+  /** Codes that may go with a choice, for example of fields that differ. A closed list: free text could hold anything. @default none */
+  readonly fields?: readonly string[];
+  /** The application it is about, where it is about one. */
+  readonly application?: string;
+  /** When `due` is told, once; null where it has been told or no time is set. */
+  readonly dueAt: Date | null;
 }
 
 /** What follows from an input. All of it becomes durable in one transaction. */
 export interface Decision {
+  /** Empty: the input changes nothing, and the commands are not looked at. */
   readonly events: readonly CaseEvent[];
   readonly commands?: readonly CaseCommand[];
-  /** By step: when it is over; null ends the waiting. */
-  readonly deadlines?: Readonly<Record<string, Date | null>>;
-  readonly tasks?: readonly ClerkTask[];
-  /** Steps whose tasks are settled. */
-  readonly settled?: readonly string[];
 }
 
 /** Nothing follows. */
@@ -74,8 +90,14 @@ export interface World {
   isConnected(ars: RegionalKey): boolean;
   /** Keys that name the same service, the key itself among them. */
   equivalents(service: ServiceKey): readonly ServiceKey[];
+  /** True where the municipality offers the service. */
+  offers(ars: RegionalKey, service: ServiceKey): boolean;
   /** Cities that have agreed with this one about a service (its `treaties`, named by both sides). */
   partners(ars: RegionalKey, service: ServiceKey): readonly RegionalKey[];
+  /** When an answer that this kind of case waits for is due, by the file of the city that asks. */
+  answerDue(asking: RegionalKey): Date;
+  /** Other applications of the same applicant for the kind's services, the oldest first. Of applicants that cannot be told apart, none. */
+  readonly sameApplicant: readonly CaseApplication[];
 }
 
 /** What is known of an application that concerns a case: keys and ids, no form. */
@@ -83,26 +105,38 @@ export interface CaseApplication {
   readonly id: string;
   readonly service: ServiceKey;
   readonly ars: RegionalKey;
+  /** As it stands now, which may be later than the event that is being looked at. */
   readonly status: string;
-  /** Facts that its form marks for coordination (`x-hub: departure`, `registered-in`, `wish-group`): keys and ARS only. */
-  readonly marks: { readonly [name: string]: Json };
+  /** True where its back office can be told to end it. */
+  readonly canWithdraw: boolean;
+  /** What its form or its city's file marks for coordination (`x-hub: departure`, `registered-in`, `wish-group`): keys and ARS only. */
+  readonly marks: Marks;
 }
+
+/** Marks of an application by name; `departure` and `registered-in` are ARS of municipalities that exist. */
+export type Marks = { readonly [name: string]: string | boolean };
 
 /** A kind of case. */
 export interface CaseKind<State extends Json = Json> {
   /** For example `moving`. */
   readonly id: string;
-  /** Event types that may begin a case of this kind, or belong to one. */
+  readonly name: Localised;
+  /** Services whose applications are marked when they are submitted, with all their equivalents. */
+  readonly services: readonly string[];
+  /** Types of events that may begin a case of this kind, or belong to one. */
   readonly listens: readonly string[];
   /** The state before anything happened. */
   readonly initial: State;
+  /** What each `code` of `waiting`, each outcome and each choice means, for people. An outcome that leaves something to do says what. */
+  readonly texts: Readonly<Record<string, Localised>>;
   /**
-   * Key of the case that an event belongs to, the same for all its events (the runtime makes the case's id of it); null where
-   * it concerns no case of this kind.
+   * Key of the case that an event begins or belongs to, the same for all its events (one case per kind and key); null where it
+   * concerns none. Applications that a case has named (`facts.application`) lead to it anyway.
    */
-  correlate(event: Pick<HubEvent, 'type' | 'aggregate' | 'facts' | 'municipality'>, application: CaseApplication | null): string | null;
+  correlate(event: SeenEvent, application: CaseApplication | null): string | null;
+  /** `application` is the one that the event is about, or the one the case began with. */
   decide(state: State, input: CaseInput, world: World, application: CaseApplication | null): Decision;
+  /** Event types it does not know leave the state as it is: a later version may have written them. */
   evolve(state: State, event: CaseEvent): State;
-  /** True where nothing will happen any more. */
-  isOver(state: State): boolean;
+  waiting(state: State): readonly Waiting[];
 }
