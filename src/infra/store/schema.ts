@@ -159,4 +159,72 @@ export interface Database {
     reason: 'unmapped-status' | 'unknown-case';
     held_at: number;
   };
+
+  // ---- events to cities ----------------------------------------------------------------------------
+  /** A city that gets events, and how its channel fares. */
+  event_receiver: {
+    /** City id. */
+    city: string;
+    /** Events up to here are not for it: they happened before it got any. */
+    from_seq: number;
+    /** Failures of the channel in a row, since when, and when it may be tried again. */
+    failures: number;
+    failing_since: number | null;
+    not_before: number;
+    succeeded_at: number | null;
+    last_error: string | null;
+    paused_at: number | null;
+    /** `FAILING`, `GONE` or `BY_HAND`. */
+    pause_reason: string | null;
+  };
+  /** What a city is to get. The event itself stands in the log. */
+  event_delivery: {
+    city: string;
+    event_id: string;
+    seq: number;
+    type: string;
+    aggregatetype: string;
+    aggregateid: string;
+    state: 'waiting' | 'leased' | 'delivered' | 'parked' | 'skipped' | 'discarded';
+    attempts: number;
+    /** When it failed for the first time since it was queued. */
+    failed_at: number | null;
+    not_before: number;
+    lease_until: number | null;
+    /** Fencing number: a result counts only under the fence it was leased with. */
+    fence: number;
+    last_error: string | null;
+    /** Why it is parked or skipped. */
+    reason: string | null;
+    /** How often it was asked for again. */
+    replays: number;
+    queued_at: number;
+    updated_at: number;
+  };
+  /** The delivery log: every attempt, without content. */
+  event_attempt: {
+    id: string;
+    city: string;
+    event_id: string;
+    attempt: number;
+    channel: string;
+    at: number;
+    ms: number;
+    /** `DELIVERED` or the class of the error. */
+    outcome: string;
+    /** HTTP status, where there was one. */
+    status: number | null;
+  };
+  /** What a city asks for beside what is addressed to it. JSON arrays of strings. */
+  event_subscription: { id: string; city: string; types: string; services: string; created_at: number; created_by: string };
+  /** Who decided what about deliveries, when and why. */
+  event_decision: {
+    id: string;
+    city: string;
+    event_id: string | null;
+    action: string;
+    by: string;
+    reason: string | null;
+    at: number;
+  };
 }

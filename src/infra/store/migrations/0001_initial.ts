@@ -1,42 +1,13 @@
 import { SqliteAdapter, type Kysely } from 'kysely';
 import type { Migration } from 'kysely/migration';
 import type { Database } from '../schema.ts';
+import { createIndex, createTable } from './tables.ts';
 
 /*
  * The tables of schema.ts. `bigint` is an integer on SQLite too; the one difference between the databases is how the
  * event log counts. A `?` after a type allows null. References to an application are checked at commit, so that a
  * transaction may write its rows in any order.
  */
-
-type Table = Exclude<keyof Database, 'event_log'>;
-type ColumnType = 'text' | 'integer' | 'bigint' | 'double precision';
-
-async function createTable<T extends Table>(
-  db: Kysely<Database>,
-  name: T,
-  columns: Readonly<Record<keyof Database[T], ColumnType | `${ColumnType}?`>>,
-  options: { readonly key: readonly (keyof Database[T] & string)[]; readonly ofApplication?: boolean },
-): Promise<void> {
-  let table = db.schema.createTable(name);
-  for (const [column, type] of Object.entries<ColumnType | `${ColumnType}?`>(columns)) {
-    const nullable = type.endsWith('?');
-    table = table.addColumn(column, (nullable ? type.slice(0, -1) : type) as ColumnType, (c) => (nullable ? c : c.notNull()));
-  }
-  table = table.addPrimaryKeyConstraint(`${name}_pkey`, options.key as never);
-  if (options.ofApplication)
-    table = table.addForeignKeyConstraint(`${name}_application`, ['application_id' as never], 'application', ['id'], (c) =>
-      c.deferrable().initiallyDeferred(),
-    );
-  await table.execute();
-}
-
-const createIndex = (db: Kysely<Database>, table: keyof Database, columns: readonly string[], unique = false) => {
-  const index = db.schema
-    .createIndex(`${table}_${columns.join('_')}`)
-    .on(table)
-    .columns([...columns] as never[]);
-  return (unique ? index.unique() : index).execute();
-};
 
 async function createEvents(db: Kysely<Database>): Promise<void> {
   const sqlite = db.getExecutor().adapter instanceof SqliteAdapter;
