@@ -3,31 +3,24 @@ import type { CaseEvent } from './kind.ts';
 
 /** The events that every kind of case has. */
 
+type Facts = { readonly [name: string]: Json };
 type To = { readonly to?: readonly RegionalKey[] };
 
 const told = ({ to }: To): To => (to && to.length > 0 ? { to } : {});
 
-/** A case begins. `of` is where it begins, `to` who else it concerns. */
+/** A case begins. `of` is where it begins, `to` who else it concerns; `more` holds codes and ids. */
 export const caseOpened = (
   kind: string,
   { of, to, service, application }: To & { readonly of: RegionalKey; readonly service: ServiceKey; readonly application: string },
-): CaseEvent => ({ type: 'case.opened', of, ...told({ ...(to && { to }) }), facts: { kind, from: of, service, application } });
+  more: Facts = {},
+): CaseEvent => ({ type: 'case.opened', of, ...told({ ...(to && { to }) }), facts: { kind, from: of, service, application, ...more } });
 
 /** A city has done its part; `more` holds codes and ids. */
-export const stepTaken = (
-  kind: string,
-  step: string,
-  { by, to, ...more }: To & { readonly by: RegionalKey; readonly [name: string]: Json | undefined },
-): CaseEvent => ({
+export const stepTaken = (kind: string, step: string, { by, to }: To & { readonly by: RegionalKey }, more: Facts = {}): CaseEvent => ({
   type: 'case.step-taken',
   of: by,
   ...told({ ...(to && { to }) }),
-  facts: {
-    kind,
-    step,
-    by,
-    ...Object.fromEntries(Object.entries(more).filter((entry): entry is [string, Json] => entry[1] !== undefined)),
-  },
+  facts: { kind, step, by, ...more },
 });
 
 /** What a step waited for did not come in time. */
