@@ -33,6 +33,42 @@ export interface City {
   readonly adapters: readonly CityAdapter[];
   /** Where its offers come from. */
   readonly catalogue: CityCatalogue | null;
+  /** How events reach it; without it, none are sent to it. */
+  readonly events?: EventChannel;
+  /** Which other cities may have its events. @default none */
+  readonly grants?: readonly EventGrant[];
+}
+
+/** The way of events to a city. */
+export interface EventChannel {
+  readonly deliver: 'webhook' | 'kafka' | 'adapter';
+  /** With `adapter`: the id of the city's adapter that takes them. */
+  readonly adapter?: string;
+  /** Events on their way at a time. */
+  readonly concurrency: number;
+  /** What it wants beside what is addressed to it. */
+  readonly subscribe: readonly EventChoice[];
+}
+
+/** Some events: types (`*`, `application.*`, `application.delivered`) and service keys (`*` for all). */
+export interface EventChoice {
+  readonly types: readonly string[];
+  readonly services: readonly string[];
+}
+
+export interface EventGrant extends EventChoice {
+  /** ARS, or `*` for every connected city. */
+  readonly to: string;
+}
+
+/** Where a city's webhook is and what signs for it. */
+export interface EventWebhook {
+  readonly url: string;
+  /** `whsec_…` or `whsk_…` (Standard Webhooks). */
+  readonly secrets: readonly string[];
+  /** Networks in CIDR notation that may be reached although they are not public. */
+  readonly privateNetworks: readonly string[];
+  readonly timeoutMs: number;
 }
 
 export interface CityAdapter {
@@ -112,6 +148,8 @@ export interface Cities {
 export interface ConnectedCity {
   readonly city: City;
   readonly adapters: readonly ConnectedAdapter[];
+  /** Where its events go, where they go by webhook. */
+  readonly webhook?: EventWebhook;
 }
 
 export interface ConnectedAdapter {

@@ -8,6 +8,7 @@ import { complaintsOfCatalogue, type CatalogueEntry } from './load/catalogue.ts'
 import { say, type Complaint, type Saying } from './load/complaint.ts';
 import { checkConfig } from './load/config.ts';
 import { commonContract, findDefinition, type FoundDefinition } from './load/definition.ts';
+import { checkEvents, toGrant, type EventsEntry, type GrantEntry } from './load/events.ts';
 import { complaintsOfPorts, portsOf, type Ports } from './load/ports.ts';
 import { complaintsOfShape } from './load/shape.ts';
 import { readSource, type Path, type Source } from './load/source.ts';
@@ -41,6 +42,8 @@ interface CityFile {
   readonly since: string;
   readonly paused?: boolean;
   readonly catalogue?: CatalogueEntry;
+  readonly events?: EventsEntry;
+  readonly grants?: readonly GrantEntry[];
   readonly adapters: Readonly<Record<string, AdapterEntry>>;
 }
 
@@ -128,6 +131,15 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
     ...(file.catalogue ? complaintsOfCatalogue(source, file.catalogue, Object.keys(file.adapters), ports) : []),
     ...(await missingFiles(source, path, file.catalogue)),
   );
+  const events = file.events
+    ? checkEvents(source, file.events, {
+        adapters: Object.keys(file.adapters),
+        ports,
+        env: options.env,
+        development: options.literalSecrets ?? false,
+      })
+    : null;
+  if (events && !('channel' in events)) complaints.push(...events);
   if (ars === null || complaints.length > 0) return { complaints };
 
   const city: City = {
@@ -141,8 +153,11 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
       return entry ? [toAdapter(name, definition.id, entry)] : [];
     }),
     catalogue: file.catalogue ? toCatalogue(path, file.catalogue) : null,
+    ...(events && 'channel' in events ? { events: events.channel } : {}),
+    ...(file.grants ? { grants: file.grants.map(toGrant) } : {}),
   };
-  return { connected: { city, adapters: connected }, source, notes };
+  const webhook = events && 'channel' in events && events.webhook ? { webhook: events.webhook } : {};
+  return { connected: { city, adapters: connected, ...webhook }, source, notes };
 }
 
 type CheckedAdapter = { connected: ConnectedAdapter; unproven: Complaint | null } | { complaints: readonly Complaint[] };

@@ -210,6 +210,17 @@ export const say = {
             'Connect a system that lists offers, or name format and files.',
           ),
   }),
+  notWith: (key: string, deliver: string, known: readonly string[]): Saying => ({
+    problem: both(`„${key}“ hat bei deliver: ${deliver} keinen Sinn.`, `“${key}” has no meaning with deliver: ${deliver}.`),
+    remedy: both(`Dort stehen: ${known.join(', ')}.`, `What stands there: ${known.join(', ')}.`),
+  }),
+  takesNoEvents: (adapter: string, able: readonly string[]): Saying => ({
+    problem: both(`„${adapter}“ nimmt keine Ereignisse an.`, `“${adapter}” takes no events.`),
+    remedy:
+      able.length > 0
+        ? both(`Ereignisse nimmt an: ${able.join(', ')}.`, `Events are taken by: ${able.join(', ')}.`)
+        : both('Wählen Sie deliver: webhook oder kafka.', 'Choose deliver: webhook or kafka.'),
+  }),
   claimedTwice: (service: string, other: string): Saying => ({
     problem: both(`„${service}“ nimmt schon der Adapter „${other}“ an.`, `“${service}” is already taken by the adapter “${other}”.`),
     remedy: both('Jede Leistung geht an genau einen Adapter.', 'Each service goes to exactly one adapter.'),
