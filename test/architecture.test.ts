@@ -16,9 +16,20 @@ const floors: Record<string, readonly string[]> = {
   'src/identity': ['src/infra', 'src/contract'],
   'src/applications': ['src/catalogue', 'src/cities', 'src/identity', 'src/infra', 'src/contract'],
   'src/events': ['src/cities', 'src/infra', 'src/contract'],
-  'src/gateway': ['src/applications', 'src/catalogue', 'src/cities', 'src/events', 'src/identity', 'src/infra', 'src/contract'],
+  'src/coordination': ['src/applications', 'src/catalogue', 'src/events', 'src/cities', 'src/identity', 'src/infra', 'src/contract'],
+  'src/gateway': [
+    'src/applications',
+    'src/catalogue',
+    'src/coordination',
+    'src/cities',
+    'src/events',
+    'src/identity',
+    'src/infra',
+    'src/contract',
+  ],
   'src/hub.ts': [
     'src/gateway',
+    'src/coordination',
     'src/applications',
     'src/catalogue',
     'src/cities',
@@ -39,7 +50,7 @@ const floors: Record<string, readonly string[]> = {
 
 /** Libraries that only one room may know. */
 const owners: Record<string, readonly string[]> = {
-  kysely: ['src/infra/store', 'src/catalogue', 'src/applications', 'src/events'],
+  kysely: ['src/infra/store', 'src/catalogue', 'src/applications', 'src/coordination', 'src/events'],
   pg: ['src/infra/store'],
   'node:sqlite': ['src/infra/store'],
   ioredis: ['src/infra/cache'],

@@ -227,4 +227,57 @@ export interface Database {
     reason: string | null;
     at: number;
   };
+
+  // ---- cases between cities ------------------------------------------------------------------------
+  /** Made of the events of a case, as are the three tables below; may be dropped and made again. */
+  case_file: {
+    id: string;
+    kind: string;
+    /** Digest of the key under which its kind knows it. */
+    correlation: string;
+    /** JSON, keys in order. */
+    state: string;
+    /** Where it began. */
+    ars: string;
+    service_key: string;
+    application_id: string;
+    outcome: string | null;
+    opened_at: number;
+    changed_at: number;
+    closed_at: number | null;
+    /** Number of its events; writers compare it. */
+    version: number;
+  };
+  /** Cities that a case concerns. */
+  case_participant: { case_id: string; ars: string };
+  /** Applications that belong to a case. */
+  case_application: { case_id: string; application_id: string };
+  /** What open cases wait for. */
+  case_waiting: {
+    case_id: string;
+    step: string;
+    /** ARS. */
+    city: string;
+    by: 'city' | 'clerk' | 'office' | 'time';
+    code: string;
+    /** JSON arrays of strings. */
+    choices: string;
+    fields: string;
+    application_id: string | null;
+    due_at: number | null;
+  };
+  /** Who answered what: kept, not made of events. `by` is issuer and subject of the token. */
+  case_answer: { case_id: string; step: string; city: string; choice: string; fields: string; by: string; answered_at: number };
+  /** What the form of an application says that matters between cities, read when it is submitted. No personal data. */
+  application_mark: {
+    application_id: string;
+    /** Digest that is the same for all applications of one applicant; null where applicants cannot be told apart. */
+    applicant: string | null;
+    /** JSON. */
+    marks: string;
+  };
+  /** What a partner city must know of a person, sealed; erased with the end of the case, at the latest at `erase_at`. */
+  case_facts: { application_id: string; sealed: string; sealed_at: number; erase_at: number };
+  /** Who read sealed facts, and when. */
+  case_facts_reading: { id: string; case_id: string; city: string; by: string; read_at: number };
 }
