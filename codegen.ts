@@ -6,7 +6,7 @@ const problem = '../problems.ts#ProblemParent';
 
 /** Generates the resolver types and the joined schema: `npm run generate`; `npm run check:generated` refuses drift. */
 const config: CodegenConfig = {
-  schema: 'schema/{base,cities,catalogue,applications}.graphql',
+  schema: ['schema/{base,cities,catalogue,applications}.graphql', 'schema/contracts/*.graphql'],
   silent: true,
   generates: {
     'src/gateway/generated/resolver-types.ts': {

@@ -3,6 +3,7 @@ import { createCatalogue, type Catalogue, type CatalogueDeps } from './catalogue
 import type { Refresh } from './catalogue/refresh.ts';
 import { createCities, type Cities, type ConnectedCity } from './cities/cities.ts';
 import { createRelay } from './events/relay.ts';
+import { createRows } from './federation/rows/rows.ts';
 import { createGateway, type Gateway, type GatewaySettings } from './gateway/gateway.ts';
 import type { Identity } from './identity/identity.ts';
 import { newId } from './infra/ids.ts';
@@ -77,6 +78,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     catalogue,
     applications,
     cities,
+    rows: createRows({ cities, log, metrics }),
     identity,
     ports,
     log,

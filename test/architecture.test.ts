@@ -17,7 +17,9 @@ const floors: Record<string, readonly string[]> = {
   'src/applications': ['src/catalogue', 'src/cities', 'src/identity', 'src/infra', 'src/contract'],
   'src/events': ['src/cities', 'src/infra', 'src/contract'],
   'src/coordination': ['src/applications', 'src/catalogue', 'src/events', 'src/cities', 'src/identity', 'src/infra', 'src/contract'],
+  'src/federation': ['src/cities', 'src/identity', 'src/infra', 'src/contract'],
   'src/gateway': [
+    'src/federation',
     'src/applications',
     'src/catalogue',
     'src/coordination',
@@ -29,6 +31,7 @@ const floors: Record<string, readonly string[]> = {
   ],
   'src/hub.ts': [
     'src/gateway',
+    'src/federation',
     'src/coordination',
     'src/applications',
     'src/catalogue',

@@ -5,6 +5,7 @@ import { refuse } from '#contract';
 import type { Applications } from '../applications/applications.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Cities } from '../cities/cities.ts';
+import type { Rows } from '../federation/rows/rows.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { RateState } from './http/rate.ts';
 import { createLoaders, type Loaders } from './loaders.ts';
@@ -14,6 +15,8 @@ export interface Features {
   readonly catalogue: Catalogue;
   readonly applications: Applications;
   readonly cities: Cities;
+  /** Contract fields that cities answer for their own rows. */
+  readonly rows: Rows;
 }
 
 /** What a request is known by, in logs, events and the back office. */
@@ -90,7 +93,7 @@ export const createContext = (
   get signal() {
     return exchange.signal;
   },
-  loaders: createLoaders(given.features, given.principal),
+  loaders: createLoaders(given.features, given.principal, exchange),
   outcome: noOutcome(),
 });
 

@@ -1,6 +1,7 @@
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { HubError, problemText, type Language } from '#contract';
 import { CityCallError } from '../cities/cities.ts';
+import { RowError, type RowFailure } from '../federation/rows/rows.ts';
 
 /**
  * Codes of `errors[].extensions.code` beside those of `ProblemCode`, with the status of an HTTP answer that consists of
@@ -43,7 +44,47 @@ const failures = {
     de: 'Zurzeit nicht verfügbar. Versuchen Sie es später erneut.',
     en: 'Unavailable at the moment. Try again later.',
   },
+  CITY_NOT_CONNECTED: {
+    status: 404,
+    de: '{city} ist noch nicht angeschlossen.',
+    en: '{city} is not connected yet.',
+  },
+  CITY_DOES_NOT_ANSWER_FIELD: {
+    status: 404,
+    de: '{city} gibt hierzu keine Auskunft.',
+    en: '{city} does not tell this.',
+  },
+  CITY_UNAVAILABLE: {
+    status: 503,
+    de: '{city} ist zurzeit nicht erreichbar. Versuchen Sie es später erneut.',
+    en: '{city} cannot be reached at the moment. Try again later.',
+  },
+  CITY_TIMED_OUT: {
+    status: 504,
+    de: '{city} hat nicht rechtzeitig geantwortet. Versuchen Sie es später erneut.',
+    en: '{city} did not answer in time. Try again later.',
+  },
+  CITY_REFUSED: {
+    status: 400,
+    de: '{city} nimmt die Frage so nicht an.',
+    en: '{city} does not take the question as it was asked.',
+  },
+  CITY_ANSWER_INVALID: {
+    status: 502,
+    de: 'Die Antwort von {city} entspricht nicht der Vereinbarung und wird nicht gezeigt.',
+    en: 'The answer of {city} is not what was agreed and is not shown.',
+  },
 } as const;
+
+/** What a row's failure is called outside. */
+const rowCodes: Readonly<Record<RowFailure, keyof typeof failures>> = {
+  'not-connected': 'CITY_NOT_CONNECTED',
+  'not-answered': 'CITY_DOES_NOT_ANSWER_FIELD',
+  unavailable: 'CITY_UNAVAILABLE',
+  deadline: 'CITY_TIMED_OUT',
+  refused: 'CITY_REFUSED',
+  invalid: 'CITY_ANSWER_INVALID',
+};
 
 /** Code of a failure that is no problem of the domain. */
 export type FailureCode = keyof typeof failures;
@@ -54,6 +95,8 @@ export interface Failure {
   readonly message: string;
   readonly status: number;
   readonly retryable: boolean;
+  /** The city that it is about. */
+  readonly city?: { readonly ars: string; readonly name: string };
 }
 
 /** A failure by its code. */
@@ -67,6 +110,11 @@ export const failure = (code: FailureCode, language: Language): Failure => ({
 /** What a caller is told of an error of the hub; null where it is unexpected and must be masked. */
 function expected(error: unknown, language: Language): Failure | null {
   if (error instanceof CityCallError) return failure('UNAVAILABLE', language);
+  if (error instanceof RowError) {
+    const told = failure(rowCodes[error.failure], language);
+    const { ars, name } = error.owner;
+    return { ...told, message: told.message.replace('{city}', () => name), retryable: error.retryable, city: { ars, name } };
+  }
   if (!(error instanceof HubError)) return null;
   if (error.problem)
     return {
@@ -124,5 +172,6 @@ export function publicError(
   const retryable = told.retryable ? { retryable: true } : {};
   // Thrown before anything ran, it decides the status of the whole answer.
   const http = outer?.path ? {} : { http: { status: told.status } };
-  return new GraphQLError(told.message, { ...place, extensions: { code: told.code, ...retryable, ...id, ...http } });
+  const city = told.city ? { city: told.city } : {};
+  return new GraphQLError(told.message, { ...place, extensions: { code: told.code, ...city, ...retryable, ...id, ...http } });
 }

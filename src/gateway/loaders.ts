@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { AdapterStatus, Cities } from '../cities/cities.ts';
 import type { Application, Applications } from '../applications/applications.ts';
+import type { RowContext, RowLoader, Rows } from '../federation/rows/rows.ts';
 import type { Principal } from '../identity/identity.ts';
 
 /** Health of one adapter and the city it belongs to. */
@@ -14,6 +15,8 @@ export interface Loaders {
   readonly adapterStatus: DataLoader<string, readonly AdapterStatusOf[]>;
   /** By the application's UUID; null where the principal may not see it. */
   readonly application: DataLoader<string, Application | null>;
+  /** Contract fields of municipalities. */
+  readonly rows: RowLoader;
 }
 
 const settle = async <T>(work: () => Promise<T>): Promise<T | Error> => {
@@ -29,8 +32,9 @@ const settle = async <T>(work: () => Promise<T>): Promise<T | Error> => {
  * row would cost more than the look-up.
  */
 export const createLoaders = (
-  features: { readonly cities: Cities; readonly applications: Applications },
+  features: { readonly cities: Cities; readonly applications: Applications; readonly rows: Rows },
   principal: Principal | null,
+  request: RowContext,
 ): Loaders => ({
   adapterStatus: new DataLoader((ids) =>
     // One hanging city must not fail the rows of the others.
@@ -44,4 +48,5 @@ export const createLoaders = (
     ),
   ),
   application: new DataLoader((ids) => Promise.all(ids.map((id) => settle(() => features.applications.find(id, principal))))),
+  rows: features.rows.forRequest(request),
 });

@@ -1,9 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { makeExecutableSchema } from '@graphql-tools/schema';
 import type { GraphQLSchema } from 'graphql';
+import { contractParts } from '../federation/rows/rows.ts';
 import { applicationResolvers } from './resolvers/applications.ts';
 import { catalogueResolvers } from './resolvers/catalogue.ts';
 import { cityResolvers } from './resolvers/cities.ts';
+import { contractResolvers } from './resolvers/contracts.ts';
 import { nodeResolvers } from './resolvers/node.ts';
 import { problemResolvers } from './resolvers/problems.ts';
 import { scalars } from './scalars.ts';
@@ -20,8 +22,16 @@ export const joinedSchema = (): string => read('staedtebund');
 /** The executable schema: every feature's part joined with its resolvers. */
 export const createSchema = (): GraphQLSchema =>
   makeExecutableSchema<Context>({
-    typeDefs: schemaParts.map(read),
-    resolvers: [scalars as Record<string, never>, nodeResolvers, problemResolvers, cityResolvers, catalogueResolvers, applicationResolvers],
+    typeDefs: [...schemaParts.map(read), ...contractParts()],
+    resolvers: [
+      scalars as Record<string, never>,
+      nodeResolvers,
+      problemResolvers,
+      cityResolvers,
+      catalogueResolvers,
+      applicationResolvers,
+      contractResolvers(),
+    ],
     // A resolver that belongs to no field of the schema is a spelling mistake: fail at start.
     resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
   });

@@ -326,6 +326,27 @@ export type InvalidInputMessageArgs = {
   language?: InputMaybe<Language>;
 };
 
+/** A day-care centre (Kindertagesstätte) as its city's own system has it. */
+export type Kita = {
+  readonly asOf?: Maybe<Scalars['DateTime']['output']>;
+  /** Places that can be had now; null where the city does not tell. */
+  readonly freePlaces?: Maybe<Scalars['Int']['output']>;
+  /** Age from which and up to which children are taken, in months. */
+  readonly fromMonths?: Maybe<Scalars['Int']['output']>;
+  /** The city's own id of it. */
+  readonly id: Scalars['ID']['output'];
+  readonly name: Scalars['String']['output'];
+  readonly places?: Maybe<Scalars['Int']['output']>;
+  readonly postalCode?: Maybe<Scalars['String']['output']>;
+  /** Who runs it (Träger). */
+  readonly provider?: Maybe<Scalars['String']['output']>;
+  readonly street?: Maybe<Scalars['String']['output']>;
+  readonly toMonths?: Maybe<Scalars['Int']['output']>;
+  readonly town?: Maybe<Scalars['String']['output']>;
+  /** Where parents register a child. */
+  readonly url?: Maybe<Scalars['URL']['output']>;
+};
+
 /** Language of a text. German is always there; English where its source has it, else German is answered. */
 export type Language =
   | 'DE'
@@ -346,13 +367,27 @@ export type Municipality = Node & {
   readonly id: Scalars['ID']['output'];
   /** For example Stadt, Kreisfreie Stadt, Gemeinde. */
   readonly kind: Scalars['String']['output'];
+  /** Day-care centres, as the city's own system says at this moment; null with an error that names the city where it cannot be asked, null without one where the city keeps no such list. */
+  readonly kitas?: Maybe<ReadonlyArray<Kita>>;
   readonly name: Scalars['String']['output'];
   /** Its offer of a service, also under an equivalent key or for the region above it. */
   readonly offer?: Maybe<Offer>;
   /** What it offers, by name. */
   readonly offers: OfferConnection;
+  /** Offices of the city and when they are open, as its own system says at this moment; null with an error that names the city where it cannot be asked, null without one where the city keeps no such list. */
+  readonly officeHours?: Maybe<ReadonlyArray<Office>>;
   readonly population?: Maybe<Scalars['Int']['output']>;
   readonly postalCodes: ReadonlyArray<Scalars['String']['output']>;
+  /** Roadworks and closures, as the city's own system says at this moment; null with an error that names the city where it cannot be asked, null without one where the city keeps no such list. */
+  readonly roadworks?: Maybe<ReadonlyArray<Roadwork>>;
+};
+
+
+/** A German municipality (Gemeinde), connected to the hub or not. */
+export type MunicipalityKitasArgs = {
+  ageMonths?: InputMaybe<Scalars['Int']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  minFreePlaces?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -367,6 +402,21 @@ export type MunicipalityOffersArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
   search?: InputMaybe<Scalars['String']['input']>;
+};
+
+
+/** A German municipality (Gemeinde), connected to the hub or not. */
+export type MunicipalityOfficeHoursArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  service?: InputMaybe<Scalars['ServiceKey']['input']>;
+};
+
+
+/** A German municipality (Gemeinde), connected to the hub or not. */
+export type MunicipalityRoadworksArgs = {
+  first?: InputMaybe<Scalars['Int']['input']>;
+  from?: InputMaybe<Scalars['Date']['input']>;
+  to?: InputMaybe<Scalars['Date']['input']>;
 };
 
 /** Page of municipalities. */
@@ -564,6 +614,47 @@ export type OfferEdge = {
   readonly node: Offer;
 };
 
+/** An office with a counter, as its city's own system has it. */
+export type Office = {
+  readonly asOf?: Maybe<Scalars['DateTime']['output']>;
+  /** Days on which it is otherwise. */
+  readonly exceptions?: Maybe<ReadonlyArray<OpeningException>>;
+  /** Usual hours; a day that is not there is a day on which it is closed. */
+  readonly hours: ReadonlyArray<OpeningHours>;
+  /** The city's own id of it. */
+  readonly id: Scalars['ID']['output'];
+  readonly name: Scalars['String']['output'];
+  readonly phone?: Maybe<Scalars['String']['output']>;
+  readonly postalCode?: Maybe<Scalars['String']['output']>;
+  readonly street?: Maybe<Scalars['String']['output']>;
+  readonly town?: Maybe<Scalars['String']['output']>;
+  readonly url?: Maybe<Scalars['URL']['output']>;
+  /** How long one waits without an appointment, in minutes; null where the city does not tell. */
+  readonly waitingMinutes?: Maybe<Scalars['Int']['output']>;
+};
+
+/** A day on which the usual hours do not hold. */
+export type OpeningException = {
+  readonly closed: Scalars['Boolean']['output'];
+  /** HH:MM, local time. */
+  readonly closes?: Maybe<Scalars['String']['output']>;
+  readonly date: Scalars['Date']['output'];
+  /** HH:MM, local time. */
+  readonly opens?: Maybe<Scalars['String']['output']>;
+  readonly reason?: Maybe<Scalars['String']['output']>;
+};
+
+/** Hours of one day of the week; a day with a break stands there twice. */
+export type OpeningHours = {
+  /** True: by appointment only. */
+  readonly byAppointment?: Maybe<Scalars['Boolean']['output']>;
+  /** HH:MM, local time. */
+  readonly closes: Scalars['String']['output'];
+  /** HH:MM, local time. */
+  readonly opens: Scalars['String']['output'];
+  readonly weekday: Weekday;
+};
+
 /** Where a page of a connection begins and ends (Relay). */
 export type PageInfo = {
   /** Give it as `after` to go on. */
@@ -738,6 +829,36 @@ export type ReleaseDecision =
   |  /** True: it is not in the back office; deliver it again. */
   { readonly delivered?: never; readonly discard?: never; readonly retry: Scalars['Boolean']['input']; };
 
+/** How much of the street is closed. */
+export type RoadClosure =
+  | 'FULL'
+  | 'NONE'
+  /** Open in one direction. */
+  | 'ONE_WAY'
+  | 'PARTIAL';
+
+/** A building site in a public street (Baustelle), as its city's own system has it. */
+export type Roadwork = {
+  readonly asOf?: Maybe<Scalars['DateTime']['output']>;
+  /** Who builds. */
+  readonly authority?: Maybe<Scalars['String']['output']>;
+  readonly begins: Scalars['Date']['output'];
+  readonly closure: RoadClosure;
+  readonly district?: Maybe<Scalars['String']['output']>;
+  readonly diversion?: Maybe<Scalars['String']['output']>;
+  /** Last day; null where it is not known. */
+  readonly ends?: Maybe<Scalars['Date']['output']>;
+  /** The city's own id of it. */
+  readonly id: Scalars['ID']['output'];
+  /** WGS 84, degrees. */
+  readonly latitude?: Maybe<Scalars['Float']['output']>;
+  /** WGS 84, degrees. */
+  readonly longitude?: Maybe<Scalars['Float']['output']>;
+  readonly street: Scalars['String']['output'];
+  readonly title: Scalars['String']['output'];
+  readonly url?: Maybe<Scalars['URL']['output']>;
+};
+
 /** What a caller is to the hub. */
 export type Role =
   | 'CITIZEN'
@@ -886,6 +1007,16 @@ export type ViewerApplicationsArgs = {
   first?: InputMaybe<Scalars['Int']['input']>;
   status?: InputMaybe<ApplicationStatus>;
 };
+
+/** Day of the week, ISO 8601: Monday first. */
+export type Weekday =
+  | 'FRIDAY'
+  | 'MONDAY'
+  | 'SATURDAY'
+  | 'SUNDAY'
+  | 'THURSDAY'
+  | 'TUESDAY'
+  | 'WEDNESDAY';
 
 /** An application to withdraw. */
 export type WithdrawApplicationInput = {
@@ -1054,6 +1185,7 @@ export type ResolversTypes = {
   DeliveredCaseInput: DeliveredCaseInput;
   Fee: ResolverTypeWrapper<FeeRow>;
   FieldProblem: ResolverTypeWrapper<FieldProblemRow>;
+  Float: ResolverTypeWrapper<Scalars['Float']['output']>;
   Form: ResolverTypeWrapper<FormRecordRow>;
   Freshness: ResolverTypeWrapper<Freshness>;
   ID: ResolverTypeWrapper<Scalars['ID']['output']>;
@@ -1061,6 +1193,7 @@ export type ResolversTypes = {
   Int: ResolverTypeWrapper<Scalars['Int']['output']>;
   InvalidInput: ResolverTypeWrapper<ProblemParent>;
   JSON: ResolverTypeWrapper<Scalars['JSON']['output']>;
+  Kita: ResolverTypeWrapper<Kita>;
   Language: Language;
   Municipality: ResolverTypeWrapper<MunicipalityRow>;
   MunicipalityConnection: ResolverTypeWrapper<Omit<MunicipalityConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['MunicipalityEdge']>, nodes: ReadonlyArray<ResolversTypes['Municipality']> }>;
@@ -1076,6 +1209,9 @@ export type ResolversTypes = {
   Offer: ResolverTypeWrapper<OfferRow>;
   OfferConnection: ResolverTypeWrapper<Omit<OfferConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['OfferEdge']>, nodes: ReadonlyArray<ResolversTypes['Offer']> }>;
   OfferEdge: ResolverTypeWrapper<Omit<OfferEdge, 'node'> & { node: ResolversTypes['Offer'] }>;
+  Office: ResolverTypeWrapper<Office>;
+  OpeningException: ResolverTypeWrapper<OpeningException>;
+  OpeningHours: ResolverTypeWrapper<OpeningHours>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
   PlaceInput: PlaceInput;
   Problem: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Problem']>;
@@ -1088,6 +1224,8 @@ export type ResolversTypes = {
   ReleaseApplicationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['ReleaseApplicationResult']>;
   ReleaseApplicationSuccess: ResolverTypeWrapper<Omit<ReleaseApplicationSuccess, 'application'> & { application: ResolversTypes['Application'] }>;
   ReleaseDecision: ReleaseDecision;
+  RoadClosure: RoadClosure;
+  Roadwork: ResolverTypeWrapper<Roadwork>;
   Role: Role;
   Service: ResolverTypeWrapper<CatalogueEntryRow>;
   ServiceConnection: ResolverTypeWrapper<Omit<ServiceConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['ServiceEdge']>, nodes: ReadonlyArray<ResolversTypes['Service']> }>;
@@ -1102,6 +1240,7 @@ export type ResolversTypes = {
   URL: ResolverTypeWrapper<Scalars['URL']['output']>;
   ValidationProblem: ResolverTypeWrapper<ProblemParent>;
   Viewer: ResolverTypeWrapper<PrincipalRow>;
+  Weekday: Weekday;
   WithdrawApplicationInput: WithdrawApplicationInput;
   WithdrawApplicationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['WithdrawApplicationResult']>;
   WithdrawApplicationSuccess: ResolverTypeWrapper<Omit<WithdrawApplicationSuccess, 'application'> & { application: ResolversTypes['Application'] }>;
@@ -1129,6 +1268,7 @@ export type ResolversParentTypes = {
   DeliveredCaseInput: DeliveredCaseInput;
   Fee: FeeRow;
   FieldProblem: FieldProblemRow;
+  Float: Scalars['Float']['output'];
   Form: FormRecordRow;
   Freshness: Freshness;
   ID: Scalars['ID']['output'];
@@ -1136,6 +1276,7 @@ export type ResolversParentTypes = {
   Int: Scalars['Int']['output'];
   InvalidInput: ProblemParent;
   JSON: Scalars['JSON']['output'];
+  Kita: Kita;
   Municipality: MunicipalityRow;
   MunicipalityConnection: Omit<MunicipalityConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['MunicipalityEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Municipality']> };
   MunicipalityEdge: Omit<MunicipalityEdge, 'node'> & { node: ResolversParentTypes['Municipality'] };
@@ -1150,6 +1291,9 @@ export type ResolversParentTypes = {
   Offer: OfferRow;
   OfferConnection: Omit<OfferConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['OfferEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Offer']> };
   OfferEdge: Omit<OfferEdge, 'node'> & { node: ResolversParentTypes['Offer'] };
+  Office: Office;
+  OpeningException: OpeningException;
+  OpeningHours: OpeningHours;
   PageInfo: PageInfo;
   PlaceInput: PlaceInput;
   Problem: ResolversInterfaceTypes<ResolversParentTypes>['Problem'];
@@ -1161,6 +1305,7 @@ export type ResolversParentTypes = {
   ReleaseApplicationResult: ResolversUnionTypes<ResolversParentTypes>['ReleaseApplicationResult'];
   ReleaseApplicationSuccess: Omit<ReleaseApplicationSuccess, 'application'> & { application: ResolversParentTypes['Application'] };
   ReleaseDecision: ReleaseDecision;
+  Roadwork: Roadwork;
   Service: CatalogueEntryRow;
   ServiceConnection: Omit<ServiceConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['ServiceEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Service']> };
   ServiceEdge: Omit<ServiceEdge, 'node'> & { node: ResolversParentTypes['Service'] };
@@ -1330,6 +1475,21 @@ export interface JsonScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes
   name: 'JSON';
 }
 
+export type KitaResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Kita'] = ResolversParentTypes['Kita']> = {
+  asOf?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  freePlaces?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  fromMonths?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  places?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  postalCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  provider?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  street?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  toMonths?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+  town?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  url?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
+};
+
 export type MunicipalityResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Municipality'] = ResolversParentTypes['Municipality']> = {
   ags?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   areaHectares?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
@@ -1339,11 +1499,14 @@ export type MunicipalityResolvers<ContextType = Context, ParentType extends Reso
   federalState?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   kind?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  kitas?: Resolver<Maybe<ReadonlyArray<ResolversTypes['Kita']>>, ParentType, ContextType, RequireFields<MunicipalityKitasArgs, 'first'>>;
   name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   offer?: Resolver<Maybe<ResolversTypes['Offer']>, ParentType, ContextType, RequireFields<MunicipalityOfferArgs, 'service'>>;
   offers?: Resolver<ResolversTypes['OfferConnection'], ParentType, ContextType, RequireFields<MunicipalityOffersArgs, 'first'>>;
+  officeHours?: Resolver<Maybe<ReadonlyArray<ResolversTypes['Office']>>, ParentType, ContextType, RequireFields<MunicipalityOfficeHoursArgs, 'first'>>;
   population?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
   postalCodes?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  roadworks?: Resolver<Maybe<ReadonlyArray<ResolversTypes['Roadwork']>>, ParentType, ContextType, RequireFields<MunicipalityRoadworksArgs, 'first'>>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -1451,6 +1614,35 @@ export type OfferEdgeResolvers<ContextType = Context, ParentType extends Resolve
   node?: Resolver<ResolversTypes['Offer'], ParentType, ContextType>;
 };
 
+export type OfficeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Office'] = ResolversParentTypes['Office']> = {
+  asOf?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  exceptions?: Resolver<Maybe<ReadonlyArray<ResolversTypes['OpeningException']>>, ParentType, ContextType>;
+  hours?: Resolver<ReadonlyArray<ResolversTypes['OpeningHours']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  phone?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  postalCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  street?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  town?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  url?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
+  waitingMinutes?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
+export type OpeningExceptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['OpeningException'] = ResolversParentTypes['OpeningException']> = {
+  closed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  closes?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  date?: Resolver<ResolversTypes['Date'], ParentType, ContextType>;
+  opens?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  reason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type OpeningHoursResolvers<ContextType = Context, ParentType extends ResolversParentTypes['OpeningHours'] = ResolversParentTypes['OpeningHours']> = {
+  byAppointment?: Resolver<Maybe<ResolversTypes['Boolean']>, ParentType, ContextType>;
+  closes?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  opens?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  weekday?: Resolver<ResolversTypes['Weekday'], ParentType, ContextType>;
+};
+
 export type PageInfoResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PageInfo'] = ResolversParentTypes['PageInfo']> = {
   endCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   hasNextPage?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
@@ -1496,6 +1688,22 @@ export type ReleaseApplicationResultResolvers<ContextType = Context, ParentType 
 export type ReleaseApplicationSuccessResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReleaseApplicationSuccess'] = ResolversParentTypes['ReleaseApplicationSuccess']> = {
   application?: Resolver<ResolversTypes['Application'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type RoadworkResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Roadwork'] = ResolversParentTypes['Roadwork']> = {
+  asOf?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  authority?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  begins?: Resolver<ResolversTypes['Date'], ParentType, ContextType>;
+  closure?: Resolver<ResolversTypes['RoadClosure'], ParentType, ContextType>;
+  district?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  diversion?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  ends?: Resolver<Maybe<ResolversTypes['Date']>, ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  latitude?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  longitude?: Resolver<Maybe<ResolversTypes['Float']>, ParentType, ContextType>;
+  street?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  title?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  url?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
 };
 
 export type ServiceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Service'] = ResolversParentTypes['Service']> = {
@@ -1602,6 +1810,7 @@ export type Resolvers<ContextType = Context> = {
   IdempotencyConflict?: IdempotencyConflictResolvers<ContextType>;
   InvalidInput?: InvalidInputResolvers<ContextType>;
   JSON?: GraphQLScalarType;
+  Kita?: KitaResolvers<ContextType>;
   Municipality?: MunicipalityResolvers<ContextType>;
   MunicipalityConnection?: MunicipalityConnectionResolvers<ContextType>;
   MunicipalityEdge?: MunicipalityEdgeResolvers<ContextType>;
@@ -1616,6 +1825,9 @@ export type Resolvers<ContextType = Context> = {
   Offer?: OfferResolvers<ContextType>;
   OfferConnection?: OfferConnectionResolvers<ContextType>;
   OfferEdge?: OfferEdgeResolvers<ContextType>;
+  Office?: OfficeResolvers<ContextType>;
+  OpeningException?: OpeningExceptionResolvers<ContextType>;
+  OpeningHours?: OpeningHoursResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
   Problem?: ProblemResolvers<ContextType>;
   ProcessingTime?: ProcessingTimeResolvers<ContextType>;
@@ -1624,6 +1836,7 @@ export type Resolvers<ContextType = Context> = {
   RegionalKey?: GraphQLScalarType;
   ReleaseApplicationResult?: ReleaseApplicationResultResolvers<ContextType>;
   ReleaseApplicationSuccess?: ReleaseApplicationSuccessResolvers<ContextType>;
+  Roadwork?: RoadworkResolvers<ContextType>;
   Service?: ServiceResolvers<ContextType>;
   ServiceConnection?: ServiceConnectionResolvers<ContextType>;
   ServiceEdge?: ServiceEdgeResolvers<ContextType>;
