@@ -1,0 +1,181 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { HubEvent, Json, RegionalKey } from '#contract';
+import type { Database } from '../infra/store/schema.ts';
+import type { Store, Tx } from '../infra/store/store.ts';
+import type { CaseRows } from './project.ts';
+
+/** The SQL of cases between cities: every statement that reads or writes their tables. */
+
+export type CaseRow = Selectable<Database['case_file']>;
+export type WaitingRow = Selectable<Database['case_waiting']>;
+export type AnswerRow = Selectable<Database['case_answer']>;
+type Db = Kysely<Database>;
+
+/** True where the consumer had not had this event's effect, and from now on has. */
+export async function takeOnce(tx: Tx, consumer: string, eventId: string, at: number): Promise<boolean> {
+  const result = await tx
+    .insertInto('inbox')
+    .values({ consumer, event_id: eventId, seen_at: at })
+    .onConflict((conflict) => conflict.columns(['consumer', 'event_id']).doNothing())
+    .executeTakeFirst();
+  return result.numInsertedOrUpdatedRows === 1n;
+}
+
+export const findCase = (db: Db, id: string): Promise<CaseRow | undefined> =>
+  db.selectFrom('case_file').selectAll().where('id', '=', id).executeTakeFirst();
+
+/** A case with all that belongs to it, held against other writers until the transaction ends. */
+export async function lockCase(store: Store, tx: Tx, key: { id: string } | { kind: string; correlation: string }): Promise<CaseRows | null> {
+  const all = tx.selectFrom('case_file').selectAll();
+  const one =
+    'id' in key ? all.where('id', '=', key.id) : all.where('kind', '=', key.kind).where('correlation', '=', key.correlation);
+  const file = await (store.dialect === 'postgres' ? one.forUpdate() : one).executeTakeFirst();
+  if (!file) return null;
+  return {
+    file,
+    participants: await listParticipants(tx, file.id),
+    applications: await listCaseApplications(tx, file.id),
+    waiting: await listWaiting(tx, file.id),
+  };
+}
+
+export const listParticipants = async (db: Db, id: string): Promise<readonly string[]> =>
+  (await db.selectFrom('case_participant').select('ars').where('case_id', '=', id).orderBy('ars').execute()).map(({ ars }) => ars);
+
+export const listCaseApplications = async (db: Db, id: string): Promise<readonly string[]> =>
+  (await db.selectFrom('case_application').select('application_id').where('case_id', '=', id).orderBy('application_id').execute()).map(
+    (row) => row.application_id,
+  );
+
+export const listWaiting = (db: Db, id: string): Promise<WaitingRow[]> =>
+  db.selectFrom('case_waiting').selectAll().where('case_id', '=', id).orderBy('step').execute();
+
+/** Open cases to which an application belongs. */
+export const listCasesOf = (db: Db, applicationId: string) =>
+  db
+    .selectFrom('case_application as link')
+    .innerJoin('case_file as file', 'file.id', 'link.case_id')
+    .select(['file.id', 'file.kind'])
+    .where('link.application_id', '=', applicationId)
+    .where('file.closed_at', 'is', null)
+    .orderBy('file.id')
+    .execute();
+
+/** Writes a case over what it was; false where somebody else was quicker. */
+export async function saveCase(tx: Tx, before: CaseRows | null, after: CaseRows): Promise<boolean> {
+  const { id, version: _, ...change } = after.file;
+  if (before === null) {
+    const made = await tx
+      .insertInto('case_file')
+      .values(after.file)
+      .onConflict((conflict) => conflict.columns(['kind', 'correlation']).doNothing())
+      .executeTakeFirst();
+    if (made.numInsertedOrUpdatedRows !== 1n) return false;
+  } else {
+    const changed = await tx
+      .updateTable('case_file')
+      .set({ ...change, version: after.file.version })
+      .where('id', '=', id)
+      .where('version', '=', before.file.version)
+      .executeTakeFirst();
+    if (changed.numUpdatedRows !== 1n) return false;
+    await tx.deleteFrom('case_waiting').where('case_id', '=', id).execute();
+  }
+  await saveParts(tx, before, after);
+  return true;
+}
+
+async function saveParts(tx: Tx, before: CaseRows | null, { file: { id }, participants, applications, waiting }: CaseRows): Promise<void> {
+  const cities = participants.filter((ars) => !before?.participants.includes(ars));
+  if (cities.length > 0)
+    await tx
+      .insertInto('case_participant')
+      .values(cities.map((ars) => ({ case_id: id, ars })))
+      .execute();
+  const links = applications.filter((application) => !before?.applications.includes(application));
+  if (links.length > 0)
+    await tx
+      .insertInto('case_application')
+      .values(links.map((application_id) => ({ case_id: id, application_id })))
+      .execute();
+  if (waiting.length > 0)
+    await tx
+      .insertInto('case_waiting')
+      .values([...waiting])
+      .execute();
+}
+
+/** Drops what was made of events. Answers, marks and sealed facts stay. */
+export async function dropCases(tx: Tx): Promise<void> {
+  for (const table of ['case_waiting', 'case_application', 'case_participant', 'case_file'] as const) await tx.deleteFrom(table).execute();
+}
+
+/** Events of cases behind a place in the log, oldest first. */
+export async function readCaseEvents(
+  tx: Tx,
+  after: number,
+  limit: number,
+): Promise<readonly (Pick<HubEvent, 'type' | 'municipality' | 'occurredAt' | 'facts'> & { readonly seq: number; readonly id: string })[]> {
+  const rows = await tx
+    .selectFrom('event_log')
+    .selectAll()
+    .where('aggregatetype', '=', 'case')
+    .where('seq', '>', after)
+    .orderBy('seq')
+    .limit(limit)
+    .execute();
+  return rows.map((row) => ({
+    seq: row.seq,
+    id: row.aggregateid,
+    type: row.type,
+    municipality: row.municipality as RegionalKey | null,
+    occurredAt: new Date(row.occurred_at),
+    facts: JSON.parse(row.payload) as { readonly [name: string]: Json },
+  }));
+}
+
+/** What is due, the longest overdue first. */
+export const listDue = (db: Db, now: number, limit: number): Promise<Pick<WaitingRow, 'case_id' | 'step'>[]> =>
+  db
+    .selectFrom('case_waiting')
+    .select(['case_id', 'step'])
+    .where('due_at', '<=', now)
+    .orderBy('due_at')
+    .orderBy('case_id')
+    .limit(limit)
+    .execute();
+
+export const findAnswer = (db: Db, caseId: string, step: string): Promise<AnswerRow | undefined> =>
+  db.selectFrom('case_answer').selectAll().where('case_id', '=', caseId).where('step', '=', step).executeTakeFirst();
+
+export const saveAnswer = async (tx: Tx, answer: AnswerRow): Promise<void> => {
+  await tx.insertInto('case_answer').values(answer).execute();
+};
+
+/** An application with its marks; undefined where it has none. */
+export const findMarked = (db: Db, applicationId: string) =>
+  markedApplications(db).where('application.id', '=', applicationId).executeTakeFirst();
+
+/** Applications of one applicant, oldest first, held against other writers: what a decision says about them is still so when it is written. */
+export const lockMarkedOf = (store: Store, tx: Tx, applicant: string) => {
+  const all = markedApplications(tx).where('application_mark.applicant', '=', applicant).orderBy('application.id').limit(200);
+  return (store.dialect === 'postgres' ? all.forUpdate('application') : all).execute();
+};
+
+const markedApplications = (db: Db) =>
+  db
+    .selectFrom('application_mark')
+    .innerJoin('application', 'application.id', 'application_mark.application_id')
+    .select([
+      'application.id',
+      'application.city',
+      'application.adapter',
+      'application.ars',
+      'application.service_key',
+      'application.status',
+      'application.owner',
+      'application_mark.applicant',
+      'application_mark.marks',
+    ]);
+
+export type MarkedRow = NonNullable<Awaited<ReturnType<typeof findMarked>>>;
