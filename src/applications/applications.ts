@@ -1,17 +1,18 @@
-import type { ApplicationStatus, Channel, Json, LoggedEvent, Person, Problem, RegionalKey, ServiceKey } from '#contract';
-import type { Catalogue, Listing, Municipality, PageRequest, Place } from '../catalogue/catalogue.ts';
+import type { ApplicationStatus, Channel, HubEvent, Json, LoggedEvent, Person, Problem, RegionalKey, ServiceKey } from '#contract';
+import type { Catalogue, Listing, Municipality, Offer, PageRequest, Place } from '../catalogue/catalogue.ts';
 import type { Cities } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { Log } from '../infra/log.ts';
 import type { Metrics } from '../infra/metrics.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
-import type { Store } from '../infra/store/store.ts';
+import type { Store, Tx } from '../infra/store/store.ts';
 import { createChanges } from './changes.ts';
 import { createDelivery, type DeliveryTiming } from './deliver.ts';
 import { createFormCheck } from './form.ts';
 import { historyPage, listPage, listParked } from './list.ts';
 import { createApplicationMetrics, type ApplicationMetrics } from './metrics.ts';
 import { findApplication, toApplication } from './records.ts';
+import { createEnd, type Ending } from './end.ts';
 import { createRelease } from './release.ts';
 import { retryDefaults, type RetryPolicy } from './rules.ts';
 import { maySee } from './sight.ts';
@@ -73,6 +74,16 @@ export type Release =
   | { readonly action: 'delivered'; readonly caseRef: string; readonly caseNumber?: string } // it is there, under this id
   | { readonly action: 'discard' }; // it will never be delivered
 
+/** An application in the transaction that takes it: the last moment at which somebody may read its form. */
+export interface TakenSubmission {
+  readonly id: string;
+  readonly offer: Offer;
+  readonly applicant: Person;
+  readonly formData: Json;
+  readonly principal: Principal;
+  readonly at: Date;
+}
+
 /** Life of one application: submit, deliver, track, withdraw, park and release. */
 export interface Applications {
   submit(input: SubmitInput, principal: Principal, traceparent: string): Promise<SubmitResult>;
@@ -86,6 +97,11 @@ export interface Applications {
   withdraw(input: { id: string; reason: string }, principal: Principal, traceparent: string): Promise<ChangeResult>;
   /** @throws nothing expected; `principal` must be the city of the application, null stands for the operator's command line. */
   release(id: string, release: Release, principal: Principal | null, traceparent: string): Promise<ChangeResult>;
+  /**
+   * Ends an application because of a case between cities, within a transaction; a granted one too.
+   * @returns events that the caller must append
+   */
+  end(tx: Tx, ending: Ending, traceparent: string): Promise<readonly HubEvent[]>;
   /** The application again after each of its changes; ends when the signal aborts. */
   watch(id: string, signal: AbortSignal): AsyncIterable<Application>;
   /** A notification of a city's back office. */
@@ -111,6 +127,8 @@ export interface ApplicationsOptions {
   readonly now: () => Date;
   readonly retry?: Partial<RetryPolicy>;
   readonly timing?: Partial<DeliveryTiming>;
+  /** Runs in the transaction that takes an application; where it throws, the application is not taken. */
+  readonly onSubmission?: (tx: Tx, submission: TakenSubmission) => Promise<void>;
   /**
    * Sends again after an unknown effect without asking the back office first, as systems without this hub do. Makes
    * duplicates; only the kill experiment sets it, to show that it can fail.
@@ -146,6 +164,7 @@ export function createApplications(options: ApplicationsOptions): Applications {
     submit: createSubmit(deps, createFormCheck()),
     withdraw: createWithdraw(deps),
     release: createRelease(deps, changes),
+    end: createEnd(deps),
     async find(id, principal) {
       const row = await findApplication(store.db, id);
       return row && maySee(row, principal) ? toApplication(row) : null;

@@ -63,6 +63,14 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
       if (!claimed) return false;
       await tx.insertInto('application').values(row).execute();
       await queueJob(tx, { row, kind: 'submit', key: row.id, at });
+      await deps.onSubmission?.(tx, {
+        id: row.id,
+        offer,
+        applicant: input.applicant,
+        formData: input.formData ?? null,
+        principal,
+        at: new Date(at),
+      });
       await eventLog.append(tx, [
         newEvent(row, 'application.submitted', at, { status: 'SUBMITTED', channel: row.channel, assuranceLevel: row.assurance_level }),
       ]);

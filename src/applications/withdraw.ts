@@ -3,7 +3,8 @@ import type { Cities } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { ApplicationsDeps, ChangeResult } from './applications.ts';
 import { newEvent } from './changes.ts';
-import { listJobs, lockApplication, queueJob, toApplication, toState, updateApplication } from './records.ts';
+import { cancel } from './end.ts';
+import { listJobs, lockApplication, queueJob, toApplication, toState } from './records.ts';
 import { decideWithdraw } from './rules.ts';
 import { maySee } from './sight.ts';
 
@@ -43,21 +44,9 @@ export function createWithdraw(deps: ApplicationsDeps) {
           return { ok: false, problem: decision.problem };
         case 'nothing':
           return { ok: true, application: toApplication(row) };
-        case 'cancel': {
-          await tx
-            .updateTable('delivery_job')
-            .set({ state: 'cancelled', updated_at: at })
-            .where('application_id', '=', row.id)
-            .where('state', 'in', ['queued', 'parked'])
-            .execute();
-          const change = { status: 'WITHDRAWN', status_since: at, parked_reason: null, payload: null };
-          await updateApplication(tx, row, change);
-          await eventLog.append(tx, [
-            asked(),
-            newEvent({ ...row, traceparent }, 'application.withdrawn', at, { status: 'WITHDRAWN', previousStatus: row.status }),
-          ]);
-          return { ok: true, application: toApplication({ ...row, ...change }) };
-        }
+        case 'cancel':
+          await eventLog.append(tx, [asked(), await cancel(tx, { ...row, traceparent }, at)]);
+          return { ok: true, application: toApplication({ ...row, status: 'WITHDRAWN', status_since: at, parked_reason: null }) };
         case 'ask':
           await queueJob(tx, { row, kind: 'withdraw', key: `${row.id}:withdraw`, at, reason: input.reason });
           await eventLog.append(tx, [asked()]);
