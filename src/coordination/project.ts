@@ -60,17 +60,20 @@ export function project(kind: CaseKind, id: string, before: CaseRows | null, eve
   };
   const state = kind.evolve(JSON.parse(file.state) as Json, told);
   const closed = event.type === 'case.closed';
+  const waiting = closed ? [] : kind.waiting(state);
+  // A case that waits for something again is open again: a wish may join a group that was settled.
+  const end = closed ? { outcome: text(facts['outcome']), closed_at: at } : waiting.length > 0 ? { outcome: null, closed_at: null } : {};
   return {
     file: {
       ...file,
       state: canonicalJson(state),
       changed_at: at,
       version: file.version + 1,
-      ...(closed ? { outcome: text(facts['outcome']), closed_at: at } : {}),
+      ...end,
     },
     participants: add(before?.participants ?? [], [told.of, ...(told.to ?? [])]),
     applications: add(before?.applications ?? [], [text(facts['application'])]),
-    waiting: closed || file.closed_at !== null ? [] : kind.waiting(state).map((one) => toWaitingRow(id, one)),
+    waiting: waiting.map((one) => toWaitingRow(id, one)),
   };
 }
 

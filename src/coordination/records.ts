@@ -50,14 +50,13 @@ export const listCaseApplications = async (db: Db, id: string): Promise<readonly
 export const listWaiting = (db: Db, id: string): Promise<WaitingRow[]> =>
   db.selectFrom('case_waiting').selectAll().where('case_id', '=', id).orderBy('step').execute();
 
-/** Open cases to which an application belongs. */
+/** Cases to which an application belongs. */
 export const listCasesOf = (db: Db, applicationId: string) =>
   db
     .selectFrom('case_application as link')
     .innerJoin('case_file as file', 'file.id', 'link.case_id')
     .select(['file.id', 'file.kind'])
     .where('link.application_id', '=', applicationId)
-    .where('file.closed_at', 'is', null)
     .orderBy('file.id')
     .execute();
 
