@@ -26,8 +26,19 @@ interface Counting {
   usesVariables: boolean;
 }
 
+/** How many entities are asked for by their keys. */
+function representations(field: FieldNode, counting: Counting): number {
+  const given = field.arguments?.find(({ name }) => name.value === 'representations')?.value;
+  if (given?.kind === Kind.LIST) return given.values.length;
+  if (given?.kind !== Kind.VARIABLE) return 1;
+  counting.usesVariables = true;
+  const value = counting.variables[given.name.value];
+  return Array.isArray(value) ? value.length : 1;
+}
+
 /** How many rows a field may answer: its `first`, from literal, variable or default; 1 where it takes none. */
 function rows(field: FieldNode, definition: GraphQLField<unknown, unknown> | undefined, counting: Counting): number {
+  if (definition?.name === '_entities') return representations(field, counting);
   const first = definition?.args.find(({ name }) => name === 'first');
   if (!first) return 1;
   const given = field.arguments?.find(({ name }) => name.value === 'first')?.value;

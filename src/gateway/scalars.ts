@@ -114,4 +114,9 @@ export const scalars: Readonly<Record<string, Scalar>> = {
     parseValue: readJson,
     parseLiteral: (node, variables) => readJson(jsonLiteral(node, variables)),
   },
+  _Any: {
+    serialize: (value) => value,
+    parseValue: readJson,
+    parseLiteral: (node, variables) => readJson(jsonLiteral(node, variables)),
+  },
 };

@@ -8,6 +8,7 @@ import { cityResolvers } from './resolvers/cities.ts';
 import { contractResolvers } from './resolvers/contracts.ts';
 import { nodeResolvers } from './resolvers/node.ts';
 import { problemResolvers } from './resolvers/problems.ts';
+import { subgraphResolvers, subgraphTypes } from './subgraph.ts';
 import { scalars } from './scalars.ts';
 import type { Context } from './context.ts';
 
@@ -22,7 +23,7 @@ export const joinedSchema = (): string => read('staedtebund');
 /** The executable schema: every feature's part joined with its resolvers. */
 export const createSchema = (): GraphQLSchema =>
   makeExecutableSchema<Context>({
-    typeDefs: [...schemaParts.map(read), ...contractParts()],
+    typeDefs: [...schemaParts.map(read), ...contractParts(), subgraphTypes],
     resolvers: [
       scalars as Record<string, never>,
       nodeResolvers,
@@ -31,6 +32,7 @@ export const createSchema = (): GraphQLSchema =>
       catalogueResolvers,
       applicationResolvers,
       contractResolvers(),
+      subgraphResolvers(joinedSchema),
     ],
     // A resolver that belongs to no field of the schema is a spelling mistake: fail at start.
     resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
