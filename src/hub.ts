@@ -2,6 +2,7 @@ import { createApplications, type Applications, type ApplicationsOptions } from 
 import { createCatalogue, type Catalogue, type CatalogueDeps } from './catalogue/catalogue.ts';
 import type { Refresh } from './catalogue/refresh.ts';
 import { createCities, type Cities, type ConnectedCity } from './cities/cities.ts';
+import { createEvents, type Events, type EventsOptions } from './events/events.ts';
 import { createRelay } from './events/relay.ts';
 import { createRows } from './federation/rows/rows.ts';
 import { createGateway, type Gateway, type GatewaySettings } from './gateway/gateway.ts';
@@ -22,6 +23,8 @@ export interface HubOptions {
   readonly referenceFolder: string;
   readonly gateway?: GatewaySettings;
   readonly applications?: Pick<ApplicationsOptions, 'retry' | 'timing' | 'retryBlindly'>;
+  /** How events to cities are paced, and where they may go. */
+  readonly events?: Pick<EventsOptions, 'policy' | 'timing' | 'development' | 'source'>;
   /** How often catalogues of adapters are looked after. */
   readonly refresh?: CatalogueDeps['refresh'];
   /** @default the clock */
@@ -32,6 +35,7 @@ export interface Hub {
   readonly catalogue: Catalogue;
   readonly cities: Cities;
   readonly applications: Applications;
+  readonly events: Events;
   readonly gateway: Gateway;
   /**
    * Brings the catalogue up to date from files, then starts cities, the catalogues they list, deliveries, tracking and relay;
@@ -68,11 +72,30 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     processId: newId(),
     now,
   });
+  const events = createEvents({
+    ...options.events,
+    store,
+    eventLog,
+    bus,
+    cities,
+    webhooks: new Map(connected.flatMap(({ city, webhook }) => (webhook ? [[city.id, webhook] as const] : []))),
+    log,
+    metrics,
+    now,
+  });
   const relay = createRelay({ store, eventLog, bus, log });
   metrics.gauge({
     name: 'relay_lag_events',
     help: 'Events in the log that the bus does not have yet.',
     read: async (gauge) => gauge.set((await relay.lag()).events),
+  });
+  metrics.gauge({
+    name: 'bus_group_lag_events',
+    help: 'Events that a group of readers has not finished.',
+    labels: ['group'],
+    read: async (gauge) => {
+      for (const { group, events } of await bus.lag()) gauge.set({ group }, events);
+    },
   });
   const gateway = createGateway({
     catalogue,
@@ -93,6 +116,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     catalogue,
     cities,
     applications,
+    events,
     gateway,
     async start() {
       await catalogue.importReference();
@@ -102,6 +126,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       refresh = catalogue.keepFresh(ready);
       applications.start();
       relay.start();
+      await events.start();
       // Catalogues that another process imported: another hub, or the command line.
       follower = followLog(eventLog, log, async ({ aggregate }) => {
         if (aggregate.type === 'catalogue') await catalogue.refresh(aggregate.id);
@@ -112,6 +137,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       await follower?.stop();
       await refresh?.stop();
       await applications.stop();
+      await events.stop();
       await relay.stop();
       await cities.stop();
     },

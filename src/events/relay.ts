@@ -5,19 +5,22 @@ import type { Log } from '../infra/log.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import { acquireLease, type Lease } from '../infra/store/lease.ts';
 import type { Store } from '../infra/store/store.ts';
+import { createPipeline } from './pipeline.ts';
 
 /*
  * The relay carries the event log to the bus, in log order, at least once.
  *
- *   waiting ──lease──▶ relaying: read behind the cursor → publish → move the cursor → …
+ *   waiting ──lease──▶ relaying: read behind what was read → publish → …       the cursor follows what is confirmed
  *      ▲                  │
- *      └── lease lost, store away, stop ──┘
+ *      └── lease lost, store away, a batch refused, stop ──┘
  *
- * The cursor moves only after the bus has confirmed a batch, so a crash at any point repeats events and never leaves one
- * out. While the bus is away a batch waits, and the log grows behind it: submissions do not notice.
+ * A commit of this process wakes the relay at once. Batches go out without waiting for those before (the bus keeps their order), so
+ * that an event does not wait for the slowest partition; at most 2,000 events are unconfirmed. The cursor moves now and then,
+ * over confirmed batches only and never past one that is not: a crash at any point repeats events of the last moment and
+ * never leaves one out. While the bus is away batches wait, and the log grows behind them: submissions do not notice.
  *
  * Of several hub processes one relays at a time, by lease; the fence tells one that slept through its lease that another has
- * taken over. It may still have a batch under way then. That publishes events a second time, which readers must bear, but
+ * taken over. It may still have batches under way then. That publishes events a second time, which readers must bear, but
  * it cannot disturb their order: whatever it publishes it read from the log in order, so whoever looks at each event's
  * first arrival sees the log's order. Nor does it harm the cursor, which moves forwards only, over confirmed events.
  */
@@ -28,7 +31,7 @@ export interface RelayOptions {
   readonly eventLog: EventLog;
   readonly bus: Bus;
   readonly log: Log;
-  /** Events published at a time. @default 500 */
+  /** Events of one batch. @default 500 */
   readonly batch?: number;
   /** How long another process waits before it takes over from one that died. @default 10_000 */
   readonly leaseMs?: number;
@@ -55,9 +58,11 @@ export interface Relay {
 }
 
 const READER = 'relay';
-/** Pause after a batch that was not full: events of a burst travel together, with one move of the cursor, which is a commit of its own. */
-const GATHER_MS = 20;
-/** How long `stop` waits for a batch under way. */
+/** The log is read at most so often: events of a burst travel together. One that comes alone is not kept waiting. */
+const READ_EVERY_MS = 5;
+/** The cursor moves at most so often: each move is a commit of its own. */
+const CURSOR_EVERY_MS = 200;
+/** How long `stop` waits for batches under way. */
 const LAST_BATCH_MS = 2000;
 
 /** The relay of this process; it does nothing before `start`. */
@@ -133,42 +138,39 @@ async function relayUnderLease(options: RelayOptions, lease: Lease, stopped: Abo
       .execute();
   }
 
-  const keeping = keepLease();
-  try {
-    const cursor = (await eventLog.getCursor(READER)) ?? 0;
-    for await (const events of eventLog.tail(cursor, signal)) {
-      for (let from = 0; from < events.length && !signal.aborted; from += batch) {
-        const part = events.slice(from, from + batch);
-        if (!(await confirmed(bus.publish(part), signal))) return;
-        await moveCursor(part.at(-1)?.seq ?? cursor);
-      }
-      if (events.length < batch) await pause(GATHER_MS, signal);
+  const pipeline = createPipeline(bus, (await eventLog.getCursor(READER)) ?? 0, () => over.abort());
+
+  async function keepCursor(): Promise<void> {
+    for (let moved = pipeline.confirmed(); !signal.aborted;) {
+      await pause(CURSOR_EVERY_MS, signal);
+      const confirmed = pipeline.confirmed();
+      if (signal.aborted || confirmed === moved) continue;
+      // A store that is away ends the turn at the next read of the log; the lease tells when another may take over.
+      await moveCursor(confirmed).then(
+        () => (moved = confirmed),
+        () => {},
+      );
     }
+  }
+
+  const keeping = [keepLease(), keepCursor()];
+  try {
+    let read = 0;
+    for await (const events of eventLog.tail(pipeline.confirmed(), signal)) {
+      for (let from = 0; from < events.length && !signal.aborted; from += batch) {
+        await pipeline.room(signal);
+        if (!signal.aborted) pipeline.push(events.slice(from, from + batch));
+      }
+      await pause(Math.max(0, READ_EVERY_MS - (performance.now() - read)), signal);
+      read = performance.now();
+    }
+    await pipeline.drained(LAST_BATCH_MS);
+    pipeline.throwRefusal();
   } finally {
     over.abort();
-    await keeping;
+    await Promise.all(keeping);
+    await moveCursor(pipeline.confirmed());
     if (stopped.aborted) await lease.release();
     else log.debug('The relay gave up its turn');
-  }
-}
-
-/** True once published; false where the turn is over and the bus still does not answer: the batch is left to the next turn. */
-async function confirmed(publishing: Promise<void>, signal: AbortSignal): Promise<boolean> {
-  const published = publishing.then(() => true);
-  // Where nobody waits for it any more, its failure is nobody's.
-  published.catch(() => {});
-  const ended = new AbortController();
-  const lastMoment = async () => {
-    await new Promise<void>((resolve) => {
-      if (signal.aborted) resolve();
-      signal.addEventListener('abort', () => resolve(), { once: true, signal: ended.signal });
-    });
-    await pause(LAST_BATCH_MS, ended.signal);
-    return false;
-  };
-  try {
-    return await Promise.race([published, lastMoment()]);
-  } finally {
-    ended.abort();
   }
 }

@@ -13,28 +13,35 @@ import { describeOnEachStore, describeWithService, describeWithStore } from '../
 const log = createLog('silent');
 const patience = { timeout: 25_000, interval: 10 };
 
-/** A bus that can go away, and remembers what it confirmed. It fails or hangs as a broker does. */
-function brokenBus(): Bus & { away: boolean; hanging: boolean; readonly published: LoggedEvent[]; under: number; most: number } {
+/** A bus that can go away, and remembers what it confirmed. It fails or hangs as a broker does: in the order of the calls, with those behind. */
+function brokenBus(): Bus & { away: boolean; hanging: boolean; readonly published: LoggedEvent[]; under: number } {
+  let before: Promise<void> = Promise.resolve();
   const bus = {
     kind: 'kafka' as const,
     away: false,
     hanging: false,
     under: 0,
-    most: 0,
     published: [] as LoggedEvent[],
     async publish(events: readonly LoggedEvent[]) {
       bus.under += 1;
-      bus.most = Math.max(bus.most, bus.under);
-      try {
+      const send = async () => {
         while (bus.hanging) await sleep(5);
         await sleep(1);
         if (bus.away) throw new Error('broker away');
         bus.published.push(...events);
+      };
+      const sent = before.then(send);
+      before = sent;
+      try {
+        await sent;
       } finally {
         bus.under -= 1;
+        if (bus.under === 0) before = Promise.resolve();
       }
     },
     subscribe: () => Promise.reject(new Error('not needed')),
+    inboxes: null,
+    lag: async () => [],
     check: async () => !bus.away,
     close: async () => {},
   };
@@ -120,17 +127,19 @@ describeOnEachStore('the relay', (kit) => {
   test('of two processes one relays; where it stops, the other takes over at once', async () => {
     const url = await kit.freshUrl();
     const stores = [await kit.open(url), await kit.open(url)] as const;
-    const bus = brokenBus();
+    const buses = [brokenBus(), brokenBus()] as const;
     // Long enough that a slow machine does not lose it: what is tested is the handing over.
-    const relays = stores.map((store) => relayOn(store, bus, { leaseMs: 20_000 }));
-    for (const relay of relays) relay.start();
-    const sent: string[] = [];
+    const relays = stores.map((store, i) => relayOn(store, buses[i]!, { leaseMs: 20_000 }));
+    relays[0]!.start();
+    const sent = await appendTo(stores[0])(3);
+    await expect.poll(() => ids(buses[0].published), patience).toEqual(sent);
+    relays[1]!.start();
     for (let i = 0; i < 10; i += 1) sent.push(...(await appendTo(stores[0])(2)));
-    await expect.poll(() => ids(bus.published), patience).toEqual(sent);
-    expect(bus.most).toBe(1);
+    await expect.poll(() => ids(buses[0].published), patience).toEqual(sent);
+    expect(buses[1].published).toEqual([]);
     await relays[0]!.stop();
-    sent.push(...(await appendTo(stores[0])(3)));
-    await expect.poll(() => firsts(bus.published), patience).toEqual(sent);
+    const later = await appendTo(stores[0])(3);
+    await expect.poll(() => firsts(buses[1].published), patience).toEqual(later);
     await relays[1]!.stop();
   });
 

@@ -115,6 +115,50 @@ function busSuite(kit: StoreKit, url: string): void {
     await reader.stop();
   });
 
+  test('an event that fails for good is given to be kept; its group goes on and is not behind', async () => {
+    const type = newType();
+    const group = newType();
+    const kept: [string, number][] = [];
+    const seen: LoggedEvent[] = [];
+    const own = await anotherBus();
+    await own.subscribe({
+      group,
+      aggregateTypes: [type],
+      poisonedAfter: 3,
+      handle: async (event) => {
+        if (event.aggregate.id === 'bad') throw new Error('for good');
+        seen.push(event);
+      },
+      onPoisoned: async ({ id }, { attempts }) => void kept.push([id, attempts]),
+    });
+    const sent = await publish(type, ['bad', 'good', 'bad', 'good']);
+    await expect.poll(() => new Set(kept.map(([id]) => id)).size, patience).toBe(2);
+    expect([...new Set(kept.map(([id]) => id))]).toEqual(idsOf(sent, 'bad'));
+    expect(kept.every(([, attempts]) => attempts === 3)).toBe(true);
+    await expect.poll(() => idsOf(seen), patience).toEqual(idsOf(sent, 'good'));
+    await expect.poll(() => own.lag(), patience).toEqual([{ group, events: 0 }]);
+    await own.close();
+  });
+
+  test('says how many events a group has not finished', async () => {
+    const type = newType();
+    const group = newType();
+    const own = await anotherBus();
+    let open = false;
+    await own.subscribe({
+      group,
+      aggregateTypes: [type],
+      handle: async () => {
+        if (!open) throw new Error('not yet');
+      },
+    });
+    await publish(type, ['a', 'a', 'b']);
+    await expect.poll(() => own.lag(), patience).toEqual([{ group, events: 3 }]);
+    open = true;
+    await expect.poll(() => own.lag(), patience).toEqual([{ group, events: 0 }]);
+    await own.close();
+  });
+
   test('stopping waits for the event in hand, and the group goes on behind it', async () => {
     const type = newType();
     const group = newType();

@@ -3,7 +3,7 @@ import type { Json, LoggedEvent, RegionalKey } from '#contract';
 /*
  * Events on Kafka: CloudEvents 1.0, Kafka protocol binding in binary mode. Headers carry the attributes, the value the
  * facts as JSON with the municipality beside them. Two extensions: `traceparent` (CloudEvents distributed tracing) and
- * `sequence` (CloudEvents sequence: the event's place in the log).
+ * `sequence` (CloudEvents sequence: the event's place in the log, with leading zeros, for it is compared as text).
  */
 
 /** Who speaks, where the hub has no public URL. */
@@ -12,8 +12,17 @@ export const defaultSource = 'urn:staedtebund:hub';
 const typePattern = /^de\.staedtebund\.(.+)\.v1$/;
 const topicPattern = /^staedtebund\.(.+)\.v1$/;
 
+/** Digits of the largest number that is exact in every reader's language (2^53 - 1). */
+const SEQUENCE_DIGITS = 16;
+
+/** Name of the JSON Schema of an event's value: `$id` in schema/events. */
+export const dataSchemaOf = (type: string): string => `urn:staedtebund:event:${type}:v1`;
+
 /** Topic of all events about one type of aggregate. */
 export const topicOf = (aggregateType: string): string => `staedtebund.${aggregateType}.v1`;
+
+/** Topic of the events for one city, by its ARS. */
+export const inboxTopicOf = (city: RegionalKey): string => `staedtebund.inbox.${city}.v1`;
 
 /** A record of a topic. The key keeps events of one aggregate in one partition, and so in order. */
 export interface EventRecord {
@@ -31,10 +40,11 @@ export const toRecord = (event: LoggedEvent, source: string = defaultSource): Ev
     ce_specversion: '1.0',
     ce_id: event.id,
     ce_type: `de.staedtebund.${event.type}.v1`,
+    ce_dataschema: dataSchemaOf(event.type),
     ce_source: source,
     ce_subject: event.aggregate.id,
     ce_time: event.occurredAt.toISOString(),
-    ce_sequence: String(event.seq),
+    ce_sequence: String(event.seq).padStart(SEQUENCE_DIGITS, '0'),
     'content-type': 'application/json',
     ...(event.traceparent === undefined ? {} : { ce_traceparent: event.traceparent }),
   },

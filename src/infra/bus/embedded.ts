@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import type { LoggedEvent } from '#contract';
 import { pause, type Backoff } from '../backoff.ts';
 import type { Log } from '../log.ts';
 import type { EventLog } from '../store/eventlog.ts';
 import { acquireLease, type Lease } from '../store/lease.ts';
 import type { Store } from '../store/store.ts';
-import type { Bus, BusSubscription, SubscribeOptions } from './bus.ts';
+import type { Bus, BusSubscription, GroupLag, SubscribeOptions } from './bus.ts';
 import { createLanes, createSlots } from './lanes.ts';
 import { handleUntilDone } from './until-done.ts';
 
@@ -41,11 +42,13 @@ const SAVE_EVERY_MS = 250;
 
 /** The embedded bus over a store's event log. */
 export function createEmbeddedBus(options: EmbeddedBusOptions): Bus {
-  const subscriptions = new Set<BusSubscription>();
+  const subscriptions = new Map<BusSubscription, SubscribeOptions>();
   return {
     kind: 'embedded',
     // The log is what its groups read: what is in it is published.
     publish: async () => {},
+    inboxes: null,
+    lag: () => Promise.all([...subscriptions.values()].map((request) => lagOf(options, request))),
     async subscribe(request) {
       await fixBeginning(options, request);
       const running = startReading(options, request);
@@ -55,7 +58,7 @@ export function createEmbeddedBus(options: EmbeddedBusOptions): Bus {
           await running.stop();
         },
       };
-      subscriptions.add(subscription);
+      subscriptions.set(subscription, request);
       return subscription;
     },
     check: () =>
@@ -64,12 +67,23 @@ export function createEmbeddedBus(options: EmbeddedBusOptions): Bus {
         () => false,
       ),
     async close() {
-      await Promise.all([...subscriptions].map((subscription) => subscription.stop()));
+      await Promise.all([...subscriptions.keys()].map((subscription) => subscription.stop()));
     },
   };
 }
 
 const reader = (group: string) => `group:${group}`;
+
+/** Up to the events behind one that fails, which the cursor does not pass: the worst that a restart would repeat. */
+async function lagOf({ store, eventLog }: EmbeddedBusOptions, { group, aggregateTypes }: SubscribeOptions): Promise<GroupLag> {
+  const { count } = await store.db
+    .selectFrom('event_log')
+    .select((e) => e.fn.countAll<number>().as('count'))
+    .where('seq', '>', (await eventLog.getCursor(reader(group))) ?? 0)
+    .where('aggregatetype', 'in', [...aggregateTypes])
+    .executeTakeFirstOrThrow();
+  return { group, events: count };
+}
 
 /** A new group's place is written down before `subscribe` resolves: `end` means the end at that moment. */
 async function fixBeginning({ store, eventLog }: EmbeddedBusOptions, { group, from }: SubscribeOptions): Promise<void> {
@@ -117,8 +131,7 @@ async function readUnderLease(options: EmbeddedBusOptions, request: SubscribeOpt
   const start = (await eventLog.getCursor(reader(request.group))) ?? 0;
   const inSlot = createSlots(SIDE_BY_SIDE);
   const handling = {
-    group: request.group,
-    handle: (event: Parameters<SubscribeOptions['handle']>[0]) => inSlot(() => request.handle(event)),
+    request: { ...request, handle: (event: LoggedEvent) => inSlot(() => request.handle(event)) },
     backoff,
     log,
     signal,

@@ -1,6 +1,10 @@
 import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { Log } from '../log.ts';
+import { letConnectionsRest } from './kafka-idle.ts';
 import type { KafkaSettings } from './kafka-url.ts';
+
+/** Between attempts, at most: where a leader has died, the next is there after a second or two, and nothing is gained by sleeping past that. */
+const MOST_RETRY_MS = 500;
 
 /** A connection to the brokers that can be shut for good. */
 export interface KafkaClient {
@@ -14,6 +18,7 @@ export interface KafkaClient {
 
 /** One client for one use (a producer, a consumer, an admin), for each must be shut by itself. */
 export function createKafkaClient(settings: KafkaSettings, log: Log, retries: number): KafkaClient {
+  letConnectionsRest();
   let open = true;
   const { credentials } = settings;
   const kafka = new Kafka({
@@ -21,12 +26,12 @@ export function createKafkaClient(settings: KafkaSettings, log: Log, retries: nu
     brokers: async () => (open ? [...settings.brokers] : []),
     ssl: settings.ssl,
     ...(credentials && { sasl: { mechanism: settings.mechanism, ...credentials } as NonNullable<KafkaConfig['sasl']> }),
-    connectionTimeout: 3000,
+    connectionTimeout: Math.min(3000, settings.requestTimeoutMs),
     requestTimeout: settings.requestTimeoutMs,
     enforceRequestTimeout: true,
-    retry: { initialRetryTime: 100, maxRetryTime: 5000, multiplier: 2, retries, restartOnFailure: async () => false },
+    retry: { initialRetryTime: 100, maxRetryTime: MOST_RETRY_MS, multiplier: 2, retries, restartOnFailure: async () => false },
     logLevel: logLevel.INFO,
-    logCreator: () => (entry) => write(log, entry),
+    logCreator: () => createWriter(log),
   });
   return {
     kafka,
@@ -36,9 +41,31 @@ export function createKafkaClient(settings: KafkaSettings, log: Log, retries: nu
   };
 }
 
-/** What kafkajs calls an error is one attempt that it repeats: a warning here. Only its sentence is taken over, not the stacks and requests beside it. */
-function write(log: Log, { level, namespace, log: { message } }: LogEntry): void {
-  const facts = { part: `kafkajs ${namespace}` };
-  if (level === logLevel.ERROR || level === logLevel.WARN) log.warn(facts, message);
-  else log.debug(facts, message);
+/** How often the same sentence is written, in milliseconds: attempts come twice a second for each connection and partition. */
+const REPEAT_MS = 10_000;
+
+/**
+ * What kafkajs calls an error is one attempt that it repeats: a warning here. Only its sentence is taken over, not the stacks and
+ * requests beside it, and a sentence that comes again and again only now and then, with how often it came.
+ */
+function createWriter(log: Log): (entry: LogEntry) => void {
+  const written = new Map<string, { at: number; left: number }>();
+  return ({ level, namespace, log: { message } }) => {
+    const facts = { part: `kafkajs ${namespace}` };
+    if (level !== logLevel.ERROR && level !== logLevel.WARN) {
+      log.debug(facts, message);
+      return;
+    }
+    const name = `${namespace}: ${message}`;
+    const before = written.get(name);
+    const now = Date.now();
+    if (before && now - before.at < REPEAT_MS) {
+      before.left += 1;
+      return;
+    }
+    log.warn(before?.left ? { ...facts, notWritten: before.left } : facts, message);
+    // Few sentences, but some name a number.
+    if (written.size > 200) written.clear();
+    written.set(name, { at: now, left: 0 });
+  };
 }

@@ -1,8 +1,8 @@
-import { Partitioners, type Message, type Producer } from 'kafkajs';
+import { Partitioners, type Message, type PartitionMetadata, type Producer } from 'kafkajs';
 import { HubError, type LoggedEvent } from '#contract';
 import { pause, pauseAfter } from '../backoff.ts';
 import type { Log } from '../log.ts';
-import { toRecord, topicOf } from './cloudevents.ts';
+import { toRecord } from './cloudevents.ts';
 import { createKafkaClient } from './kafka-client.ts';
 import type { KafkaTopics } from './kafka-topics.ts';
 import type { KafkaSettings } from './kafka-url.ts';
@@ -15,8 +15,8 @@ import type { KafkaSettings } from './kafka-url.ts';
  * messages are never sent. (2) With two sends under way to one partition, a time-out of the first gives its sequence number
  * to the second; the broker takes the second for a repetition and acknowledges it unwritten.
  *
- * So each partition has a queue, computed here with Kafka's own hash of the key, and sends what waits as one batch, in log
- * order. A send waits for as long as the brokers are away. Where kafkajs gives up (the producer's state at the broker is
+ * So each partition has a queue, computed here with Kafka's own hash of the key. While a send is under way, what comes waits and
+ * then goes as one batch, in log order: the slower the brokers, the larger the batches. A send waits for as long as the brokers are away. Where kafkajs gives up (the producer's state at the broker is
  * lost: unknown producer id, sequence out of order), the batch goes again with a new producer: at least once, in order,
  * never lost. The old producer is left to finish what other partitions have under way, then closed.
  */
@@ -30,20 +30,40 @@ interface OpenProducer {
 
 /** Sends events to their topics by the send rule. */
 export interface KafkaPublisher {
-  /** Resolves once every event is on all in-sync copies. @throws HubError CLOSED */
-  publish(events: readonly LoggedEvent[]): Promise<void>;
+  /** Resolves once every event is on all in-sync copies of its topic's partition. @throws HubError CLOSED */
+  publish(events: readonly LoggedEvent[], topicOf: (event: LoggedEvent) => string): Promise<void>;
   close(): Promise<void>;
+}
+
+/** Events of one `publish` for one partition. */
+interface Part {
+  readonly topic: string;
+  readonly partition: number;
+  readonly messages: Message[];
+  bytes: number;
+  readonly done: PromiseWithResolvers<void>;
+}
+
+type Partitions = ReadonlyMap<string, PartitionMetadata[]>;
+
+interface Queue {
+  readonly topic: string;
+  readonly waiting: Part[];
+  sending: Promise<void> | null;
 }
 
 const backoff = { firstMs: 200, mostMs: 5000 };
 /** Bytes of one send, well under Kafka's default of 1 MiB for a batch. */
 const MOST_BYTES = 512 * 1024;
+/** Of a record beside its value, at most. */
+const HEADER_BYTES = 500;
 
 /** The publisher of a cluster. */
 export function createKafkaPublisher(settings: KafkaSettings, topics: KafkaTopics, source: string, log: Log): KafkaPublisher {
   const closed = new AbortController();
   const partitionOf = Partitioners.DefaultPartitioner();
-  const queues = new Map<string, Promise<void>>();
+  const queues = new Map<string, Queue>();
+  let turn: Promise<Partitions> = Promise.resolve(new Map());
   let current: Promise<OpenProducer> | null = null;
 
   async function open(): Promise<OpenProducer> {
@@ -104,51 +124,70 @@ export function createKafkaPublisher(settings: KafkaSettings, topics: KafkaTopic
     throw new HubError('CLOSED', 'The bus was closed.', { retryable: true });
   }
 
-  /** Behind whatever the partition has under way. A failure means that the bus is closed: what comes behind fails as well. */
-  function enqueue(topic: string, partition: number, messages: Message[]): Promise<void> {
-    const name = `${topic}/${partition}`;
-    const before = queues.get(name) ?? Promise.resolve();
-    const sent = before.then(() => sendUntilDone(topic, messages));
-    queues.set(name, sent);
-    sent.catch(() => {});
-    return sent;
+  /** Sends what waits until nothing does. Fails only where the bus is closed; then what waits fails as well. */
+  async function drain(queue: Queue): Promise<void> {
+    while (queue.waiting.length > 0) {
+      const parts = [queue.waiting.shift() as Part];
+      for (let bytes = parts[0]!.bytes; queue.waiting[0] && bytes + queue.waiting[0].bytes <= MOST_BYTES; bytes += parts.at(-1)!.bytes)
+        parts.push(queue.waiting.shift() as Part);
+      try {
+        await sendUntilDone(
+          queue.topic,
+          parts.flatMap(({ messages }) => messages),
+        );
+        for (const { done } of parts) done.resolve();
+      } catch (error) {
+        for (const { done } of [...parts, ...queue.waiting.splice(0)]) done.reject(error);
+      }
+    }
+    queue.sending = null;
+  }
+
+  async function findPartitions(names: ReadonlySet<string>): Promise<Partitions> {
+    const found = new Map<string, PartitionMetadata[]>();
+    for (const topic of names) found.set(topic, metadataOf(await topics.ensure(topic)));
+    return found;
+  }
+
+  function enqueue(part: Part): void {
+    const { topic } = part;
+    const name = `${topic}/${part.partition}`;
+    let queue = queues.get(name);
+    if (!queue) queues.set(name, (queue = { topic, waiting: [], sending: null }));
+    queue.waiting.push(part);
+    queue.sending ??= drain(queue);
   }
 
   return {
-    async publish(events) {
-      const batches = new Map<string, { topic: string; partition: number; messages: Message[]; bytes: number }>();
-      const sends: Promise<void>[] = [];
-      // Every partition count first: from here on nothing waits, so that two calls cannot overtake each other.
-      const counts = new Map<string, number>();
-      for (const topic of new Set(events.map((event) => topicOf(event.aggregate.type)))) counts.set(topic, await topics.ensure(topic));
+    async publish(events, topicOf) {
+      // Calls take turns until their partitions are known, and wait for nothing from there to the queues: none overtakes another.
+      const partitionsOf = await (turn = turn.then(() => findPartitions(new Set(events.map(topicOf)))));
+      const last = new Map<string, Part>();
+      const parts: Part[] = [];
       for (const event of events) {
-        const topic = topicOf(event.aggregate.type);
+        const topic = topicOf(event);
         const record = toRecord(event, source);
-        const partitionMetadata = Array.from({ length: counts.get(topic) ?? 1 }, (_, partitionId) => ({
-          partitionId,
-          leader: 0,
-          partitionErrorCode: 0,
-          replicas: [],
-          isr: [],
-        }));
-        const partition = partitionOf({ topic, partitionMetadata, message: record });
+        const partition = partitionOf({ topic, partitionMetadata: partitionsOf.get(topic) ?? [], message: record });
         const name = `${topic}/${partition}`;
-        const batch = batches.get(name) ?? { topic, partition, messages: [], bytes: 0 };
-        if (batch.bytes > MOST_BYTES) {
-          sends.push(enqueue(topic, partition, batch.messages));
-          batch.messages = [];
-          batch.bytes = 0;
+        let part = last.get(name);
+        if (!part || part.bytes > MOST_BYTES / 2) {
+          part = { topic, partition, messages: [], bytes: 0, done: Promise.withResolvers<void>() };
+          last.set(name, part);
+          parts.push(part);
         }
-        batch.messages.push({ ...record, partition });
-        batch.bytes += Buffer.byteLength(record.value) + 500;
-        batches.set(name, batch);
+        part.messages.push({ ...record, partition });
+        part.bytes += Buffer.byteLength(record.value) + HEADER_BYTES;
       }
-      for (const { topic, partition, messages } of batches.values()) sends.push(enqueue(topic, partition, messages));
-      await Promise.all(sends);
+      for (const part of parts) enqueue(part);
+      await Promise.all(parts.map(({ done }) => done.promise));
     },
     async close() {
       closed.abort();
-      await Promise.allSettled(queues.values());
+      await Promise.allSettled([...queues.values()].map(({ sending }) => sending ?? Promise.resolve()));
     },
   };
 }
+
+/** What the partitioner of kafkajs wants to know; it asks for the leader only where a record has no key. */
+const metadataOf = (partitions: number): PartitionMetadata[] =>
+  Array.from({ length: partitions }, (_, partitionId) => ({ partitionId, leader: 0, partitionErrorCode: 0, replicas: [], isr: [] }));

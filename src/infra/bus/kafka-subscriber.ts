@@ -6,19 +6,24 @@ import type { Log } from '../log.ts';
 import type { BusSubscription, SubscribeOptions } from './bus.ts';
 import { fromRecord, topicOf } from './cloudevents.ts';
 import { createKafkaClient } from './kafka-client.ts';
+import { createPlaces, type Places } from './kafka-places.ts';
 import type { KafkaTopics } from './kafka-topics.ts';
 import type { KafkaSettings } from './kafka-url.ts';
+import { createLanes, createSlots } from './lanes.ts';
 import { handleUntilDone } from './until-done.ts';
 
 /*
  * A member of a consumer group, kept alive:
  *
  *   joining ──▶ reading ──crash, stalled──▶ pausing ──▶ joining with a new consumer
- *   any ──stop──▶ event in hand done, group left
+ *   any ──stop──▶ events in hand done and committed, group left
  *
- * An event is committed after its handler has resolved, never before. An event that fails is tried again in place, with
- * growing pauses and heartbeats between, so its partition waits for it and the group keeps its members; other partitions go
- * on. Where the group gives the partition to another member meanwhile, that member gets the event.
+ * The events of a batch run in lanes, one per aggregate. The batch is over when each is done: handled, or kept by
+ * `onPoisoned`; until then its partition waits, with heartbeats, and the group keeps its members. Only then is it resolved, so
+ * whatever place this member resolves or commits, everything before it has had its effect. That is why a batch of before
+ * a rebalance may finish behind it: it can repeat events, it cannot skip any.
+ *
+ * Places are committed in the background. A member that dies repeats the events of its last moment.
  *
  * kafkajs has been seen to stop fetching without an error. A watchdog asks every session time-out: where nothing was
  * handled for two of them although events wait, the consumer is replaced.
@@ -47,6 +52,11 @@ const rejoin: Backoff = { firstMs: 500, mostMs: 10_000 };
 const RETRIES = 8;
 /** How long leaving the group may take where brokers do not answer. */
 const LEAVE_MS = 5000;
+/** Events handled at a time, and events of a batch begun and not done. */
+const SIDE_BY_SIDE = 16;
+const MOST_UNFINISHED = 1000;
+/** How often it is looked whether events in hand are done. */
+const IN_HAND_MS = 5;
 
 /** Starts reading for a group; goes on through every outage until it is stopped. */
 export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscriberParts, request: SubscribeOptions): BusSubscription {
@@ -58,19 +68,11 @@ export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscr
   /** The partitions of this member: what waits in another's is not its to fetch. */
   let assigned: Readonly<Record<string, readonly number[]>> = {};
   let inHand = 0;
-
-  /** One message, with heartbeats while it takes its time. Throws where the partition is not ours any more. */
-  async function handle(event: LoggedEvent, payload: EachBatchPayload): Promise<boolean> {
-    const leave = new AbortController();
-    const signal = AbortSignal.any([stopped.signal, leave.signal]);
-    const done = handleUntilDone(event, { group, handle: (given) => request.handle(given), backoff, log, signal });
-    const beat = setInterval(() => void payload.heartbeat().catch(() => leave.abort()), settings.sessionTimeoutMs / 10);
-    try {
-      return await done;
-    } finally {
-      clearInterval(beat);
-    }
-  }
+  let places: Places;
+  /** Of the consumer at work: over where it is to be replaced. */
+  let turn = new AbortController();
+  const inSlot = createSlots(SIDE_BY_SIDE);
+  const inSlots = { ...request, handle: (event: LoggedEvent) => inSlot(() => request.handle(event)) };
 
   function eventOf(topic: string, message: KafkaMessage): LoggedEvent | null {
     const event = fromRecord(topic, message);
@@ -83,19 +85,31 @@ export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscr
   }
 
   async function eachBatch(payload: EachBatchPayload): Promise<void> {
+    const { topic, partition, messages } = payload.batch;
+    const leave = new AbortController();
+    const signal = AbortSignal.any([stopped.signal, turn.signal, leave.signal]);
+    const before = Number(messages[0]?.offset ?? 0) - 1;
+    const lanes = createLanes(before, MOST_UNFINISHED, (event) => handleUntilDone(event, { request: inSlots, backoff, log, signal }));
+    // A heartbeat that fails says that the partition may not be ours any more.
+    const beat = setInterval(() => void payload.heartbeat().catch(() => leave.abort()), settings.sessionTimeoutMs / 10);
     inHand += 1;
     try {
-      for (const message of payload.batch.messages) {
-        if (stopped.signal.aborted || !payload.isRunning() || payload.isStale()) break;
-        const event = eventOf(payload.batch.topic, message);
-        if (event && !(await handle(event, payload))) break;
-        payload.resolveOffset(message.offset);
-        handledAt = Date.now();
-        await payload.heartbeat();
+      for (const message of messages) {
+        if (signal.aborted || !payload.isRunning() || payload.isStale()) break;
+        const event = eventOf(topic, message);
+        if (event) await lanes.add(event, Number(message.offset));
+        else lanes.readUpTo(Number(message.offset));
       }
-      await payload.commitOffsetsIfNecessary(payload.uncommittedOffsets());
+      await lanes.idle();
     } finally {
+      clearInterval(beat);
       inHand -= 1;
+      const done = lanes.doneUpTo();
+      if (done > before) {
+        handledAt = Date.now();
+        payload.resolveOffset(String(done));
+        places.note(topic, partition, done + 1);
+      }
     }
   }
 
@@ -119,16 +133,18 @@ export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscr
     return reason;
   }
 
-  /** Waits for the brokers. */
-  async function findPlaces(): Promise<void> {
-    for (const name of names) await topics.ensure(name);
+  /** Waits for the brokers; how many partitions there are. */
+  async function findPlaces(): Promise<number> {
+    let partitions = 0;
+    for (const name of names) partitions += await topics.ensure(name);
     if (request.from === 'end') await topics.startAtEnd(group, names);
+    return partitions;
   }
 
   /** Joins, reads until something is wrong or `stop`, leaves. */
   async function readOnce(): Promise<string | null> {
-    await Promise.race([findPlaces(), stopping]);
-    if (stopped.signal.aborted) return null;
+    const partitions = await Promise.race([findPlaces(), stopping]);
+    if (stopped.signal.aborted || typeof partitions !== 'number') return null;
     const client = createKafkaClient(settings, log, RETRIES);
     const consumer = client.kafka.consumer({
       groupId: group,
@@ -137,21 +153,31 @@ export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscr
       rebalanceTimeout: 2 * settings.sessionTimeoutMs,
       maxBytesPerPartition: 1 << 20,
       maxBytes: 5 << 20,
+      // An event ends the wait: this is how long a broker with none keeps the question, and `stop` waits for it.
       maxWaitTimeInMs: 500,
       readUncommitted: false,
     });
     assigned = {};
+    turn = new AbortController();
+    places = createPlaces(consumer);
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       assigned = payload.memberAssignment;
+      places.begin(assigned);
     });
     const crash = Promise.withResolvers<string>();
     consumer.on(consumer.events.CRASH, ({ payload }) => crash.resolve(`crashed: ${payload.error.message}`));
-    const leave = () => Promise.race([consumer.disconnect().catch(() => {}), pause(LEAVE_MS)]).finally(() => client.shut());
+    const leave = async () => {
+      turn.abort();
+      while (inHand > 0) await pause(IN_HAND_MS);
+      await Promise.race([places.close().then(() => consumer.disconnect().catch(() => {})), pause(LEAVE_MS)]);
+      client.shut();
+    };
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: names, fromBeginning: true });
       handledAt = Date.now();
-      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: 3, eachBatch });
+      // A worker for each: a partition that waits for a failing event must not take one from the others.
+      await consumer.run({ autoCommit: false, eachBatchAutoResolve: false, partitionsConsumedConcurrently: partitions, eachBatch });
       return await watch(consumer, crash.promise);
     } finally {
       await leave();

@@ -4,6 +4,7 @@ import { HubError } from '#contract';
 import { pause, pauseAfter } from '../backoff.ts';
 import type { Log } from '../log.ts';
 import { createKafkaClient } from './kafka-client.ts';
+import { configOf, remedyOf, weaknesses } from './kafka-topic-demands.ts';
 import type { KafkaSettings } from './kafka-url.ts';
 
 /** What the bus asks of the cluster itself. */
@@ -20,6 +21,8 @@ export interface KafkaTopics {
 }
 
 const backoff = { firstMs: 200, mostMs: 5000 };
+/** Attempts between two complaints about the same: some minutes. */
+const REMIND_EVERY = 40;
 
 /** Topics and groups of a cluster. */
 export function createKafkaTopics(settings: KafkaSettings, log: Log): KafkaTopics {
@@ -57,8 +60,7 @@ export function createKafkaTopics(settings: KafkaSettings, log: Log): KafkaTopic
     const partitions = metadata.topics[0]?.partitions ?? [];
     if (partitions.length === 0) throw new HubError('BUS_UNAVAILABLE', `The topic ${topic} has no partitions yet.`, { retryable: true });
     const copies = Math.min(...partitions.map((partition) => partition.replicas.length));
-    if (copies < replicationFactor)
-      log.warn({ topic, copies, replicationFactor }, 'A topic has fewer copies than configured: raise them with kafka-reassign-partitions');
+    for (const weakness of weaknesses({ copies, ...(await configOf(cluster, topic)) }, settings)) log.warn({ topic }, weakness);
     return partitions.length;
   }
 
@@ -67,11 +69,14 @@ export function createKafkaTopics(settings: KafkaSettings, log: Log): KafkaTopic
       try {
         return await make(topic);
       } catch (error) {
-        log.warn({ topic, attempt, err: error }, 'A topic cannot be reached yet');
+        const remedy = remedyOf(error);
+        if (!remedy) log.warn({ topic, attempt, err: error }, 'A topic cannot be reached yet');
+        // Someone must act; to be reminded now and then is enough.
+        else if (attempt % REMIND_EVERY === 1) log.error({ topic, attempt }, remedy);
         await pause(pauseAfter(backoff, attempt), closed.signal);
       }
     }
-    throw new HubError('CLOSED', 'The bus was closed.');
+    throw new HubError('CLOSED', 'The bus was closed.', { retryable: true });
   }
 
   async function committed(group: string, topics: readonly string[]) {

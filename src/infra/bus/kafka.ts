@@ -1,10 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HubError, type LoggedEvent } from '#contract';
 import { pause, type Backoff } from '../backoff.ts';
 import type { Log } from '../log.ts';
-import type { Bus, BusSubscription } from './bus.ts';
-import { defaultSource, topicOf } from './cloudevents.ts';
+import type { Bus, BusSubscription, GroupLag, SubscribeOptions } from './bus.ts';
+import { defaultSource, inboxTopicOf, topicOf } from './cloudevents.ts';
 import { createKafkaPublisher } from './kafka-publisher.ts';
 import { subscribeToKafka } from './kafka-subscriber.ts';
-import { createKafkaTopics } from './kafka-topics.ts';
+import { createKafkaTopics, type KafkaTopics } from './kafka-topics.ts';
 import { parseKafkaUrl } from './kafka-url.ts';
 
 /** What the Kafka bus needs beyond its URL. */
@@ -18,6 +20,8 @@ export interface KafkaBusOptions {
 
 /** How long `subscribe` waits to fix the end of a topic where brokers do not answer. */
 const END_MS = 10_000;
+/** How long the brokers may take to say how far a group has come. */
+const LAG_MS = 2000;
 
 /**
  * A bus on Apache Kafka, for a URL as in kafka-url.ts. Returns at once, also where no broker answers: publishing waits and
@@ -31,10 +35,16 @@ export function openKafkaBus(
   const settings = parseKafkaUrl(url);
   const topics = createKafkaTopics(settings, log);
   const publisher = createKafkaPublisher(settings, topics, source, log);
-  const subscriptions = new Set<BusSubscription>();
+  const subscriptions = new Map<BusSubscription, SubscribeOptions>();
+  const ownTopic = (event: LoggedEvent) => topicOf(event.aggregate.type);
   return {
     kind: 'kafka',
-    publish: (events) => publisher.publish(events),
+    publish: (events) => publisher.publish(events, ownTopic),
+    inboxes: {
+      ensure: async (city) => void (await topics.ensure(inboxTopicOf(city))),
+      publish: (city, events) => publisher.publish(events, () => inboxTopicOf(city)),
+    },
+    lag: () => Promise.all([...subscriptions.values()].map((request) => lagOf(topics, request))),
     async subscribe(request) {
       const names = request.aggregateTypes.map(topicOf);
       const atEnd = async () => {
@@ -50,13 +60,31 @@ export function openKafkaBus(
           await running.stop();
         },
       };
-      subscriptions.add(subscription);
+      subscriptions.set(subscription, request);
       return subscription;
     },
     check: () => topics.reachable(),
     async close() {
-      const stopping = [...subscriptions].map((subscription) => subscription.stop());
+      const stopping = [...subscriptions.keys()].map((subscription) => subscription.stop());
       await Promise.all([...stopping, publisher.close(), topics.close()]);
     },
   };
+}
+
+async function lagOf(topics: KafkaTopics, { group, aggregateTypes }: SubscribeOptions): Promise<GroupLag> {
+  async function ask(): Promise<number> {
+    const partitions = await Promise.all(
+      aggregateTypes.map(topicOf).map(async (topic) => {
+        const count = await topics.ensure(topic);
+        return [topic, Array.from({ length: count }, (_, partition) => partition)] as const;
+      }),
+    );
+    return topics.lag(group, Object.fromEntries(partitions));
+  }
+  const answer = ask();
+  // Where it comes too late, its failure is nobody's.
+  answer.catch(() => {});
+  const events = await Promise.race([answer, sleep(LAG_MS, null, { ref: false })]);
+  if (events === null) throw new HubError('BUS_UNAVAILABLE', `Kafka did not say how far the group ${group} has come.`, { retryable: true });
+  return { group, events };
 }

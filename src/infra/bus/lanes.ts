@@ -9,14 +9,19 @@ import type { LoggedEvent } from '#contract';
 
 /** Runs events in order per aggregate. */
 export interface Lanes {
-  /** Takes the next event, in log order; resolves when there is room for another. */
-  add(event: LoggedEvent): Promise<void>;
-  /** Says that the log was read up to `seq`, also where its last events are not for this reader. */
-  readUpTo(seq: number): void;
+  /** Takes the next event, in the order of places; resolves when there is room for another. @default place: the event's `seq` */
+  add(event: LoggedEvent, place?: number): Promise<void>;
+  /** Says that everything up to this place was read, also where its last events are not for this reader. */
+  readUpTo(place: number): void;
   /** Every event up to here is done. */
   doneUpTo(): number;
   /** Resolves when no lane runs. */
   idle(): Promise<void>;
+}
+
+interface Waiting {
+  readonly event: LoggedEvent;
+  readonly place: number;
 }
 
 /**
@@ -24,24 +29,24 @@ export interface Lanes {
  * `mostUnfinished` events are not done.
  */
 export function createLanes(start: number, mostUnfinished: number, handle: (event: LoggedEvent) => Promise<boolean>): Lanes {
-  const lanes = new Map<string, LoggedEvent[]>();
-  /** In log order, for events come in log order: the first is the oldest. */
+  const lanes = new Map<string, Waiting[]>();
+  /** In order, for events come in the order of their places: the first is the oldest. */
   const unfinished = new Set<number>();
   const runs = new Set<Promise<void>>();
   let read = start;
   let roomWanted: (() => void) | null = null;
 
-  async function run(name: string, waiting: LoggedEvent[]): Promise<void> {
-    for (let event = waiting[0]; event; event = waiting[0]) {
-      if (!(await handle(event))) return;
+  async function run(name: string, waiting: Waiting[]): Promise<void> {
+    for (let next = waiting[0]; next; next = waiting[0]) {
+      if (!(await handle(next.event))) return;
       waiting.shift();
-      unfinished.delete(event.seq);
+      unfinished.delete(next.place);
       roomWanted?.();
     }
     lanes.delete(name);
   }
 
-  const begin = (name: string, waiting: LoggedEvent[]) => {
+  const begin = (name: string, waiting: Waiting[]) => {
     const running = run(name, waiting).finally(() => {
       runs.delete(running);
       roomWanted?.();
@@ -50,14 +55,14 @@ export function createLanes(start: number, mostUnfinished: number, handle: (even
   };
 
   return {
-    async add(event) {
-      read = event.seq;
-      unfinished.add(event.seq);
+    async add(event, place = event.seq) {
+      read = place;
+      unfinished.add(place);
       const name = `${event.aggregate.type}/${event.aggregate.id}`;
       const lane = lanes.get(name);
-      if (lane) lane.push(event);
+      if (lane) lane.push({ event, place });
       else {
-        const waiting = [event];
+        const waiting = [{ event, place }];
         lanes.set(name, waiting);
         begin(name, waiting);
       }
@@ -68,8 +73,8 @@ export function createLanes(start: number, mostUnfinished: number, handle: (even
         roomWanted = null;
       }
     },
-    readUpTo(seq) {
-      read = Math.max(read, seq);
+    readUpTo(place) {
+      read = Math.max(read, place);
     },
     doneUpTo() {
       const [oldest] = unfinished;

@@ -4,6 +4,7 @@ import { HubError } from '#contract';
 import { initial } from './migrations/0001_initial.ts';
 import { deliveries } from './migrations/0002_deliveries.ts';
 import { coordination } from './migrations/0003_coordination.ts';
+import { parkedEvents } from './migrations/0004_parked_events.ts';
 import type { Store } from './store.ts';
 
 /** Every migration, by name, in the order of their names. A released migration never changes; a new one gets the next number. */
@@ -11,6 +12,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0001_initial': initial,
   '0002_deliveries': deliveries,
   '0003_coordination': coordination,
+  '0004_parked_events': parkedEvents,
 };
 
 async function unknownMigrations(store: Store): Promise<readonly string[]> {

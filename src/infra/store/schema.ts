@@ -22,6 +22,20 @@ export interface Database {
   reader_cursor: { reader: string; seq: number; updated_at: number };
   /** Events whose effect a consumer has already had; written in the handler's transaction. */
   inbox: { consumer: string; event_id: string; seen_at: number };
+  /** Events that a consumer could not have the effect of, and later ones of the same aggregates, until a person releases them (see bus/inbox.ts). */
+  parked_event: {
+    consumer: string;
+    aggregatetype: string;
+    aggregateid: string;
+    seq: number;
+    event_id: string;
+    /** JSON of the LoggedEvent. */
+    event: string;
+    /** Code or name of what it failed on; null where it only waits behind another. */
+    reason: string | null;
+    attempts: number;
+    parked_at: number;
+  };
   /** Who alone may do a thing at a time (the relay, a city's pull), until when. `fence` grows with every change of hands. */
   lease: { name: string; holder: string; until: number; fence: number };
 
