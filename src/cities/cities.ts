@@ -8,6 +8,7 @@ import type {
   Language,
   MappableStatus,
   RegionalKey,
+  ServiceKey,
   WriteCall,
 } from '#contract';
 import { AdapterError, HubError } from '#contract';
@@ -37,6 +38,14 @@ export interface City {
   readonly events?: EventChannel;
   /** Which other cities may have its events. @default none */
   readonly grants?: readonly EventGrant[];
+  /** What decisions of other cities hold here too, if they name this one as well. @default none */
+  readonly treaties?: readonly Treaty[];
+}
+
+/** An agreement with other cities about a service: what each of them issues, the others recognise. */
+export interface Treaty {
+  readonly service: ServiceKey;
+  readonly with: readonly RegionalKey[];
 }
 
 /** The way of events to a city. */

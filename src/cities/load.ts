@@ -12,6 +12,7 @@ import { checkEvents, toGrant, type EventsEntry, type GrantEntry } from './load/
 import { complaintsOfPorts, portsOf, type Ports } from './load/ports.ts';
 import { complaintsOfShape } from './load/shape.ts';
 import { readSource, type Path, type Source } from './load/source.ts';
+import { complaintsOfTreaties, notesOnTreaties, toTreaty, type TreatyEntry } from './load/treaties.ts';
 
 export interface LoadOptions {
   /** Folder of the cities' files. */
@@ -31,7 +32,7 @@ export interface LoadedCities {
   readonly cities: readonly ConnectedCity[];
   /** Everything that is wrong with the others. */
   readonly complaints: readonly Complaint[];
-  /** What would keep a city out in production, and does not here. */
+  /** What keeps no city out: what would in production and does not here, and treaties that do not hold yet. */
   readonly notes: readonly Complaint[];
 }
 
@@ -44,6 +45,7 @@ interface CityFile {
   readonly catalogue?: CatalogueEntry;
   readonly events?: EventsEntry;
   readonly grants?: readonly GrantEntry[];
+  readonly treaties?: readonly TreatyEntry[];
   readonly adapters: Readonly<Record<string, AdapterEntry>>;
 }
 
@@ -80,6 +82,7 @@ export async function loadCities(options: LoadOptions): Promise<LoadedCities> {
   const complaints: Complaint[] = [];
   const notes: Complaint[] = [];
   const taken = new Map<string, string>();
+  const sources = new Map<City, Source>();
   for (const name of files) {
     const loaded = await loadCity(join(folder, name), name.replace(/\.ya?ml$/, ''), options);
     if ('complaints' in loaded) {
@@ -91,10 +94,13 @@ export async function loadCities(options: LoadOptions): Promise<LoadedCities> {
     const { ars } = connected.city;
     const other = taken.get(ars);
     if (other !== undefined) complaints.push(source.complain(['ars'], say.duplicateArs(ars, other)));
-    else cities.push(connected);
+    else {
+      cities.push(connected);
+      sources.set(connected.city, source);
+    }
     taken.set(ars, other ?? name);
   }
-  return { cities, complaints, notes };
+  return { cities, complaints, notes: [...notes, ...notesOnTreaties(sources)] };
 }
 
 interface LoadedCity {
@@ -128,6 +134,7 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
   }
   complaints.push(
     ...claimedTwice(source, file.adapters),
+    ...complaintsOfTreaties(source, file),
     ...(file.catalogue ? complaintsOfCatalogue(source, file.catalogue, Object.keys(file.adapters), ports) : []),
     ...(await missingFiles(source, path, file.catalogue)),
   );
@@ -155,6 +162,7 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
     catalogue: file.catalogue ? toCatalogue(path, file.catalogue) : null,
     ...(events && 'channel' in events ? { events: events.channel } : {}),
     ...(file.grants ? { grants: file.grants.map(toGrant) } : {}),
+    ...(file.treaties ? { treaties: file.treaties.map(toTreaty) } : {}),
   };
   const webhook = events && 'channel' in events && events.webhook ? { webhook: events.webhook } : {};
   return { connected: { city, adapters: connected, ...webhook }, source, notes };

@@ -283,3 +283,45 @@ test('a secret that is missing inside a choice of shapes is one complaint, not o
   const neuss = complaints.filter(({ file }) => file.endsWith('neuss.yaml'));
   expect(neuss.map(({ path }) => path)).toEqual(['adapters.cases.config.auth.secret']);
 });
+
+describe('treaties', () => {
+  const treaty = (service: string, partner: string) => `treaties: [{ service: "${service}", with: ["${partner}"], recognises: true }]\n`;
+  const koeln = good.replace('051110000000', '053150000000').replace('Düsseldorf', 'Köln');
+
+  test('hold where both cities name each other, each by its own key', async () => {
+    const { cities, complaints, notes } = await load({
+      'duesseldorf.yaml': good + treaty('99108003001001', '053150000000'),
+      'koeln.yaml': koeln + treaty('99108010000000', '051110000000'),
+    });
+    expect([...complaints, ...notes]).toEqual([]);
+    expect(cities.map(({ city }) => city.treaties)).toEqual([
+      [{ service: '99108003001001', with: ['053150000000'] }],
+      [{ service: '99108010000000', with: ['051110000000'] }],
+    ]);
+  });
+
+  test('that one side alone names are noted at their line, and keep nobody out', async () => {
+    const files = { 'duesseldorf.yaml': good + treaty('99108003001001', '053150000000') };
+    for (const more of [{}, { 'koeln.yaml': koeln }]) {
+      const { cities, complaints, notes } = await load({ ...files, ...more });
+      expect(complaints).toEqual([]);
+      expect(cities).toHaveLength(1 + Object.keys(more).length);
+      expect(notes).toMatchObject([{ path: 'treaties.0.with.0', line: 15 }]);
+    }
+  });
+
+  test.each([
+    ['with itself', treaty('99108003001001', '051110000000'), 'Eine Stadt kann keine Vereinbarung mit sich selbst haben.'],
+    [
+      'twice',
+      'treaties:\n  - { service: "99108003001001", with: ["053150000000"], recognises: true }\n  - { service: "99108003001001", with: ["053150000000"], recognises: true }\n',
+      'steht schon weiter oben',
+    ],
+    ['with nobody', 'treaties: [{ service: "99108003001001", with: [], recognises: true }]\n', 'Erwartet wird eine Liste von ARS'],
+    ['about no service', treaty('parking', '053150000000'), 'Erwartet wird ein Leistungsschlüssel'],
+    ['of an unclear meaning', 'treaties: [{ service: "99108003001001", with: ["053150000000"] }]\n', '„recognises“ fehlt'],
+  ])('%s are refused', async (_, text, problem) => {
+    const [complaint] = await complaintsOf(good + text);
+    expect(complaint && complaintText(complaint, 'DE')).toContain(problem);
+  });
+});

@@ -221,6 +221,27 @@ export const say = {
         ? both(`Ereignisse nimmt an: ${able.join(', ')}.`, `Events are taken by: ${able.join(', ')}.`)
         : both('Wählen Sie deliver: webhook oder kafka.', 'Choose deliver: webhook or kafka.'),
   }),
+  treatyWithItself: (): Saying => ({
+    problem: both('Eine Stadt kann keine Vereinbarung mit sich selbst haben.', 'A city cannot have a treaty with itself.'),
+    remedy: both('Nennen Sie unter with die anderen Städte.', 'Name the other cities under with.'),
+  }),
+  treatyTwice: (partner: string, service: string): Saying => ({
+    problem: both(
+      `Die Vereinbarung mit ${partner} über ${service} steht schon weiter oben.`,
+      `The treaty with ${partner} about ${service} stands further up already.`,
+    ),
+    remedy: both('Streichen Sie die Wiederholung.', 'Remove the repetition.'),
+  }),
+  treatyOneSided: (partner: string, name: string): Saying => ({
+    problem: both(
+      `${partner} nennt ${name} in keiner Vereinbarung: Diese gilt noch nicht.`,
+      `${partner} names ${name} in no treaty: this one does not hold yet.`,
+    ),
+    remedy: both(
+      `Bitten Sie ${partner}, ${name} unter treaties zu nennen, oder streichen Sie den Eintrag.`,
+      `Ask ${partner} to name ${name} under treaties, or remove the entry.`,
+    ),
+  }),
   claimedTwice: (service: string, other: string): Saying => ({
     problem: both(`„${service}“ nimmt schon der Adapter „${other}“ an.`, `“${service}” is already taken by the adapter “${other}”.`),
     remedy: both('Jede Leistung geht an genau einen Adapter.', 'Each service goes to exactly one adapter.'),
