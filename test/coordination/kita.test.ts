@@ -37,14 +37,14 @@ describe('wishes for a day-care place in several cities', () => {
     const { events, commands } = play.tell(changed(y, 'GRANTED'), y);
     const release = { from: cityB, service, dueAt: dueAt.toISOString() };
     expect(events).toEqual([
-      { type: 'kita.place-accepted', of: cityB, to: [cityA, cityC], facts: { from: cityB, service, application: 'wish-y' } },
+      { type: 'kita.place-accepted', of: cityB, to: [cityA, cityB, cityC], facts: { from: cityB, service, application: 'wish-y' } },
       { type: 'kita.wish-released', of: cityB, to: [cityA], facts: { ...release, application: 'wish-x', step: 'release-wish-x' } },
       { type: 'kita.wish-released', of: cityB, to: [cityC], facts: { ...release, application: 'wish-z', step: 'release-wish-z' } },
     ]);
     expect(commands).toEqual(
       ['wish-x', 'wish-z'].map((application) => ({
         step: `release-${application}`,
-        do: { type: 'withdraw-application', application, reason: 'PLACE_ELSEWHERE' },
+        do: { type: 'withdraw-application', application, reason: 'PLACE_ACCEPTED_ELSEWHERE' },
       })),
     );
     play.tell(withdrawn(x), x);

@@ -73,7 +73,7 @@ function released(from: RegionalKey, wish: Pick<Wish, 'application' | 'city' | '
   const step = releaseStep(wish);
   const facts = { from, service, application, step, dueAt: world.answerDue(from).toISOString() };
   const event: CaseEvent = { type: 'kita.wish-released', of: from, to: [city], facts };
-  const command: CaseCommand = { step, do: { type: 'withdraw-application', application, reason: 'PLACE_ELSEWHERE' } };
+  const command: CaseCommand = { step, do: { type: 'withdraw-application', application, reason: 'PLACE_ACCEPTED_ELSEWHERE' } };
   return { events: [event], commands: [command] };
 }
 
@@ -83,7 +83,7 @@ function accepted(state: Kita, wish: Wish, world: World): Decision {
   const given: CaseEvent = {
     type: 'kita.place-accepted',
     of: city,
-    to: citiesOf(state.wishes.filter((one) => one !== wish && one.stage !== 'ENDED')),
+    to: citiesOf(state.wishes.filter((one) => one.stage !== 'ENDED')),
     facts: { from: city, service, application },
   };
   const releases = open.map((one) => released(city, one, world));
