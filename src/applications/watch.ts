@@ -3,17 +3,17 @@ import type { EventLog } from '../infra/store/eventlog.ts';
 import { followLog, type Follower } from '../infra/store/follow.ts';
 
 /**
- * Tells who watches an application that it changed. One reader follows the log for all watchers of this process, so that a
+ * Tells who watches an application (or a case) that it changed. One reader follows the log for all watchers of this process, so that a
  * thousand subscriptions cost one; it sees the changes of every process.
  */
 export interface Watch {
   /** Yields once at the start, then for each change or, where the reader is slow, once for several; ends when the signal aborts. */
-  changesOf(applicationId: string, signal: AbortSignal): AsyncIterable<void>;
+  changesOf(id: string, signal: AbortSignal): AsyncIterable<void>;
   start(): void;
   stop(): Promise<void>;
 }
 
-export function createWatch(eventLog: EventLog, log: Log): Watch {
+export function createWatch(eventLog: EventLog, log: Log, aggregateType = 'application'): Watch {
   const watchers = new Map<string, Set<() => void>>();
   const ended = new AbortController();
   let follower: Follower | null = null;
@@ -51,7 +51,7 @@ export function createWatch(eventLog: EventLog, log: Log): Watch {
     },
     start() {
       follower = followLog(eventLog, log, ({ aggregate }) => {
-        if (aggregate.type === 'application') for (const tell of watchers.get(aggregate.id) ?? []) tell();
+        if (aggregate.type === aggregateType) for (const tell of watchers.get(aggregate.id) ?? []) tell();
       });
     },
     async stop() {

@@ -47,11 +47,8 @@ export type CaseInput =
 /** Something to be done in a back office, exactly once: (case, step) is the key. Its outcome comes back as events of the application. */
 export interface CaseCommand {
   readonly step: string;
-  readonly do:
-    /** Its own back office ends it: the withdrawal is delivered; ends in `application.withdrawn`, or waits for a person (`application.parked`). */
-    | { readonly type: 'withdraw-application'; readonly application: string; readonly reason: string }
-    /** The back office of the city gets it. */
-    | { readonly type: 'submit-application'; readonly application: string; readonly city: RegionalKey };
+  /** Its own back office ends the application: the withdrawal is delivered; ends in `application.withdrawn`, or waits for a person (`application.parked`). */
+  readonly do: { readonly type: 'withdraw-application'; readonly application: string; readonly reason: string };
 }
 
 /** Something a state waits for. */

@@ -25,10 +25,13 @@ export const findCase = (db: Db, id: string): Promise<CaseRow | undefined> =>
   db.selectFrom('case_file').selectAll().where('id', '=', id).executeTakeFirst();
 
 /** A case with all that belongs to it, held against other writers until the transaction ends. */
-export async function lockCase(store: Store, tx: Tx, key: { id: string } | { kind: string; correlation: string }): Promise<CaseRows | null> {
+export async function lockCase(
+  store: Store,
+  tx: Tx,
+  key: { id: string } | { kind: string; correlation: string },
+): Promise<CaseRows | null> {
   const all = tx.selectFrom('case_file').selectAll();
-  const one =
-    'id' in key ? all.where('id', '=', key.id) : all.where('kind', '=', key.kind).where('correlation', '=', key.correlation);
+  const one = 'id' in key ? all.where('id', '=', key.id) : all.where('kind', '=', key.kind).where('correlation', '=', key.correlation);
   const file = await (store.dialect === 'postgres' ? one.forUpdate() : one).executeTakeFirst();
   if (!file) return null;
   return {
@@ -178,3 +181,20 @@ const markedApplications = (db: Db) =>
     ]);
 
 export type MarkedRow = NonNullable<Awaited<ReturnType<typeof findMarked>>>;
+
+/** Cases by kind and outcome, for metrics. */
+export const countCases = (db: Db) =>
+  db
+    .selectFrom('case_file')
+    .select(['kind', 'outcome', (select) => select.fn.countAll<number>().as('count')])
+    .groupBy(['kind', 'outcome'])
+    .execute();
+
+/** Tasks that wait for a person, by city, for metrics. */
+export const countTasks = (db: Db) =>
+  db
+    .selectFrom('case_waiting')
+    .select(['city', (select) => select.fn.countAll<number>().as('count')])
+    .where('by', '=', 'clerk')
+    .groupBy('city')
+    .execute();

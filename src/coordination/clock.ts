@@ -1,0 +1,71 @@
+import { pause } from '../infra/backoff.ts';
+import type { CoordinationDeps } from './coordination.ts';
+import { eraseOldFacts } from './facts.ts';
+import { listDue, lockCase } from './records.ts';
+import type { Runtime } from './run.ts';
+
+/*
+ * Time that is over is an input like others. Every process looks, in its own rhythm, for what is due by the time it is given;
+ * no lease is needed, for whoever comes second finds that the state does not wait for it any more.
+ */
+
+/** How often somebody looks. */
+export interface ClockTiming {
+  /** In milliseconds. @default 1000 */
+  readonly pollMs: number;
+}
+
+/** Tells cases what is due, and erases what has been kept long enough. */
+export interface Clock {
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** Told in one look at most. */
+const BATCH = 200;
+const eraseEveryMs = 3_600_000;
+
+export function createClock({ store, now, findKind, log }: CoordinationDeps, runtime: Runtime, { pollMs }: ClockTiming): Clock {
+  let abort = new AbortController();
+  let running: Promise<void> = Promise.resolve();
+
+  async function tell(caseId: string, step: string): Promise<void> {
+    await runtime.transaction(async (tx) => {
+      const rows = await lockCase(store, tx, { id: caseId });
+      const kind = rows && findKind(rows.file.kind);
+      const due = rows?.waiting.find((one) => one.step === step)?.due_at ?? null;
+      if (!kind || due === null || due > now().getTime()) return;
+      if (!(await runtime.decide(tx, kind, rows, { kind: 'due', step }, ''))) log.warn({ case: caseId, step }, 'a deadline led to nothing');
+    });
+  }
+
+  async function run(signal: AbortSignal): Promise<void> {
+    let erasedAt = Number.NEGATIVE_INFINITY;
+    while (!signal.aborted) {
+      try {
+        for (const { case_id, step } of await listDue(store.db, now().getTime(), BATCH)) {
+          if (signal.aborted) return;
+          await tell(case_id, step);
+        }
+        if (now().getTime() - erasedAt > eraseEveryMs) {
+          await eraseOldFacts(store, now().getTime());
+          erasedAt = now().getTime();
+        }
+      } catch (error) {
+        log.warn({ err: error }, 'deadlines of cases could not be looked after; it is tried again');
+      }
+      await pause(pollMs, signal);
+    }
+  }
+
+  return {
+    start() {
+      abort = new AbortController();
+      running = run(abort.signal);
+    },
+    async stop() {
+      abort.abort();
+      await running;
+    },
+  };
+}

@@ -1,0 +1,146 @@
+import type { Json, RegionalKey } from '#contract';
+import type { TakenSubmission } from '../applications/applications.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Cities } from '../cities/cities.ts';
+import { canonicalJson } from '../infra/ids.ts';
+import type { Tx } from '../infra/store/store.ts';
+import type { CaseKind, Marks } from './kind.ts';
+import type { Seal } from './seal.ts';
+import { equivalentsOf } from './world.ts';
+
+/*
+ * The form of an application is gone once its back office has it. What cases between cities need of it is read when it is
+ * taken, in the same transaction: marks (keys, ARS, no personal data) in the clear, facts for the partner city sealed.
+ *
+ * Where they stand in the form is said by the form itself (`x-hub` at a field: `departure`, `keeps-previous`, `fact`, or a list
+ * of these) or by the city's file (`coordination`), which goes before.
+ */
+
+/** How long sealed facts stay at most, in days. */
+const retentionDays = 180;
+
+/** Marks and facts of a form: where each stands (JSON Pointer), the first that says something counts. */
+export interface MarkPlaces {
+  readonly marks: Readonly<Record<string, readonly string[]>>;
+  readonly facts: readonly string[];
+}
+
+interface FormNode {
+  readonly 'x-hub'?: string | readonly string[];
+  readonly properties?: Readonly<Record<string, FormNode>>;
+}
+
+const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
+
+/** Where a form says that its marks stand. Arrays are facts as a whole or not at all. */
+export function placesIn(schema: Json): MarkPlaces {
+  const marks: Record<string, string[]> = {};
+  const facts: string[] = [];
+  const walk = (node: FormNode, pointer: string): void => {
+    for (const mark of [node['x-hub'] ?? []].flat()) {
+      if (mark === 'fact') facts.push(pointer);
+      else (marks[mark] ??= []).push(pointer);
+    }
+    for (const [name, below] of Object.entries(node.properties ?? {})) walk(below, `${pointer}/${escape(name)}`);
+  };
+  walk((schema ?? {}) as FormNode, '');
+  return { marks, facts };
+}
+
+/** The value at a JSON Pointer (RFC 6901); undefined where there is none. */
+export function valueAt(value: Json, pointer: string): Json | undefined {
+  let at: Json | undefined = value;
+  for (const part of pointer.split('/').slice(1)) {
+    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
+    if (at === null || typeof at !== 'object' || !Object.hasOwn(at, name)) return undefined;
+    at = (at as Readonly<Record<string, Json>>)[name];
+  }
+  return at;
+}
+
+export interface MarkingDeps {
+  readonly catalogue: () => Catalogue;
+  readonly cities: Cities;
+  readonly kinds: readonly CaseKind[];
+  /** Null: nothing is sealed, and applicants who come through a portal cannot be told apart. */
+  readonly seal: Seal | null;
+}
+
+/** Marks applications as they are taken. */
+export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): (tx: Tx, submission: TakenSubmission) => Promise<void> {
+  /** A municipality that exists, by its ARS of today or of then, or by a postal code that is its alone. */
+  function municipality(value: Json | undefined): RegionalKey | null {
+    if (typeof value !== 'string') return null;
+    if (/^\d{12}$/.test(value)) return catalogue().findMunicipality({ ars: value })?.ars ?? null;
+    if (!/^\d{5}$/.test(value)) return null;
+    const { items, totalCount } = catalogue().listMunicipalities({ postalCode: value, page: { first: 2, after: null } });
+    return totalCount === 1 ? (items[0]?.node.ars ?? null) : null;
+  }
+
+  /** What a mark may hold, by name. A text of the form's own never gets through: it could be a name. */
+  function read(mark: string, value: Json | undefined, { owner }: { readonly owner: string }): string | boolean | null {
+    switch (mark) {
+      case 'departure':
+      case 'registered-in':
+      case 'asked-in':
+        return municipality(value);
+      case 'keeps-previous':
+        return typeof value === 'boolean' ? value : null;
+      // A key of the client's choice, the same for the applications of one account alone.
+      case 'wish-group':
+        return typeof value === 'string' && value !== '' && value.length <= 128 ? (seal?.pseudonym(`${owner} ${value}`) ?? null) : null;
+      case 'wish-rank':
+      case 'valid-months':
+        return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : null;
+      case 'valid-from':
+        return typeof value === 'string' && /^\d{4}-\d{2}-\d{2}$/.test(value) ? value : null;
+      default:
+        return null;
+    }
+  }
+
+  /** Digest of who applies; null where a portal does not say for whom. */
+  function applicantOf({ principal, applicant }: TakenSubmission): string | null {
+    if (!seal) return null;
+    if (principal.roles.includes('citizen')) return seal.pseudonym(principal.owner);
+    const ids = Object.entries(applicant.ids ?? {}).filter(([, id]) => id !== '');
+    return ids.length === 0 ? null : seal.pseudonym(`${principal.owner} ${canonicalJson(Object.fromEntries(ids))}`);
+  }
+
+  return async function mark(tx, submission) {
+    const { id, offer, formData, principal, at } = submission;
+    const keys = equivalentsOf(catalogue(), offer.serviceKey);
+    const concerned = kinds.filter(({ services }) => services.some((service) => (keys as readonly string[]).includes(service)));
+    if (concerned.length === 0) return;
+    const own = cities.findByArs(offer.ars)?.coordination ?? {};
+    const form = placesIn(offer.record.form?.schema ?? null);
+    const places: Record<string, readonly string[]> = { ...form.marks };
+    for (const kind of concerned) for (const [mark, pointer] of Object.entries(own[kind.id]?.marks ?? {})) places[mark] = [pointer];
+    const marks: Record<string, string | boolean> = {};
+    for (const [mark, pointers] of Object.entries(places)) {
+      const value = pointers.map((pointer) => read(mark, valueAt(formData, pointer), principal)).find((one) => one !== null);
+      if (value !== undefined && value !== null) marks[mark] = value;
+    }
+    await tx
+      .insertInto('application_mark')
+      .values({ application_id: id, applicant: applicantOf(submission), marks: canonicalJson(marks as Marks) })
+      .execute();
+
+    const partners = Object.values(marks).filter((value) => value !== offer.ars && typeof value === 'string' && cities.findByArs(value));
+    const pointers = concerned.map((kind) => own[kind.id]?.facts).find((one) => one !== undefined) ?? form.facts;
+    const facts = pointers.flatMap((pointer) => {
+      const value = valueAt(formData, pointer);
+      return value === undefined ? [] : [[pointer, value] as const];
+    });
+    if (!seal || partners.length === 0 || facts.length === 0) return;
+    await tx
+      .insertInto('case_facts')
+      .values({
+        application_id: id,
+        sealed: seal.seal(JSON.stringify(Object.fromEntries(facts)), id),
+        sealed_at: at.getTime(),
+        erase_at: at.getTime() + retentionDays * 24 * 3_600_000,
+      })
+      .execute();
+  };
+}

@@ -1,0 +1,130 @@
+import type { HubEvent, LoggedEvent } from '#contract';
+import { canonicalJson, newId } from '../infra/ids.ts';
+import type { Tx } from '../infra/store/store.ts';
+import { carryOut } from './commands.ts';
+import type { CoordinationDeps } from './coordination.ts';
+import type { CaseInput, CaseKind, Decision } from './kind.ts';
+import { correlationOf, project, toFacts, type CaseRows } from './project.ts';
+import { findMarked, listCasesOf, lockCase, lockMarkedOf, saveCase, takeOnce } from './records.ts';
+
+/*
+ * One input, one transaction: that the input was taken, the new state, what it waits for, the commands and the events of the
+ * case become durable together or not at all. What comes twice is taken once: an event by its id, an answer by case and
+ * step, a deadline because the state does not wait for it any more. Two processes that meet at one case: the row is locked on
+ * PostgreSQL, and its version tells a writer that lost, who then decides anew.
+ */
+
+/** How often an input is decided anew where somebody else changed the case meanwhile. */
+const attempts = 8;
+
+class Overtaken extends Error {}
+
+/** Takes inputs. */
+export interface Runtime {
+  /** An event of the bus. */
+  take(event: LoggedEvent): Promise<void>;
+  /** Decides an input of a case that exists, in a transaction. @returns false where it changed nothing */
+  decide(tx: Tx, kind: CaseKind, rows: CaseRows, input: CaseInput, cause: string): Promise<boolean>;
+  /** Runs the work in a transaction, anew where it was overtaken. */
+  transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
+}
+
+const CONSUMER = 'coordination';
+
+export function createRuntime(deps: CoordinationDeps): Runtime {
+  const { store, eventLog, worlds, now, kinds, metrics, forgetFacts } = deps;
+  const listened = new Set(kinds.flatMap(({ listens }) => listens));
+
+  async function transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let round = 1; ; round += 1) {
+      try {
+        return await store.transaction(work);
+      } catch (error) {
+        if (!(error instanceof Overtaken) || round === attempts) throw error;
+      }
+    }
+  }
+
+  /** What a decision came to, not yet written to the log. */
+  async function apply(
+    tx: Tx,
+    kind: CaseKind,
+    at: { readonly rows: CaseRows | null; readonly correlation: string },
+    input: CaseInput,
+    cause: string,
+  ): Promise<readonly HubEvent[]> {
+    const { rows, correlation } = at;
+    const about = input.kind === 'event' && input.event.aggregate.type === 'application' ? input.event.aggregate.id : null;
+    const marked = await findMarked(tx, about ?? rows?.file.application_id ?? '');
+    const own = rows && rows.file.application_id !== marked?.id ? await findMarked(tx, rows.file.application_id) : marked;
+    const related = own?.applicant ? await lockMarkedOf(store, tx, own.applicant) : [];
+    const sameApplicant = related.filter(({ id }) => id !== own?.id).map((row) => worlds.application(row));
+    const moment = now();
+    const state = JSON.parse(rows?.file.state ?? canonicalJson(kind.initial)) as typeof kind.initial;
+    const application = marked ? worlds.application(marked) : null;
+    const decision = kind.decide(state, input, worlds.world(kind, moment, sameApplicant), application);
+    if (decision.events.length === 0) return [];
+    const id = rows?.file.id ?? newId();
+    const events = toEvents(id, decision, { moment, cause, correlation });
+    let after = rows;
+    for (const event of events) after = project(kind, id, after, event);
+    if (!after || !(await saveCase(tx, rows, after))) throw new Overtaken();
+    if (after.file.closed_at !== null) await forgetFacts(tx, after.applications);
+    const consequences: HubEvent[] = [];
+    for (const command of decision.commands ?? []) consequences.push(...(await carryOut(deps.applications, tx, id, command, cause)));
+    for (const { type } of events) metrics.noted(kind.id, type);
+    return [...events, ...consequences];
+  }
+
+  return {
+    transaction,
+    async take(event) {
+      if (event.aggregate.type !== 'application' || !listened.has(event.type)) return;
+      const about = event.aggregate.id;
+      // Most applications concern no case: nothing is written for them, and looking again finds the same.
+      if (!(await findMarked(store.db, about)) && (await listCasesOf(store.db, about)).length === 0) return;
+      await transaction(async (tx) => {
+        const moment = now().getTime();
+        if (!(await takeOnce(tx, CONSUMER, event.id, moment))) return;
+        const marked = await findMarked(tx, about);
+        const application = marked ? worlds.application(marked) : null;
+        const linked = await listCasesOf(tx, about);
+        const written: HubEvent[] = [];
+        for (const kind of kinds.filter(({ listens }) => listens.includes(event.type))) {
+          const key = kind.correlate(event, application);
+          const ids = linked.filter((one) => one.kind === kind.id).map(({ id }) => id);
+          const input: CaseInput = { kind: 'event', event };
+          const cause = event.traceparent ?? '';
+          const correlation = key === null ? null : correlationOf(kind.id, key);
+          const own = correlation === null ? null : await lockCase(store, tx, { kind: kind.id, correlation });
+          if (correlation !== null) written.push(...(await apply(tx, kind, { rows: own, correlation }, input, cause)));
+          for (const id of ids.filter((one) => one !== own?.file.id)) {
+            const rows = await lockCase(store, tx, { id });
+            if (rows) written.push(...(await apply(tx, kind, { rows, correlation: rows.file.correlation }, input, cause)));
+          }
+        }
+        if (written.length > 0) await eventLog.append(tx, written);
+      });
+    },
+    async decide(tx, kind, rows, input, cause) {
+      const written = await apply(tx, kind, { rows, correlation: rows.file.correlation }, input, cause);
+      if (written.length > 0) await eventLog.append(tx, written);
+      return written.length > 0;
+    },
+  };
+}
+
+const toEvents = (
+  id: string,
+  { events }: Decision,
+  { moment, cause, correlation }: { readonly moment: Date; readonly cause: string; readonly correlation: string },
+): HubEvent[] =>
+  events.map((event) => ({
+    id: newId(),
+    type: event.type,
+    aggregate: { type: 'case', id },
+    occurredAt: moment,
+    municipality: event.of,
+    facts: event.type === 'case.opened' ? { ...toFacts(event), correlation } : toFacts(event),
+    ...(cause ? { traceparent: cause } : {}),
+  }));

@@ -1,0 +1,54 @@
+import type { RegionalKey, ServiceKey } from '#contract';
+import { canWithdraw } from '../applications/withdraw.ts';
+import type { Catalogue } from '../catalogue/catalogue.ts';
+import type { Cities } from '../cities/cities.ts';
+import type { CaseApplication, CaseKind, Marks, World } from './kind.ts';
+import type { MarkedRow } from './records.ts';
+
+/** How long a city that was asked may take where the file of the asking one does not say. */
+export const answerWithinHoursDefault = 72;
+
+/** Makes the worlds that decisions see. */
+export interface Worlds {
+  world(kind: CaseKind, now: Date, sameApplicant: readonly CaseApplication[]): World;
+  application(row: MarkedRow): CaseApplication;
+}
+
+export function createWorlds({ catalogue, cities }: { readonly catalogue: Catalogue; readonly cities: Cities }): Worlds {
+  return {
+    world: (kind, now, sameApplicant) => ({
+      now,
+      sameApplicant,
+      isConnected: (ars) => cities.findByArs(ars) !== null,
+      equivalents: (service) => equivalentsOf(catalogue, service),
+      offers: (ars, service) => catalogue.findOfferFor(ars, service, now) !== null,
+      partners: (ars, service) => partnersOf(cities, catalogue, ars, service),
+      answerDue: (asking) => {
+        const hours = cities.findByArs(asking)?.coordination?.[kind.id]?.answerWithinHours ?? answerWithinHoursDefault;
+        return new Date(now.getTime() + hours * 3_600_000);
+      },
+    }),
+    application: (row) => ({
+      id: row.id,
+      service: row.service_key as ServiceKey,
+      ars: row.ars as RegionalKey,
+      status: row.status,
+      canWithdraw: canWithdraw(cities, row),
+      marks: JSON.parse(row.marks) as Marks,
+    }),
+  };
+}
+
+/** The key and all that are stated to mean the same. */
+export const equivalentsOf = (catalogue: Catalogue, service: ServiceKey): readonly ServiceKey[] => [
+  service,
+  ...(catalogue.findService(service)?.equivalents.map(({ key }) => key) ?? []),
+];
+
+/** A treaty holds where both cities name each other, under any key of the service. */
+function partnersOf(cities: Cities, catalogue: Catalogue, ars: RegionalKey, service: ServiceKey): readonly RegionalKey[] {
+  const keys = equivalentsOf(catalogue, service);
+  const named = (of: string) =>
+    (cities.findByArs(of)?.treaties ?? []).filter((treaty) => keys.includes(treaty.service)).flatMap((treaty) => treaty.with);
+  return named(ars).filter((partner) => partner !== ars && named(partner).includes(ars));
+}
