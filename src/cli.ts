@@ -18,6 +18,7 @@ import { runImport } from './cli/import.ts';
 import { runNewAdapter } from './cli/new.ts';
 import { runParked, runRelease } from './cli/parked.ts';
 import { loadConfig } from './config.ts';
+import { createEventCheck } from './events/catalogue.ts';
 import { newId } from './infra/ids.ts';
 import { createLog } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
@@ -60,7 +61,13 @@ async function open(env: Record<string, string | undefined>, language: Language)
   const log = createLog('silent');
   const metrics = createMetrics();
   // The verbs only read and write the store: bus and cache stay with the running hub.
-  const ports = await openPorts({ storeUrl: config.storeUrl, cacheUrl: 'memory:', busUrl: 'embedded:', log });
+  const ports = await openPorts({
+    storeUrl: config.storeUrl,
+    cacheUrl: 'memory:',
+    busUrl: 'embedded:',
+    log,
+    checkEvent: createEventCheck(),
+  });
   const { store, eventLog, cache } = ports;
   const now = () => new Date();
   const development = env['NODE_ENV'] === 'development';

@@ -6,7 +6,9 @@ import { HubError } from '#contract';
 import { loadCities } from './cities/load.ts';
 import { complaintText } from './cities/load/complaint.ts';
 import { loadConfig } from './config.ts';
+import { createEventCheck } from './events/catalogue.ts';
 import { createHub, type Hub, type HubOptions } from './hub.ts';
+import { createClaimsIssuer } from './identity/claims-issuer.ts';
 import { createIdentity } from './identity/oidc.ts';
 import { createLog, type Log } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
@@ -21,7 +23,7 @@ export interface RunningHub extends Hub {
 }
 
 /** What a host may set beyond the environment; tests and the sandbox do. */
-export interface StartOptions extends Pick<HubOptions, 'applications' | 'gateway' | 'now' | 'refresh'> {
+export interface StartOptions extends Pick<HubOptions, 'applications' | 'events' | 'gateway' | 'now' | 'refresh'> {
   /** Where log lines go. @default standard output */
   readonly logTo?: Writable;
 }
@@ -36,7 +38,7 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
   const log = createLog(config.logLevel, logTo);
   const metrics = createMetrics({ process: true });
   const source = config.publicUrl === null ? {} : { source: config.publicUrl };
-  const ports = await openPorts({ ...config, log, metrics, ...source });
+  const ports = await openPorts({ ...config, log, metrics, checkEvent: createEventCheck(), ...source });
   try {
     const development = env['NODE_ENV'] === 'development';
     const { cities, complaints, notes } = await loadCities({
@@ -55,10 +57,20 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
       ports,
       connected: cities,
       identity: createIdentity({ issuer, audience, jwksUrl: jwksUrl ?? undefined }),
+      claims: await createClaimsIssuer({
+        issuer: config.publicUrl ?? `http://${config.host}:${config.port}`,
+        ...(config.claimsKey === null ? {} : { key: config.claimsKey }),
+      }),
       log,
       metrics,
       referenceFolder: fileURLToPath(new URL('../reference', import.meta.url)),
-      gateway: { mostBytes: config.bodyLimitBytes, persisted: config.persisted, ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}), ...options.gateway },
+      events: { development, ...source, ...options.events },
+      gateway: {
+        mostBytes: config.bodyLimitBytes,
+        persisted: config.persisted,
+        ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}),
+        ...options.gateway,
+      },
     });
     await hub.start();
     await new Promise<void>((resolve, reject) => {

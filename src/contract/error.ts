@@ -11,6 +11,9 @@ export type HubErrorCode =
   | 'CITY_UNKNOWN'
   | 'ISSUER_UNAVAILABLE'
   | 'IMPORT_REFUSED'
+  | 'EVENT_REFUSED'
+  | 'SUBGRAPH_REFUSED'
+  | 'PLANNER_UNAVAILABLE'
   | 'CLOSED';
 
 /** The one error class of the hub. The message is for operators and never holds personal data. */

@@ -1,4 +1,4 @@
-import { HubError } from '#contract';
+import { HubError, type HubEvent } from '#contract';
 import type { Bus } from './bus/bus.ts';
 import { openBus } from './bus/open-bus.ts';
 import type { Cache } from './cache/cache.ts';
@@ -29,6 +29,8 @@ export interface PortOptions {
   readonly metrics?: Metrics;
   /** `source` of published events (CloudEvents), a URI. @default urn:staedtebund:hub */
   readonly source?: string;
+  /** What an event has against being published; asked before it is written. @default nothing */
+  readonly checkEvent?: (event: HubEvent) => readonly string[];
 }
 
 /**
@@ -36,12 +38,12 @@ export interface PortOptions {
  * @throws HubError CONFIG_INVALID, STORE_UNAVAILABLE, STORE_SCHEMA_UNKNOWN
  */
 export async function openPorts(options: PortOptions): Promise<Ports> {
-  const { storeUrl, busUrl, log, source } = options;
+  const { storeUrl, busUrl, log, source, checkEvent } = options;
   const cache = await openCache(options);
   try {
     const store = await openStore(storeUrl, log);
     try {
-      const eventLog = createEventLog(store);
+      const eventLog = createEventLog(store, checkEvent);
       const bus = await openBus(busUrl, { store, eventLog, log, ...(source === undefined ? {} : { source }) });
       return { store, eventLog, cache, bus };
     } catch (error) {

@@ -38,11 +38,21 @@ describe('events as CloudEvents', () => {
         ce_source: 'https://hub.example.de',
         ce_subject: 'a-1',
         ce_time: '2026-09-21T14:13:20.123Z',
-        ce_sequence: '42',
+        ce_dataschema: 'urn:staedtebund:event:application.submitted:v1',
+        ce_sequence: '0000000000000042',
         ce_traceparent: event.traceparent,
         'content-type': 'application/json',
       },
     });
+  });
+
+  test('the sequence is ordered as text too', () => {
+    fc.assert(
+      fc.property(fc.nat({ max: Number.MAX_SAFE_INTEGER }), fc.nat({ max: Number.MAX_SAFE_INTEGER }), (one, other) => {
+        const of = (seq: number) => toRecord({ ...sampleEvent(), seq }).headers['ce_sequence']!;
+        expect(of(one) < of(other)).toBe(one < other);
+      }),
+    );
   });
 
   test('what goes out comes back', () => {

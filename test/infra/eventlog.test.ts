@@ -74,7 +74,7 @@ describeOnEachStore('the event log', (kit, dialect) => {
   test('many writers in two processes’ stores, one tail: every event once, in order of commit', async () => {
     const url = await kit.freshUrl();
     const stores = [await kit.open(url), await kit.open(url)];
-    const logs = stores.map(createEventLog);
+    const logs = stores.map((store) => createEventLog(store));
     const reading = readTail(logs[0]!, 0, (events) => events.length >= 300);
     const ids: string[] = [];
     await Promise.all(
@@ -111,6 +111,21 @@ describeOnEachStore('the event log', (kit, dialect) => {
     const events = await reading;
     expect(isIncreasing(events)).toBe(true);
     expect(new Set(events.map((event) => event.id)).size).toBe(events.length);
+  });
+
+  test('an event that may not be published is refused, and with it the change that it tells of', async () => {
+    const store = await kit.openFresh();
+    const log = createEventLog(store, (event) => ('name' in event.facts ? ['application.submitted has a name'] : []));
+    const change = store.transaction(async (tx) => {
+      await tx.insertInto('reader_cursor').values({ reader: 'change', seq: 1, updated_at: 1 }).execute();
+      await log.append(tx, [sampleEvent(), sampleEvent({ facts: { name: 'Erika Mustermann' } })]);
+    });
+    await expect(change).rejects.toThrow(
+      expect.objectContaining({ code: 'EVENT_REFUSED', message: expect.stringContaining('has a name') }),
+    );
+    await expect(change).rejects.not.toThrow('Mustermann');
+    expect(await log.head()).toBe(0);
+    expect(await log.getCursor('change')).toBeNull();
   });
 
   test('a tail ends when it is told to, also while it waits', async () => {

@@ -1,5 +1,5 @@
 import { sql, type Selectable } from 'kysely';
-import type { HubEvent, Json, LoggedEvent, RegionalKey } from '#contract';
+import { HubError, type HubEvent, type Json, type LoggedEvent, type RegionalKey } from '#contract';
 import { noteAppend } from './create-store.ts';
 import { createPulse } from './pulse.ts';
 import type { Database } from './schema.ts';
@@ -14,6 +14,7 @@ import type { Store, Tx } from './store.ts';
  * statement of the transaction (docs/adr/0003-event-log-order.md says why a lock and not a snapshot filter).
  */
 export interface EventLog {
+  /** @throws HubError EVENT_REFUSED where an event is none that may be published */
   append(tx: Tx, events: readonly HubEvent[]): Promise<void>;
   /** Events after `seq`, oldest first. */
   read(after: number, limit: number): Promise<readonly LoggedEvent[]>;
@@ -56,8 +57,8 @@ const toEvent = (row: Selectable<Database['event_log']>): LoggedEvent => ({
   ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
 });
 
-/** The event log of the store. */
-export function createEventLog(store: Store): EventLog {
+/** The event log of the store. @param problemsOf what an event has against being published; none is asked where it is not given */
+export function createEventLog(store: Store, problemsOf: (event: HubEvent) => readonly string[] = () => []): EventLog {
   const { db } = store;
   const after = (seq: number, limit: number) => db.selectFrom('event_log').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit);
 
@@ -74,6 +75,9 @@ export function createEventLog(store: Store): EventLog {
   const log: EventLog = {
     async append(tx, events) {
       if (events.length === 0) return;
+      const problems = events.flatMap(problemsOf);
+      // What is in the log stays there, and goes out: rather no change than one with a fact that nobody agreed on.
+      if (problems.length > 0) throw new HubError('EVENT_REFUSED', `An event does not fit its published schema: ${problems.join('; ')}`);
       if (store.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(tx);
       for (let start = 0; start < events.length; start += BATCH)
         await tx
