@@ -50,6 +50,8 @@ const table = z.object({
     .enum(['true', 'false'], { error: 'true or false' })
     .default('false')
     .transform((value) => value === 'true'),
+  /** Private key (JWK, or a JWK Set whose first key signs) of what the hub tells cities of a caller. Several processes need the same one. */
+  CLAIMS_KEY: z.string().startsWith('{', { error: 'a private key as a JWK (JSON)' }).optional(),
   /** How long requests in hand may take once the process is told to stop, in milliseconds. @default 10000 */
   SHUTDOWN_GRACE_MS: integer(0, 600_000).default(10_000),
 });
@@ -67,11 +69,13 @@ export interface Config {
   readonly bodyLimitBytes: number;
   readonly publicUrl: string | null;
   readonly persisted: { readonly file: string | null; readonly only: boolean };
+  /** Null: a key of this process alone. */
+  readonly claimsKey: string | null;
   readonly shutdownGraceMs: number;
 }
 
 /** These may hold a password: a complaint never repeats what was found in them. */
-const mayHoldSecret = /_URL$/;
+const mayHoldSecret = /_(URL|KEY)$/;
 
 /**
  * The configuration of an environment.
@@ -99,6 +103,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     bodyLimitBytes: values.BODY_LIMIT_BYTES,
     publicUrl: values.PUBLIC_URL ?? null,
     persisted: { file: values.PERSISTED_DOCUMENTS ?? null, only: values.PERSISTED_ONLY },
+    claimsKey: values.CLAIMS_KEY ?? null,
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
   };
 }

@@ -6,6 +6,7 @@ import { createEvents, type Events, type EventsOptions } from './events/events.t
 import { createRelay } from './events/relay.ts';
 import { createRows } from './federation/rows/rows.ts';
 import { createGateway, type Gateway, type GatewaySettings } from './gateway/gateway.ts';
+import type { ClaimsIssuer } from './identity/claims-issuer.ts';
 import type { Identity } from './identity/identity.ts';
 import { newId } from './infra/ids.ts';
 import type { Log } from './infra/log.ts';
@@ -17,6 +18,8 @@ export interface HubOptions {
   readonly ports: Ports;
   readonly connected: readonly ConnectedCity[];
   readonly identity: Identity;
+  /** Tells cities of callers what they need to know. */
+  readonly claims: ClaimsIssuer;
   readonly log: Log;
   readonly metrics: Metrics;
   /** Folder of the reference records that are shipped with the hub. */
@@ -48,7 +51,7 @@ export interface Hub {
 
 /** Wires the features to their ports. No rule lives here. */
 export async function createHub(options: HubOptions): Promise<Hub> {
-  const { ports, connected, identity, log, metrics } = options;
+  const { ports, connected, identity, claims, log, metrics } = options;
   const { store, eventLog, cache, bus } = ports;
   const now = options.now ?? (() => new Date());
   const cities = createCities({ connected, cache, log, metrics, now });
@@ -103,6 +106,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     cities,
     rows: createRows({ cities, log, metrics }),
     identity,
+    claims,
     ports,
     log,
     metrics,

@@ -9,6 +9,7 @@ import { loadConfig } from './config.ts';
 import { createEventCheck } from './events/catalogue.ts';
 import { createHub, type Hub, type HubOptions } from './hub.ts';
 import { createClaimsIssuer } from './identity/claims-issuer.ts';
+import { createClaimsIssuer } from './identity/claims-issuer.ts';
 import { createIdentity } from './identity/oidc.ts';
 import { createLog, type Log } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
@@ -57,6 +58,10 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
       ports,
       connected: cities,
       identity: createIdentity({ issuer, audience, jwksUrl: jwksUrl ?? undefined }),
+      claims: await createClaimsIssuer({
+        issuer: config.publicUrl ?? `http://${config.host}:${config.port}`,
+        ...(config.claimsKey === null ? {} : { key: config.claimsKey }),
+      }),
       claims: await createClaimsIssuer({
         issuer: config.publicUrl ?? `http://${config.host}:${config.port}`,
         ...(config.claimsKey === null ? {} : { key: config.claimsKey }),

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { createYoga } from 'graphql-yoga';
+import type { ClaimsIssuer } from '../identity/claims-issuer.ts';
 import type { Identity } from '../identity/identity.ts';
 import { canonicalJson, sha256 } from '../infra/ids.ts';
 import type { Log } from '../infra/log.ts';
@@ -43,6 +44,8 @@ export interface GatewaySettings {
 /** What the gateway shows and what it stands on. */
 export interface GatewayDeps extends Features {
   readonly identity: Identity;
+  /** Signs what cities are told of a caller. */
+  readonly claims: ClaimsIssuer;
   readonly ports: Pick<Ports, 'store' | 'cache' | 'bus'>;
   readonly log: Log;
   readonly metrics: Metrics;
@@ -62,7 +65,7 @@ export interface Gateway {
  * body through a stream and costs more than the rest of the request; ours reads the body once, in front of it.
  */
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { catalogue, applications, cities, rows, identity, ports, log, metrics, settings = {} } = deps;
+  const { catalogue, applications, cities, rows, identity, claims, ports, log, metrics, settings = {} } = deps;
   const mostBytes = settings.mostBytes ?? 262_144;
   const { publicUrl } = settings;
 
@@ -121,6 +124,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
       '/graphiql': graphiql,
       '/graphiql/*': graphiql,
       '/schema.graphql': (exchange) => answer(exchange, 200, 'text/plain; charset=utf-8', sdl, { 'cache-control': 'public, max-age=300' }),
+      '/.well-known/jwks.json': (exchange) =>
+        answer(exchange, 200, 'application/jwk-set+json', JSON.stringify(claims.jwks()), { 'cache-control': 'public, max-age=300' }),
       '/problems': problemsRoute,
       '/health/live': liveRoute,
       '/health/ready': readyRoute(ports, cities, () => http.draining()),

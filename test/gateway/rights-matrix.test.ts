@@ -207,6 +207,6 @@ describe('a guarded field is reached by those it is for, and by nobody else on a
     const shows = !emptyInSample.has(`${type.name}.${field}`) && !(sameOnTheWay && ['plain', 'inline'].includes(spelling));
     const readers: Who[] = [];
     for (const who of everyone) if (valuesOf(await ask(spelt, who, way.stream ?? false), names).length > 0) readers.push(who);
-    expect(readers, spelt).toEqual(shows ? everyone.filter((who) => entitled[access].includes(who)) : []);
+    expect(readers).toEqual(shows ? everyone.filter((who) => entitled[access].includes(who)) : []);
   });
 });

@@ -34,6 +34,7 @@ describe('the configuration', () => {
       bodyLimitBytes: 262_144,
       publicUrl: null,
       persisted: { file: null, only: false },
+      claimsKey: null,
       shutdownGraceMs: 10_000,
     });
   });
@@ -44,7 +45,7 @@ describe('the configuration', () => {
     expect(text).toContain('LOG_LEVEL is "loud": expected debug, info, warn, error or silent');
     expect(text).toContain('OIDC_ISSUER is not set: expected the URL of the issuer');
     expect(text).toContain("OIDC_AUDIENCE is not set: expected the hub's name");
-    expect(text).toContain('(4 of 15 variables)');
+    expect(text).toContain('(4 of 16 variables)');
   });
 
   test('never repeats a URL, which may hold a password', () => {
