@@ -10,7 +10,7 @@ import { createCatalogue } from './catalogue/catalogue.ts';
 import { createCities } from './cities/cities.ts';
 import { loadCities } from './cities/load.ts';
 import { runCheck } from './cli/check.ts';
-import { runConformanceVerb, type ConformanceOptions } from './cli/conformance.ts';
+import type { ConformanceOptions } from './cli/conformance.ts';
 import { runDocuments } from './cli/documents.ts';
 import { runEvents } from './cli/events.ts';
 import { runForm } from './cli/form.ts';
@@ -128,6 +128,8 @@ verb('conformance [adapter]', 'prove that an adapter (a product, or the path of 
   .option('--out <file>', 'write the report into this file')
   .option('--shipped', 'the adapters that ship with the hub, against their simulators; renews their reports')
   .action(async (adapter: string | undefined, options: Omit<ConformanceOptions, 'adapter' | 'name'> & { adapter?: string }) => {
+    // Loaded only here: the kit's back offices bring servers of other products with them.
+    const { runConformanceVerb } = await import('./cli/conformance.ts');
     const { adapter: name, ...rest } = options;
     process.exitCode = await runConformanceVerb(
       { ...rest, adapter, name, adapters, env: environment(common()), language: common().language },

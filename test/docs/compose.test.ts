@@ -105,7 +105,7 @@ describe('the image', () => {
     const { dependencies } = JSON.parse(readDocument('package.json')) as { dependencies: Record<string, string> };
     const files = ['src', 'adapters', 'sandbox'].flatMap((top) =>
       readdirSync(join(repository, top), { recursive: true, encoding: 'utf8' })
-        .filter((name) => name.endsWith('.ts') && !name.endsWith('.d.ts'))
+        .filter((name) => name.endsWith('.ts') && !/\.(d|test)\.ts$/.test(name))
         .map((name) => join(top, name)),
     );
     const packages = files.flatMap((file) => {
