@@ -22,7 +22,7 @@ export interface KitBackOffice {
 const commands = { PATH: process.env['PATH'] ?? '', NODE: process.execPath };
 
 /** A database is real or it is nothing: without a server the SQL adapter has no row here, and its report is renewed where there is one. */
-const postgres = process.env['TEST_POSTGRES_URL'];
+const database = process.env['TEST_MARIADB_URL'];
 
 /*
  * How the back office of each shipped adapter is started for the conformance kit. A product joins with a line here and with
@@ -31,7 +31,7 @@ const postgres = process.env['TEST_POSTGRES_URL'];
 export const kitBackOffices: Readonly<Record<string, () => Promise<KitBackOffice>>> = {
   async filedrop() {
     const folder = mkdtempSync(join(tmpdir(), 'staedtebund-filedrop-'));
-    const { url, hostKey, close } = await startSftpSimulator({ folder });
+    const { url, hostKey, close } = await startSftpSimulator({ folder, clerk: true });
     return {
       env: {
         ...commands,
@@ -92,10 +92,10 @@ export const kitBackOffices: Readonly<Record<string, () => Promise<KitBackOffice
     const { url } = simulator;
     return { env: { SOAP_URL: url, SOAP_SECRET: soapSimulated.secret }, close: () => simulator.close() };
   },
-  ...(postgres
+  ...(database
     ? {
         async sql() {
-          const { url, user, password, adminUrl, close } = await startSqlOffice(postgres);
+          const { url, user, password, adminUrl, close } = await startSqlOffice(database);
           return { env: { ...commands, SQL_URL: url, SQL_USER: user, SQL_PASSWORD: password, SQL_ADMIN_URL: adminUrl }, close };
         },
       }

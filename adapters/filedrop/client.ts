@@ -55,16 +55,18 @@ export function createFiledrop(config: FiledropConfig, host: Host): Adapter {
           file && { ref: { id }, nativeStatus: outbox.waitingStatus, version: outbox.waitingStatus, updatedAt: new Date(file.mtime * 1000) }
         );
       };
-      const loaded: (CaseSnapshot | null)[] = [];
-      for (const { id } of refs) loaded.push(await load(id));
-      return loaded;
+      return Promise.all(refs.map(({ id }) => load(id)));
     });
 
   const withdraw =
     ({ fields }: NonNullable<FiledropConfig['withdraw']>): NonNullable<CasePort['withdraw']> =>
     async ({ id }, reason, call) => {
       const content = render(fields, { id, reason, key: call.key }, { ...outbox, root: 'Ruecknahme' });
-      await sessions.use(call, (session) => drop.put(session, `ruecknahme-${fileOf(id)}`, content));
+      await sessions.use(call, async (session) => {
+        if (!(await drop.find(session, fileOf(id))))
+          throw new AdapterError('rejected', 'none', 'no file of this case was ever handed over');
+        await drop.put(session, `ruecknahme-${fileOf(id)}`, content);
+      });
     };
 
   return {
@@ -95,11 +97,9 @@ export function createFiledrop(config: FiledropConfig, host: Host): Adapter {
       },
       submit,
       findByKey: (keys, call) =>
-        sessions.use(call, async (session) => {
-          const found: ({ id: string } | null)[] = [];
-          for (const key of keys) found.push((await drop.find(session, fileOf(key))) ? { id: key } : null);
-          return found;
-        }),
+        sessions.use(call, (session) =>
+          Promise.all(keys.map(async (key) => ((await drop.find(session, fileOf(key))) ? { id: key } : null))),
+        ),
       loadCases,
       ...(config.withdraw ? { withdraw: withdraw(config.withdraw) } : {}),
     },

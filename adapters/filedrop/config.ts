@@ -28,6 +28,8 @@ const outbox = z
       .default('antrag-'),
     root: elementPath.default('Antrag').describe('XML: name of the root.'),
     fields,
+    required: z.array(z.string()).default([]).describe('Fields that must have a value: a file cannot be refused by its reader in time.'),
+    longest: z.record(z.string(), z.int().min(1)).default({}).describe('Field → how many characters the reader keeps of it.'),
     formulas: z
       .enum(['neutralise', 'keep'])
       .default('neutralise')
@@ -50,6 +52,10 @@ const outbox = z
   .refine(({ format, fields }) => format === 'csv' || Object.keys(fields).every((path) => elementPath.safeParse(path).success), {
     path: ['fields'],
     message: 'with xml, each name is a path of elements: letters, digits, _ . - and /',
+  })
+  .refine(({ fields, required, longest }) => [...required, ...Object.keys(longest)].every((name) => name in fields), {
+    path: ['required'],
+    message: 'required and longest name fields',
   })
   .refine(({ fields }) => Object.values(fields).includes('/key'), {
     path: ['fields'],
@@ -102,9 +108,9 @@ export const filedropConfig = z.strictObject({
     .url({ protocol: /^sftp$/ })
     .regex(/^sftp:\/\/[^/@?#]+\/?$/, 'sftp://host:port, without user and path')
     .meta({ 'x-hub': 'endpoint', description: 'sftp://host:port' }),
-  user: z.string().min(1),
+  user: z.string().min(1).describe('Account of the hub on the server.'),
   auth: z.union([
-    z.strictObject({ password: z.string().min(8).meta({ 'x-hub': 'secret' }) }),
+    z.strictObject({ password: z.string().min(8).meta({ 'x-hub': 'secret', description: 'Password of the account.' }) }),
     z.strictObject({
       privateKey: z.string().min(8).meta({ 'x-hub': 'secret', description: 'OpenSSH or PEM; { $file: … }.' }),
       passphrase: z.string().min(8).meta({ 'x-hub': 'secret' }).optional(),

@@ -1,12 +1,15 @@
+import { randomUUID } from 'node:crypto';
 import { AdapterError, type Attachment, type Call } from '#contract';
 import type { FiledropConfig } from './config.ts';
-import type { RemoteFile, Session, Sessions } from './session.ts';
+import { Missing, type RemoteFile } from './files.ts';
+import type { Session, Sessions } from './session.ts';
 
 /*
  * How a file is handed over so that it is there once, and whole or not at all:
  *
  *   1  The name comes from the key. Is the file in the outbox, or taken from it already? Then nothing is written.
- *   2  It is written under <name>.part, which nobody else reads, and its size is compared.
+ *   2  It is written under a name that no other attempt has and that ends in .part, which nobody reads; its size is compared.
+ *      Then it becomes <name>.part: whole from the first moment, whoever else is at it.
  *   3  ledger only: an empty mark of that name is put into the hub's own folder.
  *   4  <name>.part becomes <name>, in one step.
  *
@@ -39,12 +42,24 @@ export function createDrop({ folder, taken }: FiledropConfig['outbox']): Drop {
     find,
     async put(session, name, content) {
       if (await find(session, name)) return true;
-      await session.write(part(name), content);
-      const written = await session.find(part(name));
+      const own = at(folder, `${name}.${randomUUID().slice(0, 8)}.part`);
+      await session.write(own, content);
+      const written = await session.find(own);
       if (written?.bytes !== content.length)
         throw new AdapterError('unavailable', 'none', `the server kept only a part of ${name}.part: disk full, or quota?`);
-      if ('ledger' in taken) await session.write(at(taken.ledger, name), Buffer.alloc(0));
-      await session.rename(part(name), at(folder, name));
+      // A mark of an attempt that died before step 4 must not outlive its .part for a moment, or the file would pass for taken.
+      if ('ledger' in taken) await session.remove(at(taken.ledger, name));
+      try {
+        // What is lost up to here was never handed over.
+        await withoutEffect(session.rename(own, part(name)));
+        if ('ledger' in taken) await session.write(at(taken.ledger, name), Buffer.alloc(0));
+        await session.rename(part(name), at(folder, name));
+      } catch (error) {
+        // Another attempt under this key was quicker, or is still at work.
+        if (await find(session, name).catch(() => null)) return true;
+        if (error instanceof Missing) throw new AdapterError('retryable', 'unknown', 'another attempt under this key is at work');
+        throw error;
+      }
       return false;
     },
   };
@@ -53,12 +68,20 @@ export function createDrop({ folder, taken }: FiledropConfig['outbox']): Drop {
 /** Puts a document beside its application, before it; the same document again is left as it is. */
 export async function putDocument(session: Session, path: string, content: Buffer): Promise<void> {
   if ((await session.find(path))?.bytes === content.length) return;
-  await session.write(`${path}.part`, content);
+  const own = `${path}.${randomUUID().slice(0, 8)}.part`;
+  await session.write(own, content);
   // Nobody acts on a document: only the application's own file, which comes last, says that there is one.
-  await session.rename(`${path}.part`, path).catch((error: unknown) => {
-    throw error instanceof AdapterError ? new AdapterError(error.kind, 'none', error.message) : error;
+  await withoutEffect(session.rename(own, path)).catch(async (error: unknown) => {
+    // Where POSIX's rename is missing, another attempt that was quicker is in the way.
+    if ((await session.find(path).catch(() => null))?.bytes !== content.length) throw error;
+    await session.remove(own);
   });
 }
+
+const withoutEffect = (work: Promise<void>): Promise<void> =>
+  work.catch((error: unknown) => {
+    throw error instanceof AdapterError && error.effect !== 'none' ? new AdapterError(error.kind, 'none', error.message) : error;
+  });
 
 /** @throws AdapterError rejected where there is more of it than was said. */
 export async function contentOf(attachment: Attachment, maxBytes: number): Promise<Buffer> {

@@ -34,25 +34,41 @@ const toText = (value: unknown): string =>
 const valueOf = (from: string, source: unknown): string =>
   from.startsWith('/') ? toText(at(source, from)) : from.replaceAll(/\{(\/[^{}]*)\}/g, (_, pointer: string) => toText(at(source, pointer)));
 
-/** The content of one file. @throws AdapterError rejected, with the fields, where the encoding has no form for a text. */
+/** The content of one file. @throws AdapterError rejected, with the fields, where one is missing, too long, or has no form in the encoding. */
 export function render(fields: Readonly<Record<string, string>>, source: unknown, config: FiledropConfig['outbox']): Buffer {
   const values = Object.entries(fields).map(([name, from]) => [name, valueOf(from, source), from] as const);
+  refuse(
+    values.flatMap(([name, value, from]) => {
+      if (config.required.includes(name) && value.trim() === '') return [[from, 'Diese Angabe fehlt. / This value is missing.']];
+      const most = config.longest[name] ?? Number.POSITIVE_INFINITY;
+      const isLong = Array.from(value).length > most;
+      return isLong ? [[from, `Höchstens ${most} Zeichen. / At most ${most} characters.`]] : [];
+    }),
+    'the back office would not take the file: values are missing or too long',
+  );
   return config.format === 'csv' ? renderCsv(values, config) : renderXml(values, config);
+}
+
+function refuse(problems: readonly (readonly string[])[], message: string): void {
+  if (problems.length === 0) return;
+  // Of a text that is put together from several parts no single field can be named.
+  const fields = Object.fromEntries(problems.map(([from = '', text = '']) => [from.startsWith('/') ? from : '', text]));
+  throw new AdapterError('rejected', 'none', message, { fields });
 }
 
 type Values = readonly (readonly [name: string, value: string, from: string])[];
 
 function renderCsv(values: Values, { encoding, delimiter, formulas, unencodable: policy }: FiledropConfig['outbox']): Buffer {
-  const strange = values.filter(([, value]) => unencodable(value, encoding).length > 0);
-  if (strange.length > 0 && policy === 'refuse')
-    throw new AdapterError('rejected', 'none', 'the back office’s encoding has no form for some letters', {
-      fields: Object.fromEntries(
-        strange.map(([, value, from]) => [
-          from.startsWith('/') ? from : '',
-          `Diese Zeichen kann die Behörde nicht aufnehmen / The authority cannot take these characters: ${unencodable(value, encoding).slice(0, 10).join(' ')}`,
-        ]),
-      ),
-    });
+  if (policy === 'refuse')
+    refuse(
+      values.flatMap(([, value, from]) => {
+        const strange = unencodable(value, encoding).slice(0, 10).join(' ');
+        return strange === ''
+          ? []
+          : [[from, `Diese Zeichen kann die Behörde nicht aufnehmen / The authority cannot take these characters: ${strange}`]];
+      }),
+      'the back office’s encoding has no form for some letters',
+    );
   const cell = (text: string) => {
     const safe = formulas === 'neutralise' ? neutralise(text) : text;
     return safe.includes(delimiter) || /["\r\n]|^\s|\s$/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;

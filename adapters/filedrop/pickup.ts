@@ -3,7 +3,8 @@ import { AdapterError, type Call, type CaseChange, type ChangesPort, type Host }
 import type { FiledropConfig } from './config.ts';
 import { readStatus } from './incoming.ts';
 import { Malformed } from './malformed.ts';
-import type { RemoteFile, Session, Sessions } from './session.ts';
+import type { RemoteFile } from './files.ts';
+import type { Session, Sessions } from './session.ts';
 
 /*
  * Status files, oldest first. A file is read when it is complete: its trigger file is there, or its size and time have not
@@ -38,6 +39,7 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
   const { folder, done, ready } = status;
   const seen = new Map<string, { stamp: string; since: number }>();
   const broken = new Map<string, { stamp: string; problem: Malformed }>();
+  const archive = new Map<string, readonly CaseChange[] | Malformed>();
   let lastCursor: string | null = null;
 
   const path = ({ folder, file }: Place) => `${folder}/${file.name}`;
@@ -81,6 +83,16 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
       if (error instanceof Malformed) return { content, rows: error };
       throw error;
     }
+  }
+
+  /** What lies in the archive does not change any more. */
+  async function remembered(session: Session, place: Place): Promise<readonly CaseChange[] | Malformed> {
+    const name = `${place.file.name} ${stamp(place.file)}`;
+    const rows = archive.get(name) ?? (await read(session, place)).rows;
+    archive.delete(name);
+    archive.set(name, rows);
+    for (const [oldest] of archive) if (archive.size > MOST_FILES) archive.delete(oldest);
+    return rows;
   }
 
   /** Out of the folder; a name that is taken there gets a part of its content's hash. */
@@ -153,7 +165,7 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
       const places = [...(await listReady(session)), ...(await listArchive(session))].toSorted((a, b) => inOrder(b, a));
       for (const place of places.slice(0, MOST_FILES)) {
         if (found.size === keys.size) break;
-        const { rows } = await read(session, place);
+        const rows = place.folder === folder ? (await read(session, place)).rows : await remembered(session, place);
         if (rows instanceof Malformed) continue;
         const newest = new Map<string, CaseChange>();
         for (const row of rows)

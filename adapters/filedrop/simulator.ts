@@ -8,13 +8,14 @@ import {
   readdirSync,
   readFileSync,
   readSync,
+  renameSync,
   unlinkSync,
   writeFileSync,
   writeSync,
 } from 'node:fs';
 import { createHash, generateKeyPairSync } from 'node:crypto';
-import type { AddressInfo } from 'node:net';
-import { join, normalize } from 'node:path';
+import { createServer, type AddressInfo } from 'node:net';
+import { basename, join, normalize, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import ssh2, { type Connection, type SFTPWrapper } from 'ssh2';
 
@@ -25,6 +26,8 @@ export interface SftpSimulatorOptions {
   readonly port?: number;
   /** PEM of the host key. @default a new one */
   readonly hostKey?: string;
+  /** A back office takes each application up at once: into the archive, and a status file says its number. @default false */
+  readonly clerk?: boolean;
 }
 
 /** A running server. */
@@ -32,12 +35,12 @@ export interface SftpSimulator {
   readonly url: string;
   /** Fingerprint, as a city's file pins it. */
   readonly hostKey: string;
-  /** The next rename is done and its reply never comes. */
+  /** The next file that gets its final name does, and the reply never comes. */
   loseNextRename(): void;
   /** Takes every request and answers none. */
   hang(on: boolean): void;
   connections(): number;
-  close(): Promise<void>;
+  readonly close: () => Promise<void>;
 }
 
 /** Its account and folders; the config of a city names the same. */
@@ -55,14 +58,15 @@ const { OPEN_MODE, STATUS_CODE } = ssh2.utils.sftp;
  */
 
 /** Serves a folder on loopback. */
-export async function startSftpSimulator({ folder, port = 0, hostKey }: SftpSimulatorOptions): Promise<SftpSimulator> {
+export async function startSftpSimulator({ folder, port = 0, hostKey, clerk = false }: SftpSimulatorOptions): Promise<SftpSimulator> {
   for (const name of sftpSimulated.folders) mkdirSync(join(folder, name), { recursive: true });
   const key = hostKey ?? generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey.export({ type: 'pkcs1', format: 'pem' });
   const parsed = ssh2.utils.parseKey(key);
   if (parsed instanceof Error) throw parsed;
   const open = new Set<Connection>();
   const faults = { loseRename: false, hang: false };
-  const server = new ssh2.Server({ hostKeys: [key] }, (connection) => {
+  const onFile = (path: string) => clerk && /^eingang\/antrag-[^/]*\.csv$/.test(relative(folder, path)) && takeUp(folder, path);
+  const protocol = new ssh2.Server({ hostKeys: [key] }, (connection) => {
     open.add(connection);
     connection.on('close', () => open.delete(connection)).on('error', () => {});
     connection.on('authentication', (context) => {
@@ -72,10 +76,12 @@ export async function startSftpSimulator({ folder, port = 0, hostKey }: SftpSimu
     });
     connection.on('ready', () =>
       connection.on('session', (accept) =>
-        accept().on('sftp', (acceptSftp) => serve(acceptSftp(), folder, faults, () => connection.end())),
+        accept().on('sftp', (acceptSftp) => serve(acceptSftp(), folder, faults, onFile, () => connection.end())),
       ),
     );
   });
+  // Without it every answer would wait 40 ms for the one before.
+  const server = createServer({ noDelay: true }, (socket) => protocol.injectSocket(socket));
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
     server.listen(port, '127.0.0.1', resolve);
@@ -93,7 +99,24 @@ export async function startSftpSimulator({ folder, port = 0, hostKey }: SftpSimu
   };
 }
 
-function serve(sftp: SFTPWrapper, root: string, faults: { loseRename: boolean; hang: boolean }, cut: () => void): void {
+let taken = 0;
+
+/** What an import does with a file, and the export of the same office afterwards: first column the key, and a trigger file last. */
+function takeUp(folder: string, path: string): void {
+  const key = readFileSync(path, 'utf8').split('\r\n')[1]?.split(';')[0] ?? '';
+  renameSync(path, join(folder, 'archiv', basename(path)));
+  const name = join(folder, 'status', `${Date.now()}-${++taken}.csv`);
+  writeFileSync(name, `Kennung;Aktenzeichen;Stand;Am\r\n${key};32-${taken};neu;${new Date().toISOString()}\r\n`);
+  writeFileSync(`${name}.ok`, '');
+}
+
+function serve(
+  sftp: SFTPWrapper,
+  root: string,
+  faults: { loseRename: boolean; hang: boolean },
+  onFile: (path: string) => void,
+  cut: () => void,
+): void {
   const handles = new Map<string, number | string[]>();
   let lastHandle = 0;
   const place = (path: string) => join(root, normalize(`/${path}`));
@@ -190,7 +213,8 @@ function serve(sftp: SFTPWrapper, root: string, faults: { loseRename: boolean; h
       // As OpenSSH does it: a link fails where the name is taken.
       linkSync(place(from), place(to));
       unlinkSync(place(from));
-      if (!faults.loseRename) return done(id);
+      onFile(place(to));
+      if (!faults.loseRename || to.endsWith('.part')) return done(id);
       faults.loseRename = false;
       cut();
     }),
@@ -201,11 +225,14 @@ function serve(sftp: SFTPWrapper, root: string, faults: { loseRename: boolean; h
 }
 
 if (import.meta.main) {
-  const { values } = parseArgs({ options: { folder: { type: 'string' }, port: { type: 'string' }, 'host-key': { type: 'string' } } });
+  const { values } = parseArgs({
+    options: { folder: { type: 'string' }, port: { type: 'string' }, 'host-key': { type: 'string' }, clerk: { type: 'boolean' } },
+  });
   if (!values.folder) throw new Error('--folder <folder to serve> is missing');
   const simulator = await startSftpSimulator({
     folder: values.folder,
     port: Number(values.port ?? 0),
+    clerk: values.clerk ?? false,
     ...(values['host-key'] === undefined ? {} : { hostKey: readFileSync(values['host-key'], 'utf8') }),
   });
   writeFileSync(1, `url ${simulator.url}\nhostKey ${simulator.hostKey}\n`);

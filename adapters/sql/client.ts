@@ -147,6 +147,8 @@ export function createSql(config: SqlConfig, host: Host): Adapter {
   const withdraw =
     (target: NonNullable<SqlConfig['withdraw']>): NonNullable<CasePort['withdraw']> =>
     async ({ id }, reason, call) => {
+      const [there] = await loadCases([{ id }], call);
+      if (there === null) throw new AdapterError('rejected', 'none', 'the back office does not have this case any more');
       const source = { id, reason, key: call.key };
       const trouble = await database.write(
         statements.write(target, (assignments) => assign(assignments, source)),

@@ -45,7 +45,7 @@ export const sqlConfig = z
       .refine((text) => /^[a-z]+:\/\/[^/@?#]+\/[^/?#]+$/.test(text), 'scheme://host:port/database, without user, password and options')
       .meta({ 'x-hub': 'endpoint', description: 'postgres://host:port/database or mysql://host:port/database.' }),
     user: z.string().min(1).describe('Account of the hub, with the rights that the README lists and no others.'),
-    password: z.string().min(8).meta({ 'x-hub': 'secret' }),
+    password: z.string().min(8).meta({ 'x-hub': 'secret', description: 'Password of the account.' }),
     tls: z
       .union([z.literal('off'), z.strictObject({ ca: z.string().includes('-----BEGIN CERTIFICATE-----').optional() })])
       .default({})
@@ -81,8 +81,8 @@ export const sqlConfig = z
       .optional()
       .describe('One INSERT per document; further sources: /attachment/id, /name, /mediaType, /bytes, /sha256, /content below it.'),
     withdraw: write.optional().describe('Sources: /id, /reason, /key. Without it, citizens cannot withdraw through the hub.'),
-    maxBatch: z.int().min(1).max(500).default(100),
-    connections: z.int().min(1).max(10).default(4),
+    maxBatch: z.int().min(1).max(500).default(100).describe('Cases per question.'),
+    connections: z.int().min(1).max(10).default(4).describe('Connections at most.'),
     changes: z
       .strictObject({
         limit: z.int().min(1).max(5000).default(500),

@@ -4,12 +4,13 @@ import { createServer, connect as connectSocket, type AddressInfo, type Server, 
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Attachment, CaseChange, CaseRef, CaseSnapshot, Json } from '#contract';
 import { sql } from '../../adapters/sql/index.ts';
+import { startSqlOffice, type SqlOffice } from '../../adapters/sql/simulator.ts';
 import { CityCallError, type Cities } from '../../src/cities/cities.ts';
 import { describeWithService } from '../kit/services.ts';
 import { connectCity, submission, writeWith, type ConnectOptions } from './connect.ts';
-import { newMariadbOffice, newPostgresOffice, officeConfig, type Office } from './sql-databases.ts';
+import { officeConfig } from './sql-config.ts';
 
-const connect = (office: Office, over: Record<string, Json> = {}, options: Partial<ConnectOptions> = {}) =>
+const connect = (office: SqlOffice, over: Record<string, Json> = {}, options: Partial<ConnectOptions> = {}) =>
   connectCity(sql, officeConfig(office, over), { endpoint: office.url, secret: office.password, ...options });
 
 const submit = (cities: Cities, key: string, application = submission(), write = writeWith(key)) =>
@@ -51,7 +52,7 @@ const document = (content: string, over: Partial<Attachment> = {}): Attachment =
 });
 
 /** One suite for both databases. */
-function suite(getOffice: () => Office): void {
+function suite(getOffice: () => SqlOffice): void {
   const rowsOf = (key: string) => getOffice().ask(`SELECT * FROM antrag WHERE hub_key = '${key}'`);
   const setStatus = (id: string, status: string) =>
     getOffice().ask(
@@ -390,7 +391,7 @@ function suite(getOffice: () => Office): void {
       const error = (await submit(cities, randomUUID()).catch((reason: unknown) => reason)) as Error;
       await cities.check('stadt', 'cases');
       expect(`${logged()} ${error.stack} ${String(error.cause)} ${JSON.stringify(error)}`).not.toMatch(
-        /test-password|Groß|juergen|Königsallee/,
+        /simulator-password|Groß|juergen|Königsallee/,
       );
     });
   });
@@ -473,11 +474,11 @@ async function lossy(
 }
 
 describeWithService('postgres', 'SQL on PostgreSQL', (server) => {
-  let office: Office;
+  let office: SqlOffice;
   beforeAll(async () => {
-    office = await newPostgresOffice(server);
+    office = await startSqlOffice(server);
   });
-  afterAll(() => office.remove());
+  afterAll(() => office.close());
   suite(() => office);
 
   test('a server without TLS is told from one that is away, and gets no password', async () => {
@@ -491,11 +492,11 @@ describeWithService('postgres', 'SQL on PostgreSQL', (server) => {
 });
 
 describeWithService('mariadb', 'SQL on MariaDB', (server) => {
-  let office: Office;
+  let office: SqlOffice;
   beforeAll(async () => {
-    office = await newMariadbOffice(server);
+    office = await startSqlOffice(server);
   });
-  afterAll(() => office.remove());
+  afterAll(() => office.close());
   suite(() => office);
 
   test('over TLS, a certificate counts that holds', async () => {
