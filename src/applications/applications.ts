@@ -78,6 +78,8 @@ export type Release =
 export interface TakenSubmission {
   readonly id: string;
   readonly offer: Offer;
+  /** The municipality where it was asked for, where another one is competent by what the form says. */
+  readonly askedIn?: RegionalKey;
   readonly applicant: Person;
   readonly formData: Json;
   readonly principal: Principal;

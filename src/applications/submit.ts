@@ -6,6 +6,7 @@ import type { Principal } from '../identity/identity.ts';
 import type { ApplicationsDeps, FieldProblem, SubmitInput, SubmitResult } from './applications.ts';
 import { newEvent } from './changes.ts';
 import type { createFormCheck } from './form.ts';
+import { atRegister, findRegister } from './register.ts';
 import {
   claimSubmissionKey,
   findApplication,
@@ -19,6 +20,11 @@ import {
 const refused = (problem: Problem, more: { fields?: readonly FieldProblem[] } = {}): SubmitResult => ({ ok: false, problem, ...more });
 const invalid = (what: string, found: string, expected: string, ...path: string[]): SubmitResult =>
   refused({ code: 'INVALID_INPUT', facts: { what, found, expected }, path: ['input', ...path] });
+
+interface Target {
+  readonly city: City;
+  readonly adapter: CityAdapter;
+}
 
 /**
  * Takes an application: when it answers with success the application is durable and will be delivered. One transaction
@@ -41,16 +47,16 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
     const competence = catalogue.competence(input.service, input.place, now());
     if (!competence.found)
       return { ok: false, problem: competence.problem, ...(competence.candidates ? { candidates: competence.candidates } : {}) };
-    const { offer } = competence;
-    const target = findTarget(offer);
-    if ('problem' in target) return refused(target.problem);
-    if (!assuranceSuffices(principal.assuranceLevel, offer.record.assuranceLevel))
-      return refused({ code: 'ASSURANCE_LEVEL_TOO_LOW', facts: { needed: offer.record.assuranceLevel, has: principal.assuranceLevel } });
+    const here = takenBy(competence.offer, input, input.formRevision, principal);
+    if ('refusal' in here) return here.refusal;
+    const register = findRegister(catalogue, competence.offer, input, now());
+    if ('problem' in register) return refused(register.problem, register);
+    const { offer } = register;
+    const elsewhere = offer.id !== competence.offer.id;
+    const there = elsewhere ? takenBy(offer, input, offer.record.form?.revision ?? '', principal) : here;
+    if ('refusal' in there) return elsewhere ? atRegister(offer, there.refusal) : there.refusal;
 
-    const fields = findFieldProblems(offer, input);
-    if (fields.length > 0) return refused({ code: 'VALIDATION_FAILED', facts: { count: fields.length }, path: ['input'] }, { fields });
-
-    const row = newRow(offer, target, input, principal, traceparent);
+    const row = newRow(offer, there.target, input, principal, traceparent);
     const fresh = await store.transaction(async (tx) => {
       const at = row.submitted_at;
       const claimed = await claimSubmissionKey(tx, {
@@ -70,6 +76,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
         formData: input.formData ?? null,
         principal,
         at: new Date(at),
+        ...(elsewhere ? { askedIn: competence.offer.ars } : {}),
       });
       await eventLog.append(tx, [
         newEvent(row, 'application.submitted', at, { status: 'SUBMITTED', channel: row.channel, assuranceLevel: row.assurance_level }),
@@ -95,8 +102,26 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
     return { ok: true, application: toApplication(row), replayed: true };
   }
 
+  /** The city that takes an application for the offer as it stands, or why none does. */
+  function takenBy(
+    offer: Offer,
+    input: SubmitInput,
+    formRevision: string,
+    principal: Principal,
+  ): { target: Target } | { refusal: SubmitResult } {
+    const target = findTarget(offer);
+    if ('problem' in target) return { refusal: refused(target.problem) };
+    const { assuranceLevel: needed } = offer.record;
+    if (!assuranceSuffices(principal.assuranceLevel, needed))
+      return { refusal: refused({ code: 'ASSURANCE_LEVEL_TOO_LOW', facts: { needed, has: principal.assuranceLevel } }) };
+    const fields = findFieldProblems(offer, { ...input, formRevision });
+    if (fields.length > 0)
+      return { refusal: refused({ code: 'VALIDATION_FAILED', facts: { count: fields.length }, path: ['input'] }, { fields }) };
+    return { target };
+  }
+
   /** Where an application for this offer goes, or why it can go nowhere. */
-  function findTarget(offer: Offer): { city: City; adapter: CityAdapter } | { problem: Problem } {
+  function findTarget(offer: Offer): Target | { problem: Problem } {
     const city = cities.findByArs(offer.ars);
     const adapter = city && cities.adapterFor(city, { key: offer.serviceKey, localKey: offer.record.localKey });
     if (!city || !adapter || !offer.record.form) {
@@ -125,13 +150,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
     return checkForm(offer.id, form, input.formData ?? null);
   }
 
-  function newRow(
-    offer: Offer,
-    target: { city: City; adapter: CityAdapter },
-    input: SubmitInput,
-    principal: Principal,
-    traceparent: string,
-  ): ApplicationRow {
+  function newRow(offer: Offer, target: Target, input: SubmitInput, principal: Principal, traceparent: string): ApplicationRow {
     const at = now().getTime();
     const payload: Payload = {
       applicant: input.applicant,
@@ -149,7 +168,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
       status: 'SUBMITTED',
       status_since: at,
       parked_reason: null,
-      form_revision: input.formRevision,
+      form_revision: offer.record.form?.revision ?? input.formRevision,
       channel: input.channel,
       assurance_level: principal.assuranceLevel,
       owner: principal.owner,

@@ -29,6 +29,10 @@ const texts = {
     de: '{name} nimmt Anträge für diese Leistung nicht online entgegen. Möglich ist: {channels}.',
     en: '{name} does not take applications for this service online. Available: {channels}.',
   },
+  REGISTER_NOT_CONNECTED: {
+    de: 'Zuständig ist {name}, denn dort steht der Eintrag im Register. {name} nimmt Anträge noch nicht über diesen Weg an; bitte wenden Sie sich unmittelbar dorthin.',
+    en: '{name} is competent, because the register entry is there. {name} does not take applications this way yet; please apply there directly.',
+  },
   ASSURANCE_LEVEL_TOO_LOW: {
     de: 'Diese Leistung verlangt das Vertrauensniveau {needed}; Ihre Anmeldung hat {has}.',
     en: 'This service needs the assurance level {needed}; your sign-in has {has}.',

@@ -1,6 +1,7 @@
 import type { Json, RegionalKey } from '#contract';
 import type { TakenSubmission } from '../applications/applications.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
+import { placesIn, valueAt } from '../catalogue/forms/marks.ts';
 import type { Cities } from '../cities/cities.ts';
 import { canonicalJson } from '../infra/ids.ts';
 import type { Tx } from '../infra/store/store.ts';
@@ -19,47 +20,8 @@ import { equivalentsOf } from './world.ts';
 /** How long sealed facts stay at most, in days. */
 const retentionDays = 180;
 
-/** Marks and facts of a form: where each stands (JSON Pointer), the first that says something counts. */
-export interface MarkPlaces {
-  readonly marks: Readonly<Record<string, readonly string[]>>;
-  readonly facts: readonly string[];
-}
-
-interface FormNode {
-  readonly 'x-hub'?: string | readonly string[];
-  readonly properties?: Readonly<Record<string, FormNode>>;
-}
-
-const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
-
-/** Where a form says that its marks stand. Arrays are facts as a whole or not at all. */
-export function placesIn(schema: Json): MarkPlaces {
-  const marks: Record<string, string[]> = {};
-  const facts: string[] = [];
-  const walk = (node: FormNode, pointer: string): void => {
-    for (const mark of [node['x-hub'] ?? []].flat()) {
-      if (mark === 'fact') facts.push(pointer);
-      else (marks[mark] ??= []).push(pointer);
-    }
-    for (const [name, below] of Object.entries(node.properties ?? {})) walk(below, `${pointer}/${escape(name)}`);
-  };
-  walk((schema ?? {}) as FormNode, '');
-  return { marks, facts };
-}
-
-/** The value at a JSON Pointer (RFC 6901); undefined where there is none. */
-export function valueAt(value: Json, pointer: string): Json | undefined {
-  let at: Json | undefined = value;
-  for (const part of pointer.split('/').slice(1)) {
-    const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
-    if (at === null || typeof at !== 'object' || !Object.hasOwn(at, name)) return undefined;
-    at = (at as Readonly<Record<string, Json>>)[name];
-  }
-  return at;
-}
-
 export interface MarkingDeps {
-  readonly catalogue: () => Catalogue;
+  readonly catalogue: Catalogue;
   readonly cities: Cities;
   readonly kinds: readonly CaseKind[];
   /** Null: nothing is sealed, and applicants who come through a portal cannot be told apart. */
@@ -71,9 +33,9 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
   /** A municipality that exists, by its ARS of today or of then, or by a postal code that is its alone. */
   function municipality(value: Json | undefined): RegionalKey | null {
     if (typeof value !== 'string') return null;
-    if (/^\d{12}$/.test(value)) return catalogue().findMunicipality({ ars: value })?.ars ?? null;
+    if (/^\d{12}$/.test(value)) return catalogue.findMunicipality({ ars: value })?.ars ?? null;
     if (!/^\d{5}$/.test(value)) return null;
-    const { items, totalCount } = catalogue().listMunicipalities({ postalCode: value, page: { first: 2, after: null } });
+    const { items, totalCount } = catalogue.listMunicipalities({ postalCode: value, page: { first: 2, after: null } });
     return totalCount === 1 ? (items[0]?.node.ars ?? null) : null;
   }
 
@@ -82,7 +44,6 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
     switch (mark) {
       case 'departure':
       case 'registered-in':
-      case 'asked-in':
         return municipality(value);
       case 'keeps-previous':
         return typeof value === 'boolean' ? value : null;
@@ -108,8 +69,8 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
   }
 
   return async function mark(tx, submission) {
-    const { id, offer, formData, principal, at } = submission;
-    const keys = equivalentsOf(catalogue(), offer.serviceKey);
+    const { id, offer, formData, principal, at, askedIn } = submission;
+    const keys = equivalentsOf(catalogue, offer.serviceKey);
     const concerned = kinds.filter(({ services }) => services.some((service) => (keys as readonly string[]).includes(service)));
     if (concerned.length === 0) return;
     const own = cities.findByArs(offer.ars)?.coordination ?? {};
@@ -121,6 +82,8 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
       const value = pointers.map((pointer) => read(mark, valueAt(formData, pointer), principal)).find((one) => one !== null);
       if (value !== undefined && value !== null) marks[mark] = value;
     }
+    // Which city it belongs to was decided when it was taken: its form may stand in another city's words.
+    if (askedIn) Object.assign(marks, { 'asked-in': askedIn, 'registered-in': offer.ars });
     await tx
       .insertInto('application_mark')
       .values({ application_id: id, applicant: applicantOf(submission), marks: canonicalJson(marks as Marks) })

@@ -32,6 +32,7 @@ const typeOf: Readonly<Record<ProblemCode, ProblemType | null>> = {
   AMBIGUOUS_PLACE: 'AmbiguousPlace',
   NO_COMPETENT_AUTHORITY: 'NoCompetentAuthority',
   NOT_OFFERED_ONLINE: 'NotOfferedOnline',
+  REGISTER_NOT_CONNECTED: 'NotOfferedOnline',
   ASSURANCE_LEVEL_TOO_LOW: 'AssuranceLevelTooLow',
   VALIDATION_FAILED: 'ValidationProblem',
   IDEMPOTENCY_CONFLICT: 'IdempotencyConflict',

@@ -204,6 +204,7 @@ describe.each([
       ['UNKNOWN_SERVICE', 'InvalidInput'],
       ['NO_COMPETENT_AUTHORITY', 'NoCompetentAuthority'],
       ['NOT_OFFERED_ONLINE', 'NotOfferedOnline'],
+      ['REGISTER_NOT_CONNECTED', 'NotOfferedOnline'],
       ['ASSURANCE_LEVEL_TOO_LOW', 'AssuranceLevelTooLow'],
       ['IDEMPOTENCY_CONFLICT', 'IdempotencyConflict'],
       ['MUNICIPALITY_PAUSED', 'MunicipalityPaused'],
