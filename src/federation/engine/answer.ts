@@ -1,0 +1,113 @@
+import { GraphQLError, type ExecutionResult } from 'graphql';
+import type { Tree } from './engine.ts';
+import { whyMissing } from './failed.ts';
+import { pathOf, type Place } from './places.ts';
+import type { PlacedError } from './run-plan.ts';
+import type { Shape, ShapedField, ShapedValue } from './shape.ts';
+
+/** Errors of one answer at most: a failed list of a thousand rows need not be told a thousand times. */
+const mostErrors = 200;
+
+/** A null that may not stand where it is and goes up. */
+const tooFar = Symbol('null goes up');
+
+/** What becomes the answer. */
+export interface Answering {
+  readonly data: Tree;
+  readonly errors: readonly PlacedError[];
+  readonly callersKey: ReadonlyMap<string, string>;
+}
+
+/**
+ * The caller's answer from what subgraphs said: the fields asked for and no others, in their order, of the types that the
+ * schema states. What is missing is null, with an error at its place that says why; a null where none may stand takes its
+ * parent with it (GraphQL, 6.4.4).
+ */
+export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering): ExecutionResult {
+  const told: GraphQLError[] = [];
+  /** Places of errors and of everything above them. */
+  const explained = new Set<string>();
+  const tell = (path: readonly (string | number)[], cause: Error): void => {
+    for (let length = 1; length <= path.length; length += 1) explained.add(JSON.stringify(path.slice(0, length)));
+    if (told.length < mostErrors) told.push(new GraphQLError(cause.message, { path, originalError: cause }));
+  };
+  for (const { path, cause } of errors)
+    tell(
+      path.map((key) => (typeof key === 'string' ? (callersKey.get(key) ?? key) : key)),
+      cause,
+    );
+
+  const isExplained = (place: Place): boolean => {
+    const path = pathOf(place);
+    // An error above explains it as well as one below.
+    if (explained.has(JSON.stringify(path))) return true;
+    return told.some(
+      (error) => error.path !== undefined && error.path.length < path.length && error.path.every((key, index) => key === path[index]),
+    );
+  };
+
+  const nothing = (value: ShapedValue, place: Place, why: string, coordinate: string): null | typeof tooFar => {
+    if (why !== '' || !value.nullable) {
+      const path = pathOf(place);
+      if (!isExplained(place))
+        tell(
+          path,
+          new GraphQLError(why === '' ? `Cannot return null for non-nullable field ${coordinate}.` : why, {
+            extensions: { code: 'SUBGRAPH_FAILED' },
+          }),
+        );
+    }
+    return value.nullable ? null : tooFar;
+  };
+
+  const shapeValue = (value: ShapedValue, given: unknown, place: Place, coordinate: string): unknown => {
+    if (given === null || given === undefined) return nothing(value, place, '', coordinate);
+    switch (value.kind) {
+      case 'leaf':
+        return value.fits(given)
+          ? given
+          : nothing(value, place, `A subgraph answered ${coordinate} with a value of another type.`, coordinate);
+      case 'list': {
+        if (!Array.isArray(given))
+          return nothing(value, place, `A subgraph answered ${coordinate} with something that is no list.`, coordinate);
+        const items: unknown[] = [];
+        for (const [key, item] of given.entries()) {
+          const shaped = shapeValue(value.item, item, { above: place, key }, coordinate);
+          if (shaped === tooFar) return value.nullable ? null : tooFar;
+          items.push(shaped);
+        }
+        return items;
+      }
+      case 'object': {
+        if (typeof given !== 'object' || Array.isArray(given))
+          return nothing(value, place, `A subgraph answered ${coordinate} with something that is no object.`, coordinate);
+        const fields = value.shape.fieldsOf((given as Tree)['__typename']);
+        if (!fields)
+          return nothing(value, place, `A subgraph answered ${coordinate} with an object of a type that may not stand there.`, coordinate);
+        const shaped = shapeObject(fields, given as Tree, place);
+        return shaped === tooFar && value.nullable ? null : shaped;
+      }
+    }
+  };
+
+  const shapeObject = (fields: readonly ShapedField[], from: Tree, above: Place | null): Tree | typeof tooFar => {
+    const object: Tree = {};
+    let goesUp = false;
+    for (const field of fields) {
+      const place = { above, key: field.key };
+      const given = field.typename ?? from[field.from];
+      if (given === undefined) {
+        const why = whyMissing(from, field.from);
+        if (why) tell(pathOf(place), why);
+      }
+      const shaped = shapeValue(field.value, given, place, field.coordinate);
+      // The others are still looked at: each failure is told.
+      if (shaped === tooFar) goesUp = true;
+      else object[field.key] = shaped;
+    }
+    return goesUp ? tooFar : object;
+  };
+
+  const shaped = shapeObject(shape.fieldsOf(undefined) ?? [], data, null);
+  return { data: shaped === tooFar ? null : shaped, ...(told.length > 0 && { errors: told }) };
+}

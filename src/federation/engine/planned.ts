@@ -1,0 +1,113 @@
+import type { FetchNode, PlanNode } from '@graphql-hive/router-query-planner';
+import { execute, getVariableValues, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import { answerFrom } from './answer.ts';
+import type { Asking, FederationEngine, Plan, Reply, Subgraph, Tree } from './engine.ts';
+import { createIsA, type IsA } from './places.ts';
+import type { Planner } from './planner.ts';
+import { prepare, type Prepared } from './prepare.ts';
+import { requestOf, runPlan, takeRoot, type Run } from './run-plan.ts';
+import { conditionVariables, shapeOf, type Shape } from './shape.ts';
+
+/** What the engine stands on. */
+export interface PlannedOptions {
+  /** What callers see. */
+  readonly schema: GraphQLSchema;
+  /** Name under which the planner has loaded the supergraph. */
+  readonly supergraph: string;
+  readonly planner: Planner;
+  readonly subgraphs: ReadonlyMap<string, Subgraph>;
+}
+
+/** Shapes of one document at most; each distinct truth of its conditions has one. */
+const mostShapes = 32;
+
+/** The engine that executes the plans of Hive Router's planner. */
+export function createPlannedEngine({ schema, supergraph, planner, subgraphs }: PlannedOptions): FederationEngine {
+  const isA = createIsA(schema);
+  return {
+    kind: 'planned',
+    async plan(document, operationName) {
+      const prepared = prepare(schema, document, operationName);
+      const node = prepared.text === null ? undefined : (await planner.plan(supergraph, prepared.text)).node;
+      return createPlan({ schema, subgraphs, isA, prepared, node });
+    },
+    close: () => planner.drop(supergraph),
+  };
+}
+
+interface Planned {
+  readonly schema: GraphQLSchema;
+  readonly subgraphs: ReadonlyMap<string, Subgraph>;
+  readonly isA: IsA;
+  readonly prepared: Prepared;
+  readonly node: PlanNode | undefined;
+}
+
+function createPlan({ schema, subgraphs, isA, prepared, node }: Planned): Plan {
+  const { operation, document, callersKey, introspection } = prepared;
+  const looksAt = conditionVariables(document);
+  const shapes = new Map<string, Shape>();
+  const definitions = operation.variableDefinitions ?? [];
+
+  const shapeFor = (conditions: Readonly<Record<string, unknown>>): Shape => {
+    const key = looksAt.map((name) => (conditions[name] === true ? '1' : '0')).join('');
+    let shape = shapes.get(key);
+    if (!shape) {
+      shape = shapeOf({ schema, isA, document, operation, callersKey }, conditions);
+      if (shapes.size < mostShapes) shapes.set(key, shape);
+    }
+    return shape;
+  };
+
+  /** The run and the shape of its answer, or what is wrong with the variables. */
+  function begin(variables: Readonly<Record<string, unknown>>, asking: Asking): { run: Run; shape: Shape } | ExecutionResult {
+    const read = definitions.length === 0 ? { coerced: {} } : getVariableValues(schema, definitions, variables, { maxErrors: 1 });
+    if (read.errors) return { errors: read.errors };
+    const conditions = read.coerced ?? {};
+    const run: Run = { data: {}, errors: [], variables, conditions, subgraphs, asking, isA };
+    return { run, shape: shapeFor(conditions) };
+  }
+
+  const finish = (run: Run, shape: Shape): ExecutionResult => answerFrom(shape, { data: run.data, errors: run.errors, callersKey });
+
+  async function oneEvent(reply: Reply, first: FetchNode, rest: readonly PlanNode[], begun: { run: Run; shape: Shape }) {
+    const run: Run = { ...begun.run, data: {}, errors: [] };
+    takeRoot(first, reply, run);
+    for (const part of rest) await runPlan(part, run);
+    return finish(run, begun.shape);
+  }
+
+  return {
+    async execute(variables, asking) {
+      const begun = begin(variables, asking);
+      if (!('run' in begun)) return begun;
+      const { run, shape } = begun;
+      if (introspection) await introspect(schema, introspection, run);
+      if (node) await runPlan(node, run);
+      return finish(run, shape);
+    },
+
+    async subscribe(variables, asking) {
+      const begun = begin(variables, asking);
+      if (!('run' in begun)) return begun;
+      const [first, ...rest] = node?.kind === 'Sequence' ? node.nodes : node ? [node] : [];
+      if (first?.kind !== 'Subscription') throw new Error('The plan of a subscription does not begin with one');
+      const { primary } = first;
+      const subgraph = subgraphs.get(primary.serviceName);
+      if (!subgraph) throw new Error(`The plan names a subgraph ${primary.serviceName} that is not there`);
+      const request = requestOf({ ...primary, operationKind: 'subscription' }, {}, variables);
+      return mapEvents(subgraph.follow(request, asking), (reply) => oneEvent(reply, primary, rest, begun));
+    },
+  };
+}
+
+async function* mapEvents(events: AsyncIterable<Reply>, map: (reply: Reply) => Promise<ExecutionResult>): AsyncGenerator<ExecutionResult> {
+  for await (const reply of events) yield await map(reply);
+}
+
+/** `__schema` and `__type`, of the whole schema. */
+async function introspect(schema: GraphQLSchema, document: DocumentNode, run: Run): Promise<void> {
+  const { data, errors } = await execute({ schema, document, variableValues: run.variables });
+  for (const error of errors ?? []) run.errors.push({ path: error.path ?? [], cause: error });
+  Object.assign(run.data, data as Tree | null);
+}

@@ -1,0 +1,167 @@
+import {
+  getOperationAST,
+  GraphQLError,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  print,
+  visit,
+  type DefinitionNode,
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+} from 'graphql';
+
+/** A document as it goes to the planner. */
+export interface Prepared {
+  readonly operation: OperationDefinitionNode;
+  /** The document with the aliases and without the parts that the planner does not bear. */
+  readonly document: DocumentNode;
+  /** Its text; null where nothing is to be asked of subgraphs. */
+  readonly text: string | null;
+  /** Introspection fields of the root, by themselves; null where there are none. */
+  readonly introspection: DocumentNode | null;
+  /** The caller's response key for each key that was put in its place. */
+  readonly callersKey: ReadonlyMap<string, string>;
+}
+
+const fieldNames = new WeakMap<GraphQLSchema, ReadonlySet<string>>();
+
+/** Names of all fields of a schema. */
+function namesOf(schema: GraphQLSchema): ReadonlySet<string> {
+  const known = fieldNames.get(schema);
+  if (known) return known;
+  const names = new Set(['__typename']);
+  for (const type of Object.values(schema.getTypeMap()))
+    if (isObjectType(type) || isInterfaceType(type)) for (const name of Object.keys(type.getFields())) names.add(name);
+  fieldNames.set(schema, names);
+  return names;
+}
+
+/** Stands where a condition has left nothing, since a selection must not be empty; no answer shows it. */
+export const nothingAsked = '_nothing';
+const nothing = {
+  kind: Kind.FIELD,
+  alias: { kind: Kind.NAME, value: nothingAsked },
+  name: { kind: Kind.NAME, value: '__typename' },
+} as const;
+
+const isIntrospection = (name: string): boolean => name === '__schema' || name === '__type';
+
+/** True for what a literal condition leaves out. */
+const isLeftOut = ({ directives = [] }: { readonly directives?: readonly DirectiveNode[] | undefined }): boolean =>
+  directives.some(({ name, arguments: given = [] }) => {
+    const condition = given[0]?.value;
+    return condition?.kind === Kind.BOOLEAN && condition.value === (name.value === 'skip');
+  });
+
+/**
+ * Makes a valid document fit for the planner:
+ *
+ * - An alias that is the name of another field (`id: name`) would stand where the planner keeps keys of entities: it gets a
+ *   name of its own on the way and its own again in the answer.
+ * - What `@skip(if: true)` leaves out is left out: the planner finds no plan where nothing remains.
+ * - `__schema` and `__type` are answered here; no subgraph knows the whole schema.
+ *
+ * @throws GraphQLError where the operation is not in the document
+ */
+export function prepare(schema: GraphQLSchema, given: DocumentNode, operationName: string | null): Prepared {
+  const operation = getOperationAST(given, operationName);
+  if (!operation) throw new GraphQLError('The document has no such operation; name one of those it has.');
+  const names = namesOf(schema);
+  const callersKey = new Map<string, string>();
+  const only: DocumentNode = {
+    ...given,
+    definitions: given.definitions.filter((part) => part.kind !== Kind.OPERATION_DEFINITION || part === operation),
+  };
+
+  const withAlias = (field: FieldNode): FieldNode | undefined => {
+    const { alias, name } = field;
+    if (!alias || alias.value === name.value || !names.has(alias.value)) return undefined;
+    const key = `_as_${alias.value}_of_${name.value}`;
+    callersKey.set(key, alias.value);
+    return { ...field, alias: { ...alias, value: key } };
+  };
+  const conditioned = visit(only, {
+    // Introspection answers under the caller's own names.
+    Field: { enter: (field) => (isLeftOut(field) ? null : isIntrospection(field.name.value) ? false : withAlias(field)) },
+    InlineFragment: (part) => (isLeftOut(part) ? null : undefined),
+    FragmentSpread: (part) => (isLeftOut(part) ? null : undefined),
+    SelectionSet: {
+      leave: (set) => (set.selections.length > 0 ? undefined : { ...set, selections: [nothing] }),
+    },
+  });
+
+  const rootType = schema.getRootType(operation.operation);
+  const atRoot = onlyAtRoot(conditioned, rootType?.name ?? '');
+  const introspection = atRoot.asksFor(isIntrospection) ? atRoot.keep((name) => isIntrospection(name)) : null;
+  const document = atRoot.keep((name) => !isIntrospection(name));
+  const text = atRoot.asksFor((name) => !name.startsWith('__')) ? print(withoutUnused(document)) : null;
+  return { operation, document: conditioned, text, introspection: introspection && withoutUnused(introspection), callersKey };
+}
+
+/** Looks at, and takes from, the fields that stand at the root, in fragments too. */
+function onlyAtRoot(document: DocumentNode, rootName: string) {
+  const isRoot = (part: DefinitionNode) =>
+    part.kind === Kind.OPERATION_DEFINITION || (part.kind === Kind.FRAGMENT_DEFINITION && part.typeCondition.name.value === rootName);
+  return {
+    asksFor(wanted: (name: string) => boolean): boolean {
+      let asks = false;
+      for (const part of document.definitions) {
+        if (!isRoot(part)) continue;
+        visit(part, {
+          Field: ({ name }) => {
+            asks ||= wanted(name.value);
+            return false;
+          },
+        });
+      }
+      return asks;
+    },
+    keep: (wanted: (name: string) => boolean): DocumentNode => ({
+      ...document,
+      definitions: document.definitions.map((part) =>
+        isRoot(part)
+          ? visit(part, {
+              Field: ({ name }) => (wanted(name.value) ? false : null),
+              SelectionSet: {
+                leave: (set) => (set.selections.length > 0 ? undefined : { ...set, selections: [nothing] }),
+              },
+            })
+          : part,
+      ),
+    }),
+  };
+}
+
+/** Without fragments that nothing spreads and variables that nothing uses: a subgraph would refuse them. */
+function withoutUnused(document: DocumentNode): DocumentNode {
+  const fragments = new Map(
+    document.definitions.flatMap((part) => (part.kind === Kind.FRAGMENT_DEFINITION ? [[part.name.value, part]] : [])),
+  );
+  const spread = new Set<string>();
+  const used = new Set<string>();
+  const collect = (part: DocumentNode['definitions'][number]): void => {
+    visit(part, {
+      FragmentSpread: ({ name }) => {
+        const fragment = fragments.get(name.value);
+        if (!fragment || spread.has(name.value)) return;
+        spread.add(name.value);
+        collect(fragment);
+      },
+      VariableDefinition: () => false,
+      Variable: ({ name }) => void used.add(name.value),
+    });
+  };
+  for (const part of document.definitions) if (part.kind === Kind.OPERATION_DEFINITION) collect(part);
+  return {
+    ...document,
+    definitions: document.definitions.flatMap((part): DefinitionNode[] => {
+      if (part.kind === Kind.FRAGMENT_DEFINITION) return spread.has(part.name.value) ? [part] : [];
+      if (part.kind !== Kind.OPERATION_DEFINITION) return [];
+      return [{ ...part, variableDefinitions: part.variableDefinitions?.filter(({ variable }) => used.has(variable.name.value)) ?? [] }];
+    }),
+  };
+}

@@ -1,0 +1,51 @@
+import { composeServices } from '@theguild/federation-composition';
+import { buildSchema, parse, type ExecutionResult } from 'graphql';
+import type { Asking, FederationEngine, Subgraph } from '../../../src/federation/engine/engine.ts';
+import { createPlannedEngine } from '../../../src/federation/engine/planned.ts';
+import { createPlanner } from '../../../src/federation/engine/planner.ts';
+import { createStitchedEngine } from '../../../src/federation/engine/stitched.ts';
+
+/** A way to ask one engine. */
+export interface Engine {
+  readonly engine: FederationEngine;
+  ask(query: string, variables?: Readonly<Record<string, unknown>>, asking?: Partial<Asking>): Promise<ExecutionResult>;
+  close(): Promise<void>;
+}
+
+export const engineKinds = ['planned', 'stitched'] as const;
+
+const nobody: Asking = { context: {}, traceparent: null, signal: null };
+
+/** An engine over subgraphs, composed as they are. */
+export async function startEngine(
+  kind: (typeof engineKinds)[number],
+  parts: readonly { readonly subgraph: Subgraph; readonly sdl: string }[],
+): Promise<Engine> {
+  const composed = composeServices(
+    parts.map(({ subgraph, sdl }) => ({ name: subgraph.name, url: 'http://subgraph.invalid/', typeDefs: parse(sdl) })),
+  );
+  if (composed.supergraphSdl === undefined) throw new Error(composed.errors.map(({ message }) => message).join('\n'));
+  const { supergraphSdl, publicSdl } = composed;
+  const schema = buildSchema(publicSdl, { assumeValid: true });
+  const subgraphs = new Map(parts.map(({ subgraph }) => [subgraph.name, subgraph]));
+  const planner = createPlanner();
+  if (kind === 'planned' && !(await planner.load('test', supergraphSdl))) throw new Error("the planner's addon does not load here");
+  const engine =
+    kind === 'planned'
+      ? createPlannedEngine({ schema, supergraph: 'test', planner, subgraphs })
+      : createStitchedEngine({ schema, supergraphSdl, subgraphs });
+  return {
+    engine,
+    async ask(query, variables = {}, asking = {}) {
+      const plan = await engine.plan(parse(query), null);
+      return plan.execute(variables, { ...nobody, ...asking });
+    },
+    async close() {
+      engine.close();
+      await planner.close();
+    },
+  };
+}
+
+/** Where an answer has errors, in order. */
+export const placesOf = (result: ExecutionResult): string[] => (result.errors ?? []).map(({ path }) => (path ?? []).join('.')).toSorted();
