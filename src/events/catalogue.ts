@@ -77,6 +77,10 @@ export const schemaFolder = new URL('../../schema/events/', import.meta.url);
 export const readEventSchema = (type: EventType): EventSchema =>
   JSON.parse(readFileSync(new URL(`${type}.v1.json`, schemaFolder), 'utf8')) as EventSchema;
 
+/** The schemas of all types, in the order of the table. */
+export const readEventSchemas = (): ReadonlyMap<EventType, EventSchema> =>
+  new Map(Object.keys(eventTypes).flatMap((type) => (isEventType(type) ? [[type, readEventSchema(type)]] : [])));
+
 /** What a reader may rely on, whichever later version wrote the event: no fact is forbidden, open lists are suggestions. */
 export function toReaderSchema(schema: EventSchema): EventSchema {
   const bear = ({ items, ...fact }: FactSchema): FactSchema => {

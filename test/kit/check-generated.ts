@@ -17,6 +17,6 @@ const committed = (file: string): string | null => {
 const drifted = files.filter(({ filename, content }) => committed(filename) !== content).map(({ filename }) => filename);
 
 if (files.length === 0 || drifted.length > 0) {
-  console.error(`${drifted.join(', ') || 'codegen.ts'} does not match schema/*.graphql: run \`npm run generate\` and commit the result.`);
+  console.error(`${drifted.join(', ') || 'codegen.ts'} does not match schema/: run \`npm run generate\` and commit the result.`);
   process.exitCode = 1;
-} else console.log(`${files.length} generated files match the schema`);
+} else console.log(`${files.length} generated files match their schemas`);

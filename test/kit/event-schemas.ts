@@ -1,20 +1,9 @@
 import type { HubEvent } from '#contract';
-import {
-  createEventCheck,
-  eventTypes,
-  isEventType,
-  readEventSchema,
-  type EventSchema,
-  type EventType,
-} from '../../src/events/catalogue.ts';
+import { createEventCheck, readEventSchemas } from '../../src/events/catalogue.ts';
 import { toRecord } from '../../src/infra/bus/cloudevents.ts';
 
 /** Every published event's schema, by event type. */
-export const eventSchemas: ReadonlyMap<EventType, EventSchema> = new Map(
-  Object.keys(eventTypes)
-    .filter(isEventType)
-    .map((type) => [type, readEventSchema(type)]),
-);
+export const eventSchemas = readEventSchemas();
 
 const check = createEventCheck();
 
