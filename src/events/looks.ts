@@ -1,0 +1,150 @@
+import type { Kysely, Selectable } from 'kysely';
+import type { Json, LoggedEvent, RegionalKey } from '#contract';
+import type { Database } from '../infra/store/schema.ts';
+import { open, type AttemptRow, type DecisionRow, type DeliveryRow, type ReceiverRow } from './records.ts';
+
+/** The SQL that looks: into the log by other keys than its place, into queues and their past. */
+
+type Db = Kysely<Database>;
+
+const toEvent = (row: Selectable<Database['event_log']>): LoggedEvent => ({
+  seq: row.seq,
+  id: row.id,
+  type: row.type,
+  aggregate: { type: row.aggregatetype, id: row.aggregateid },
+  occurredAt: new Date(row.occurred_at),
+  municipality: row.municipality as RegionalKey | null,
+  facts: JSON.parse(row.payload) as { readonly [name: string]: Json },
+  ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
+});
+
+/** An event of the log, by its id. */
+export async function findEvent(db: Db, id: string): Promise<LoggedEvent | null> {
+  const row = await db.selectFrom('event_log').selectAll().where('id', '=', id).executeTakeFirst();
+  return row ? toEvent(row) : null;
+}
+
+/** Events of a time (from, until before) or of one aggregate, in log order, after a place. */
+export async function listEvents(
+  db: Db,
+  which: { readonly from: number; readonly until: number } | { readonly aggregate: string },
+  after: number,
+  limit: number,
+): Promise<readonly LoggedEvent[]> {
+  let query = db.selectFrom('event_log').selectAll().where('seq', '>', after).orderBy('seq').limit(limit);
+  query =
+    'aggregate' in which
+      ? query.where('aggregateid', '=', which.aggregate).where('aggregatetype', 'in', ['case', 'application'])
+      : query.where('occurred_at', '>=', which.from).where('occurred_at', '<', which.until);
+  return (await query.execute()).map(toEvent);
+}
+
+/** Cases that named this application. The id must be a UUID: it goes into a pattern. */
+export async function listCasesOf(db: Db, application: string): Promise<readonly string[]> {
+  const rows = await db
+    .selectFrom('event_log')
+    .select('aggregateid')
+    .distinct()
+    .where('aggregatetype', '=', 'case')
+    .where('payload', 'like', `%"application":"${application}"%`)
+    .limit(20)
+    .execute();
+  return rows.map(({ aggregateid }) => aggregateid);
+}
+
+/** How many deliveries of each city are open, by state. */
+export const countOpen = (db: Db) =>
+  db
+    .selectFrom('event_delivery')
+    .select(['city', 'state', (select) => select.fn.countAll<number>().as('count')])
+    .where('state', 'in', open)
+    .groupBy(['city', 'state'])
+    .execute();
+
+/** When the oldest delivery was queued that waits for the city and not for a person, by city. */
+export const oldestWaiting = (db: Db) =>
+  db
+    .selectFrom('event_delivery as d')
+    .select(['d.city', (select) => select.fn.min<number>('d.queued_at').as('queued_at')])
+    .where('d.state', 'in', ['waiting', 'leased'])
+    .where((where) =>
+      where.not(
+        where.exists(
+          where
+            .selectFrom('event_delivery as parked')
+            .select('parked.event_id')
+            .whereRef('parked.city', '=', 'd.city')
+            .whereRef('parked.aggregatetype', '=', 'd.aggregatetype')
+            .whereRef('parked.aggregateid', '=', 'd.aggregateid')
+            .whereRef('parked.seq', '<', 'd.seq')
+            .where('parked.state', '=', 'parked'),
+        ),
+      ),
+    )
+    .groupBy('d.city')
+    .execute();
+
+export const listReceivers = (db: Db): Promise<ReceiverRow[]> => db.selectFrom('event_receiver').selectAll().orderBy('city').execute();
+
+/** Which deliveries a page of the log holds. */
+export interface DeliveryFilter {
+  readonly city?: string;
+  readonly state?: DeliveryRow['state'];
+  readonly type?: string;
+}
+
+const filtered = (db: Db, { city, state, type }: DeliveryFilter) => {
+  let query = db.selectFrom('event_delivery');
+  if (city !== undefined) query = query.where('city', '=', city);
+  if (state !== undefined) query = query.where('state', '=', state);
+  if (type !== undefined) query = query.where('type', '=', type);
+  return query;
+};
+
+/** Deliveries, the newest event first, before a place in the log. */
+export const listDeliveries = (db: Db, filter: DeliveryFilter, before: number | null, limit: number): Promise<DeliveryRow[]> => {
+  const query = filtered(db, filter).selectAll().orderBy('seq', 'desc').orderBy('city').limit(limit);
+  return (before === null ? query : query.where('seq', '<', before)).execute();
+};
+
+export async function countDeliveries(db: Db, filter: DeliveryFilter): Promise<number> {
+  const row = await filtered(db, filter)
+    .select((select) => select.fn.countAll<number>().as('count'))
+    .executeTakeFirst();
+  return row?.count ?? 0;
+}
+
+/** Attempts at these events, oldest first; for one city, or for all. */
+export const listAttempts = (db: Db, eventIds: readonly string[], city?: string): Promise<AttemptRow[]> => {
+  if (eventIds.length === 0) return Promise.resolve([]);
+  const query = db.selectFrom('event_attempt').selectAll().where('event_id', 'in', eventIds).orderBy('id');
+  return (city === undefined ? query : query.where('city', '=', city)).execute();
+};
+
+/** Decisions about these events, oldest first; for one city, or for all. */
+export const listDecisions = (db: Db, eventIds: readonly string[], city?: string): Promise<DecisionRow[]> => {
+  if (eventIds.length === 0) return Promise.resolve([]);
+  const query = db.selectFrom('event_decision').selectAll().where('event_id', 'in', eventIds).orderBy('id');
+  return (city === undefined ? query : query.where('city', '=', city)).execute();
+};
+
+/** Deliveries of applications to their back offices. */
+export const listJobsOf = (db: Db, applications: readonly string[]) =>
+  applications.length === 0
+    ? Promise.resolve([])
+    : db
+        .selectFrom('delivery_job')
+        .select(['id', 'application_id', 'city', 'adapter', 'kind', 'state', 'attempts', 'last_error', 'created_at', 'updated_at'])
+        .where('application_id', 'in', applications)
+        .orderBy('created_at')
+        .execute();
+
+/** Forgets what is over and older than a time. The inbox outlives the deliveries it guards. */
+export async function forgetDeliveries(db: Db, before: number): Promise<void> {
+  await db.deleteFrom('event_attempt').where('at', '<', before).execute();
+  await db
+    .deleteFrom('event_delivery')
+    .where('state', 'in', ['delivered', 'skipped', 'discarded'])
+    .where('updated_at', '<', before)
+    .execute();
+}
