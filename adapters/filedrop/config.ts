@@ -81,7 +81,7 @@ const status = z.strictObject({
     .describe('Names of columns; with XML of elements below the row, or @attributes of it.'),
   ready: z
     .union([
-      z.strictObject({ trigger: z.string().regex(/^\.[a-z0-9]{1,10}$/) }),
+      z.strictObject({ trigger: z.string().regex(/^\.[a-z0-9]{1,10}$/, 'an ending with its dot, for example .ok') }),
       z.strictObject({ settleMs: z.int().min(0).max(3_600_000) }),
     ])
     .default({ settleMs: 10_000 })
