@@ -77,8 +77,8 @@ describe('asyncapi.yaml', () => {
     expect(message.name).toBe(`de.staedtebund.${type}.v1`);
     for (const example of schema.examples) {
       expect(validate({ ...example, addedLater: 1 })).toBe(true);
-      for (const [name, fact] of Object.entries(schema.properties))
-        if (name in example && fact.enum) expect(validate({ ...example, [name]: 'ADDED_LATER' })).toBe(fact['x-open'] ?? false);
+      const lists = Object.entries(schema.properties).filter(([name, fact]) => name in example && fact.enum);
+      for (const [name, fact] of lists) expect(validate({ ...example, [name]: 'ADDED_LATER' })).toBe(fact['x-open'] ?? false);
       const { municipality: _, ...rest } = example;
       expect(validate(rest)).toBe(false);
     }
