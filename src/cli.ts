@@ -11,6 +11,7 @@ import { createCities } from './cities/cities.ts';
 import { loadCities } from './cities/load.ts';
 import { runCheck } from './cli/check.ts';
 import type { ConformanceOptions } from './cli/conformance.ts';
+import { addDeliveryVerbs } from './cli/delivery-verbs.ts';
 import { runDocuments } from './cli/documents.ts';
 import { runEvents } from './cli/events.ts';
 import { runForm } from './cli/form.ts';
@@ -19,6 +20,7 @@ import { runNewAdapter } from './cli/new.ts';
 import { runParked, runRelease } from './cli/parked.ts';
 import { loadConfig } from './config.ts';
 import { createEventCheck } from './events/catalogue.ts';
+import { createEvents } from './events/events.ts';
 import { newId } from './infra/ids.ts';
 import { createLog } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
@@ -83,11 +85,13 @@ async function open(env: Record<string, string | undefined>, language: Language)
   const referenceFolder = fileURLToPath(new URL('../reference', import.meta.url));
   const catalogue = await createCatalogue({ store, eventLog, cities, log, now, referenceFolder });
   const applications = createApplications({ store, eventLog, catalogue, cities, log, metrics, now, processId: newId() });
+  const webhooks = new Map(loaded.cities.flatMap(({ city, webhook }) => (webhook ? [[city.id, webhook] as const] : [])));
+  const events = createEvents({ store, eventLog, bus: ports.bus, cities, webhooks, log, metrics, now });
   /** For verbs that act on cities: those whose files are wrong are not there. */
   const noteWrongFiles = () => {
     if (wrong.size > 0) note(wrongFiles[language]([...wrong].join(', ')));
   };
-  return { ports, cities, catalogue, applications, noteWrongFiles };
+  return { ports, cities, catalogue, applications, events, noteWrongFiles };
 }
 
 const wrongFiles = {
@@ -212,7 +216,7 @@ verb('release <id>', 'decide about a parked application')
     });
   });
 
-verb('events', 'print events as CloudEvents, one JSON per line')
+const eventsVerb = verb('events', 'print events as CloudEvents, one JSON per line')
   .option('--follow', 'go on with what comes')
   .option('--after <sequence>', 'begin after this place in the log', '0')
   .action(async (options: { follow?: boolean; after: string }) => {
@@ -228,6 +232,16 @@ verb('events', 'print events as CloudEvents, one JSON per line')
       runEvents(ports.eventLog, { after, follow: options.follow ?? false, signal: abort.signal }, out),
     );
   });
+
+addDeliveryVerbs(
+  { events: eventsVerb, trace: verb('trace <id>', 'what happened to an application, a case or an event: who did what where') },
+  async (run) => {
+    process.exitCode = await withHub(common(), ({ events, cities, noteWrongFiles }) => {
+      noteWrongFiles();
+      return run({ events, cities, language: common().language, out, note });
+    });
+  },
+);
 
 verb('new', 'begin something of your own')
   .command('adapter <name>')

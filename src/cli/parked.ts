@@ -2,7 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { problemText, type Language } from '#contract';
 import type { Applications, Release } from '../applications/applications.ts';
 
-const newTraceparent = () => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
+/** Trace Context of a verb, as its own beginning. */
+export const newTraceparent = () => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
 
 /** Lists what waits for a person, oldest first, with no personal data: id, city, service, reason, since when. Resolves to the exit code. */
 export async function runParked(
