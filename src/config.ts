@@ -52,6 +52,8 @@ const table = z.object({
     .transform((value) => value === 'true'),
   /** Private key (JWK, or a JWK Set whose first key signs) of what the hub tells cities of a caller. Several processes need the same one. */
   CLAIMS_KEY: z.string().startsWith('{', { error: 'a private key as a JWK (JSON)' }).optional(),
+  /** Keys that seal what partner cities must know of a person: 32 bytes in base64, the newest first, separated by commas. */
+  FACTS_KEY: z.string().optional(),
   /** How long requests in hand may take once the process is told to stop, in milliseconds. @default 10000 */
   SHUTDOWN_GRACE_MS: integer(0, 600_000).default(10_000),
 });
@@ -71,6 +73,8 @@ export interface Config {
   readonly persisted: { readonly file: string | null; readonly only: boolean };
   /** Null: a key of this process alone. */
   readonly claimsKey: string | null;
+  /** Null: one beside the SQLite store; with PostgreSQL, none. */
+  readonly factsKey: string | null;
   readonly shutdownGraceMs: number;
 }
 
@@ -104,6 +108,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     publicUrl: values.PUBLIC_URL ?? null,
     persisted: { file: values.PERSISTED_DOCUMENTS ?? null, only: values.PERSISTED_ONLY },
     claimsKey: values.CLAIMS_KEY ?? null,
+    factsKey: values.FACTS_KEY ?? null,
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,
   };
 }

@@ -2,6 +2,10 @@ import { createApplications, type Applications, type ApplicationsOptions } from 
 import { createCatalogue, type Catalogue, type CatalogueDeps } from './catalogue/catalogue.ts';
 import type { Refresh } from './catalogue/refresh.ts';
 import { createCities, type Cities, type ConnectedCity } from './cities/cities.ts';
+import { createCoordination, type Coordination, type CoordinationOptions } from './coordination/coordination.ts';
+import { kinds } from './coordination/kinds.ts';
+import { createMarking } from './coordination/marks.ts';
+import { createSeal } from './coordination/seal.ts';
 import { createEvents, type Events, type EventsOptions } from './events/events.ts';
 import { createRelay } from './events/relay.ts';
 import { createRows } from './federation/rows/rows.ts';
@@ -28,6 +32,10 @@ export interface HubOptions {
   readonly applications?: Pick<ApplicationsOptions, 'retry' | 'timing' | 'retryBlindly'>;
   /** How events to cities are paced, and where they may go. */
   readonly events?: Pick<EventsOptions, 'policy' | 'timing' | 'development' | 'source'>;
+  /** How often deadlines of cases are looked after. */
+  readonly coordination?: Pick<CoordinationOptions, 'timing'>;
+  /** Seals what partner cities must know of a person; null: nothing is kept. */
+  readonly factsKey: string | null;
   /** How often catalogues of adapters are looked after. */
   readonly refresh?: CatalogueDeps['refresh'];
   /** @default the clock */
@@ -38,6 +46,7 @@ export interface Hub {
   readonly catalogue: Catalogue;
   readonly cities: Cities;
   readonly applications: Applications;
+  readonly coordination: Coordination;
   readonly events: Events;
   readonly gateway: Gateway;
   /**
@@ -64,8 +73,10 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     referenceFolder: options.referenceFolder,
     ...(options.refresh ? { refresh: options.refresh } : {}),
   });
+  const seal = options.factsKey === null ? null : createSeal(options.factsKey);
   const applications = createApplications({
     ...options.applications,
+    onSubmission: createMarking({ catalogue, cities, kinds, seal }),
     store,
     eventLog,
     catalogue,
@@ -73,6 +84,19 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     log,
     metrics,
     processId: newId(),
+    now,
+  });
+  const coordination = createCoordination({
+    ...options.coordination,
+    store,
+    eventLog,
+    bus,
+    catalogue,
+    cities,
+    applications,
+    seal,
+    log,
+    metrics,
     now,
   });
   const events = createEvents({
@@ -103,6 +127,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const gateway = createGateway({
     catalogue,
     applications,
+    coordination,
     cities,
     rows: createRows({ cities, log, metrics }),
     identity,
@@ -120,6 +145,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     catalogue,
     cities,
     applications,
+    coordination,
     events,
     gateway,
     async start() {
@@ -130,6 +156,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       refresh = catalogue.keepFresh(ready);
       applications.start();
       relay.start();
+      await coordination.start();
       await events.start();
       // Catalogues that another process imported: another hub, or the command line.
       follower = followLog(eventLog, log, async ({ aggregate }) => {
@@ -141,6 +168,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       await follower?.stop();
       await refresh?.stop();
       await applications.stop();
+      await coordination.stop();
       await events.stop();
       await relay.stop();
       await cities.stop();

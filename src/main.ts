@@ -9,8 +9,8 @@ import { loadConfig } from './config.ts';
 import { createEventCheck } from './events/catalogue.ts';
 import { createHub, type Hub, type HubOptions } from './hub.ts';
 import { createClaimsIssuer } from './identity/claims-issuer.ts';
-import { createClaimsIssuer } from './identity/claims-issuer.ts';
 import { createIdentity } from './identity/oidc.ts';
+import { besideStore, readOrMakeKey } from './infra/key-file.ts';
 import { createLog, type Log } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
 import { closePorts, openPorts } from './infra/open.ts';
@@ -24,7 +24,7 @@ export interface RunningHub extends Hub {
 }
 
 /** What a host may set beyond the environment; tests and the sandbox do. */
-export interface StartOptions extends Pick<HubOptions, 'applications' | 'events' | 'gateway' | 'now' | 'refresh'> {
+export interface StartOptions extends Pick<HubOptions, 'applications' | 'coordination' | 'events' | 'gateway' | 'now' | 'refresh'> {
   /** Where log lines go. @default standard output */
   readonly logTo?: Writable;
 }
@@ -53,6 +53,9 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
     for (const complaint of complaints) log.error({ file: complaint.file, line: complaint.line }, complaintText(complaint, 'EN'));
     for (const note of notes) log.warn({ file: note.file, line: note.line }, complaintText(note, 'EN'));
     const { issuer, audience, jwksUrl } = config.oidc;
+    const keyFile = besideStore(config.storeUrl, 'facts.key');
+    const factsKey = config.factsKey ?? (keyFile === null ? null : readOrMakeKey(keyFile));
+    if (factsKey === null) log.warn('FACTS_KEY is not set: what partner cities must know of a person is not kept');
     const hub = await createHub({
       ...hubOptions,
       ports,
@@ -62,12 +65,9 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
         issuer: config.publicUrl ?? `http://${config.host}:${config.port}`,
         ...(config.claimsKey === null ? {} : { key: config.claimsKey }),
       }),
-      claims: await createClaimsIssuer({
-        issuer: config.publicUrl ?? `http://${config.host}:${config.port}`,
-        ...(config.claimsKey === null ? {} : { key: config.claimsKey }),
-      }),
       log,
       metrics,
+      factsKey,
       referenceFolder: fileURLToPath(new URL('../reference', import.meta.url)),
       events: { development, ...source, ...options.events },
       gateway: {

@@ -40,6 +40,18 @@ export interface City {
   readonly grants?: readonly EventGrant[];
   /** What decisions of other cities hold here too, if they name this one as well. @default none */
   readonly treaties?: readonly Treaty[];
+  /** What cases with other cities need, by kind of case. @default what the forms themselves mark */
+  readonly coordination?: Readonly<Record<string, CoordinationSettings>>;
+}
+
+/** Where forms say what a case between cities needs (JSON Pointers into the form data), and how patient the city is. */
+export interface CoordinationSettings {
+  /** By mark, for example `departure`. */
+  readonly marks: Readonly<Record<string, string>>;
+  /** What the partner city must know of the person; sealed, and erased with the case. */
+  readonly facts?: readonly string[];
+  /** After how many hours an answer is overdue. @default 72 */
+  readonly answerWithinHours?: number;
 }
 
 /** An agreement with other cities about a service: what each of them issues, the others recognise. */

@@ -2,6 +2,7 @@ import { Agent, fetch as pooledFetch, type RequestInit as PooledRequestInit } fr
 import { AdapterError, contractVersion, type Host } from '#contract';
 import type { Log } from '../infra/log.ts';
 import { currentCall } from './current-call.ts';
+import { readAnswer, unpacked } from './read-answer.ts';
 import type { Redact } from './redaction.ts';
 
 export interface HostOptions {
@@ -43,6 +44,18 @@ const neverSent = new Set([
   'ERR_TLS_CERT_ALTNAME_INVALID',
 ]);
 
+/** Headers that the connection sets itself; `fetch` forbids them too. */
+const ownHeaders = new Set([
+  'connection',
+  'content-length',
+  'host',
+  'keep-alive',
+  'transfer-encoding',
+  'upgrade',
+  'accept-encoding',
+  'expect',
+]);
+
 const certificate = /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/;
 
 const codeOf = (error: unknown): string => {
@@ -70,36 +83,88 @@ export function createHost(options: HostOptions): OwnedHost {
     if (!origins.has(url.origin))
       throw new AdapterError('misconfigured', 'none', `${url.origin} is not an endpoint in the config of ${city}: nothing was sent`);
     const method = (init.method ?? 'GET').toUpperCase();
-    const headers = new Headers(init.headers);
     const call = currentCall.getStore();
-    if (call?.traceparent) headers.set('traceparent', call.traceparent);
-    // Compressed answers could unpack to any size.
-    headers.set('accept-encoding', 'identity');
     const signals = [init.signal, call?.signal].filter((signal) => signal instanceof AbortSignal);
+    // Adapters pass on the signal of their call: most have one, not two.
+    const signal = new Set(signals).size > 1 ? AbortSignal.any(signals) : (signals[0] ?? null);
+    const { body } = init;
     try {
-      const request: PooledRequestInit = {
-        ...(init as PooledRequestInit),
-        method,
-        headers: [...headers],
-        redirect: 'manual',
-        dispatcher: agent,
-        signal: signals.length > 0 ? AbortSignal.any(signals) : null,
-      };
-      const answer = await pooledFetch(url, request);
-      const body = await answer.arrayBuffer();
-      const empty = answer.status === 204 || answer.status === 205 || answer.status === 304;
-      return new Response(empty ? null : body, { status: answer.status, statusText: answer.statusText, headers: [...answer.headers] });
+      signal?.throwIfAborted();
+      if (typeof body === 'string' || body instanceof Uint8Array || body === null || body === undefined)
+        return await send(url, method, headersOf(init.headers, call?.traceparent, typeof body === 'string'), body ?? null, signal);
+      return await sendForm(url, method, init, call?.traceparent, signal);
     } catch (error) {
-      throw wireFailure(error, method);
+      throw error instanceof AdapterError ? error : wireFailure(error, method);
     }
   };
+
+  /** Most requests: a text or bytes. Three times as cheap as a fetch. */
+  async function send(
+    url: URL,
+    method: string,
+    headers: Record<string, string>,
+    body: string | Uint8Array | null,
+    signal: AbortSignal | null,
+  ): Promise<Response> {
+    const answer = await agent.request({
+      origin: url.origin,
+      path: `${url.pathname}${url.search}`,
+      method: method as 'POST',
+      headers,
+      body,
+      signal,
+    });
+    const bytes = Buffer.from(await answer.body.arrayBuffer());
+    const encoding = answer.headers['content-encoding'];
+    return readAnswer(
+      url.href,
+      answer.statusCode,
+      answer.headers,
+      unpack(bytes, Array.isArray(encoding) ? encoding.at(-1) : encoding, method),
+    );
+  }
+
+  /** Forms, blobs and streams, as the platform encodes them. */
+  async function sendForm(
+    url: URL,
+    method: string,
+    init: RequestInit,
+    traceparent: string | undefined,
+    signal: AbortSignal | null,
+  ): Promise<Response> {
+    const headers = new Headers(init.headers);
+    if (traceparent) headers.set('traceparent', traceparent);
+    headers.set('accept-encoding', 'identity');
+    const request: PooledRequestInit = {
+      ...(init as PooledRequestInit),
+      method,
+      headers: [...headers],
+      redirect: 'manual',
+      dispatcher: agent,
+      signal,
+    };
+    const answer = await pooledFetch(url, request);
+    return readAnswer(url.href, answer.status, Object.fromEntries(answer.headers), Buffer.from(await answer.arrayBuffer()));
+  }
+
+  const unpack = (bytes: Buffer, encoding: string | undefined, method: string): Buffer => {
+    if (encoding === undefined) return bytes;
+    try {
+      return unpacked(bytes, encoding, maxResponseBytes);
+    } catch (error) {
+      const effect = method === 'GET' || method === 'HEAD' ? 'none' : 'unknown';
+      const large = error instanceof RangeError;
+      throw new AdapterError('malformed', effect, large ? tooLarge : `the answer says that it is packed (${redact(encoding)}) and is not`);
+    }
+  };
+
+  const tooLarge = `the answer is larger than ${maxResponseBytes} bytes`;
 
   const wireFailure = (error: unknown, method: string): AdapterError => {
     const code = codeOf(error);
     const wrote = method !== 'GET' && method !== 'HEAD' && !neverSent.has(code);
     const effect = wrote ? 'unknown' : 'none';
-    if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE')
-      return new AdapterError('malformed', effect, `the answer is larger than ${maxResponseBytes} bytes`);
+    if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return new AdapterError('malformed', effect, tooLarge);
     if (certificate.test(code))
       return new AdapterError('misconfigured', effect, `the certificate of the back office does not hold (${code})`);
     return new AdapterError('unavailable', effect, `the back office could not be reached or broke off (${redact(code)})`);
@@ -117,4 +182,23 @@ export function createHost(options: HostOptions): OwnedHost {
     },
   };
   return { host, close: () => agent.destroy() };
+}
+
+function headersOf(given: RequestInit['headers'], traceparent: string | undefined, isText: boolean): Record<string, string> {
+  const headers: Record<string, string> = {};
+  const add = (name: string, value: string) => {
+    const lower = name.toLowerCase();
+    if (ownHeaders.has(lower)) return;
+    headers[lower] = headers[lower] === undefined ? value : `${headers[lower]}, ${value}`;
+  };
+  // The ways to write headers, the cheap one first.
+  if (given instanceof Headers) given.forEach((value, name) => add(name, value));
+  else if (given && Symbol.iterator in given) for (const [name = '', value = ''] of given as Iterable<readonly string[]>) add(name, value);
+  else for (const [name, value] of Object.entries(given ?? {})) add(name, value);
+  headers['accept'] ??= '*/*';
+  if (isText) headers['content-type'] ??= 'text/plain;charset=UTF-8';
+  if (traceparent) headers['traceparent'] = traceparent;
+  // Compressed answers could unpack to any size.
+  headers['accept-encoding'] = 'identity';
+  return headers;
 }

@@ -8,6 +8,7 @@ import { complaintsOfCatalogue, type CatalogueEntry } from './load/catalogue.ts'
 import { say, type Complaint, type Saying } from './load/complaint.ts';
 import { checkConfig } from './load/config.ts';
 import { commonContract, findDefinition, type FoundDefinition } from './load/definition.ts';
+import { toCoordination, type CoordinationEntry } from './load/coordination.ts';
 import { checkEvents, toGrant, type EventsEntry, type GrantEntry } from './load/events.ts';
 import { complaintsOfPorts, portsOf, type Ports } from './load/ports.ts';
 import { complaintsOfShape } from './load/shape.ts';
@@ -46,6 +47,7 @@ interface CityFile {
   readonly events?: EventsEntry;
   readonly grants?: readonly GrantEntry[];
   readonly treaties?: readonly TreatyEntry[];
+  readonly coordination?: CoordinationEntry;
   readonly adapters: Readonly<Record<string, AdapterEntry>>;
 }
 
@@ -163,6 +165,7 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
     ...(events && 'channel' in events ? { events: events.channel } : {}),
     ...(file.grants ? { grants: file.grants.map(toGrant) } : {}),
     ...(file.treaties ? { treaties: file.treaties.map(toTreaty) } : {}),
+    ...(file.coordination ? { coordination: toCoordination(file.coordination) } : {}),
   };
   const webhook = events && 'channel' in events && events.webhook ? { webhook: events.webhook } : {};
   return { connected: { city, adapters: connected, ...webhook }, source, notes };

@@ -61,6 +61,10 @@ const texts = {
     de: 'Der Antrag ist nicht geparkt (Status {status}).',
     en: 'The application is not parked (status {status}).',
   },
+  NOT_AWAITED: {
+    de: 'Der Vorgang wartet nicht (mehr) auf {step}. Laden Sie ihn neu: waiting nennt, worauf er wartet.',
+    en: 'The case does not wait for {step} (any more). Load it again: waiting says what it waits for.',
+  },
   UNAUTHENTICATED: {
     de: 'Bitte melden Sie sich an: Senden Sie ein gültiges Zugriffstoken im Kopf Authorization.',
     en: 'Please sign in: send a valid access token in the Authorization header.',

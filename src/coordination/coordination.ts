@@ -70,8 +70,8 @@ export interface CoordinationDeps extends Omit<CoordinationOptions, 'metrics' | 
   readonly metrics: CoordinationMetrics;
   readonly worlds: Worlds;
   readonly kinds: readonly CaseKind[];
-  findKind(id: string): CaseKind | null;
-  forgetFacts(tx: Tx, applications: readonly string[]): Promise<void>;
+  readonly findKind: (id: string) => CaseKind | null;
+  readonly forgetFacts: (tx: Tx, applications: readonly string[]) => Promise<void>;
 }
 
 /** The process managers, over events and answers; nothing runs before `start`. */

@@ -1,11 +1,12 @@
-import type { Json, RegionalKey } from '#contract';
+import type { Json, RegionalKey, ServiceKey } from '#contract';
 import type { TakenSubmission } from '../applications/applications.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { placesIn, valueAt } from '../catalogue/forms/marks.ts';
+import { broaderKeys } from '../catalogue/keys.ts';
 import type { Cities } from '../cities/cities.ts';
 import { canonicalJson } from '../infra/ids.ts';
 import type { Tx } from '../infra/store/store.ts';
-import type { CaseKind, Marks } from './kind.ts';
+import type { CaseKind } from './kind.ts';
 import type { Seal } from './seal.ts';
 import { equivalentsOf } from './world.ts';
 
@@ -70,8 +71,10 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
 
   return async function mark(tx, submission) {
     const { id, offer, formData, principal, at, askedIn } = submission;
-    const keys = equivalentsOf(catalogue, offer.serviceKey);
-    const concerned = kinds.filter(({ services }) => services.some((service) => (keys as readonly string[]).includes(service)));
+    const keys: readonly string[] = equivalentsOf(catalogue, offer.serviceKey);
+    // A city may file its offer under the object key, which holds for every key below it.
+    const isMeant = (service: string) => keys.includes(service) || broaderKeys(service as ServiceKey).includes(offer.serviceKey);
+    const concerned = kinds.filter(({ services }) => services.some(isMeant));
     if (concerned.length === 0) return;
     const own = cities.findByArs(offer.ars)?.coordination ?? {};
     const form = placesIn(offer.record.form?.schema ?? null);
@@ -86,7 +89,7 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
     if (askedIn) Object.assign(marks, { 'asked-in': askedIn, 'registered-in': offer.ars });
     await tx
       .insertInto('application_mark')
-      .values({ application_id: id, applicant: applicantOf(submission), marks: canonicalJson(marks as Marks) })
+      .values({ application_id: id, applicant: applicantOf(submission), marks: canonicalJson(marks) })
       .execute();
 
     const partners = Object.values(marks).filter((value) => value !== offer.ars && typeof value === 'string' && cities.findByArs(value));

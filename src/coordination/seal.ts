@@ -24,9 +24,6 @@ const keyBytes = 32;
 const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64url');
 const derive = (key: Uint8Array, use: string): Buffer => Buffer.from(hkdfSync('sha256', key, '', `staedtebund ${use}`, keyBytes));
 
-/** A new key, base64. */
-export const newSealKey = (): string => randomBytes(keyBytes).toString('base64');
-
 /**
  * A seal over keys of 32 bytes in base64, separated by commas, the newest first.
  * @throws HubError CONFIG_INVALID where one is not of that form; the message does not repeat it

@@ -5,6 +5,7 @@ import { refuse } from '#contract';
 import type { Applications } from '../applications/applications.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Cities } from '../cities/cities.ts';
+import type { Coordination } from '../coordination/coordination.ts';
 import type { Rows } from '../federation/rows/rows.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { RateState } from './http/rate.ts';
@@ -14,6 +15,7 @@ import { createLoaders, type Loaders } from './loaders.ts';
 export interface Features {
   readonly catalogue: Catalogue;
   readonly applications: Applications;
+  readonly coordination: Coordination;
   readonly cities: Cities;
   /** Contract fields that cities answer for their own rows. */
   readonly rows: Rows;

@@ -65,7 +65,7 @@ export interface Gateway {
  * body through a stream and costs more than the rest of the request; ours reads the body once, in front of it.
  */
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { catalogue, applications, cities, rows, identity, claims, ports, log, metrics, settings = {} } = deps;
+  const { catalogue, applications, coordination, cities, rows, identity, claims, ports, log, metrics, settings = {} } = deps;
   const mostBytes = settings.mostBytes ?? 262_144;
   const { publicUrl } = settings;
 
@@ -101,7 +101,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const observer = createObserver(metrics, log);
   const graphql = graphqlRoute({
     yoga,
-    features: { catalogue, applications, cities, rows },
+    features: { catalogue, applications, coordination, cities, rows },
     identity,
     mostBytes,
     answers: createAnswers({ cache: ports.cache, revision: () => `${deployment} ${catalogue.revision()}` }),

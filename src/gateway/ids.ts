@@ -1,5 +1,5 @@
 /** Kinds of things that `node(id:)` finds. */
-export const nodeTypes = ['Municipality', 'Service', 'Offer', 'Application'] as const;
+export const nodeTypes = ['Municipality', 'Service', 'Offer', 'Application', 'CaseFile'] as const;
 export type NodeType = (typeof nodeTypes)[number];
 
 /** Global id (Relay): base64url of `Type:key`. Opaque to clients, so that keys may change their form. */
@@ -18,9 +18,14 @@ export function parseGlobalId(id: string): { readonly type: NodeType; readonly k
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
-/** The application that a caller means: by global id, or by the UUID under which the back office knows it. */
-export const applicationKey = (id: string): string | null => {
+const keyOf = (type: NodeType, id: string): string | null => {
   if (uuid.test(id)) return id;
   const parsed = parseGlobalId(id);
-  return parsed?.type === 'Application' && uuid.test(parsed.key) ? parsed.key : null;
+  return parsed?.type === type && uuid.test(parsed.key) ? parsed.key : null;
 };
+
+/** The application that a caller means: by global id, or by the UUID under which the back office knows it. */
+export const applicationKey = (id: string): string | null => keyOf('Application', id);
+
+/** The case that a caller means: by global id, or by the UUID that its events carry. */
+export const caseKey = (id: string): string | null => keyOf('CaseFile', id);

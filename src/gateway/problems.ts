@@ -15,7 +15,8 @@ export type ProblemType =
   | 'IdempotencyConflict'
   | 'MunicipalityPaused'
   | 'NotWithdrawable'
-  | 'NotParked';
+  | 'NotParked'
+  | 'NotAwaited';
 
 /** What the resolvers of every problem type get. */
 export interface ProblemParent extends Problem {
@@ -40,6 +41,7 @@ const typeOf: Readonly<Record<ProblemCode, ProblemType | null>> = {
   NOT_FOUND: 'NotFound',
   NOT_WITHDRAWABLE: 'NotWithdrawable',
   NOT_PARKED: 'NotParked',
+  NOT_AWAITED: 'NotAwaited',
   UNAUTHENTICATED: null,
   FORBIDDEN: null,
 };
@@ -59,6 +61,8 @@ export const unionProblems = {
   ],
   WithdrawApplicationResult: ['InvalidInput', 'NotFound', 'NotWithdrawable'],
   ReleaseApplicationResult: ['InvalidInput', 'NotFound', 'NotParked'],
+  AnswerCaseResult: ['InvalidInput', 'NotFound', 'NotAwaited'],
+  CaseFactsResult: ['NotFound'],
 } as const satisfies Record<string, readonly ProblemType[]>;
 
 /**

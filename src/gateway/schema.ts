@@ -5,6 +5,7 @@ import { contractParts } from '../federation/rows/rows.ts';
 import { applicationResolvers } from './resolvers/applications.ts';
 import { catalogueResolvers } from './resolvers/catalogue.ts';
 import { cityResolvers } from './resolvers/cities.ts';
+import { coordinationResolvers } from './resolvers/coordination.ts';
 import { contractResolvers } from './resolvers/contracts.ts';
 import { nodeResolvers } from './resolvers/node.ts';
 import { problemResolvers } from './resolvers/problems.ts';
@@ -15,7 +16,7 @@ import type { Context } from './context.ts';
 const read = (name: string): string => readFileSync(new URL(`../../schema/${name}.graphql`, import.meta.url), 'utf8');
 
 /** Files of the schema, by feature. */
-export const schemaParts = ['base', 'cities', 'catalogue', 'applications'] as const;
+export const schemaParts = ['base', 'cities', 'catalogue', 'applications', 'coordination'] as const;
 
 /** The whole schema as one SDL text, for portal developers. */
 export const joinedSchema = (): string => read('staedtebund');
@@ -31,6 +32,7 @@ export const createSchema = (): GraphQLSchema =>
       cityResolvers,
       catalogueResolvers,
       applicationResolvers,
+      coordinationResolvers,
       contractResolvers(),
       subgraphResolvers(joinedSchema),
     ],

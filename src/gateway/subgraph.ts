@@ -1,7 +1,7 @@
 import { GraphQLError, Kind, parse, print, visit, type ConstDirectiveNode, type DocumentNode } from 'graphql';
 import { parseServiceKey, type Json } from '#contract';
 import type { Context } from './context.ts';
-import { applicationKey, parseGlobalId, type NodeType } from './ids.ts';
+import { applicationKey, caseKey, parseGlobalId, type NodeType } from './ids.ts';
 
 /*
  * The hub as a subgraph (Apollo Federation v2): somebody else's supergraph, or the hub's own federation by type, asks
@@ -15,6 +15,7 @@ export const entityKeys = {
   Service: ['key', 'id'],
   Offer: ['id'],
   Application: ['id'],
+  CaseFile: ['id'],
 } as const satisfies Record<NodeType, readonly string[]>;
 
 /** Value types that other subgraphs may have too. */
@@ -100,6 +101,11 @@ const find: { readonly [T in NodeType]: (of: Representation, context: Context) =
     if (!('id' in of)) return undefined;
     const key = applicationKey(text(of['id']) ?? '');
     return key && loaders.application.load(key);
+  },
+  CaseFile(of, { features, principal }) {
+    if (!('id' in of)) return undefined;
+    const key = caseKey(text(of['id']) ?? '');
+    return key && features.coordination.find(key, principal);
   },
 };
 

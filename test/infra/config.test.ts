@@ -35,6 +35,7 @@ describe('the configuration', () => {
       publicUrl: null,
       persisted: { file: null, only: false },
       claimsKey: null,
+      factsKey: null,
       shutdownGraceMs: 10_000,
     });
   });
@@ -45,7 +46,7 @@ describe('the configuration', () => {
     expect(text).toContain('LOG_LEVEL is "loud": expected debug, info, warn, error or silent');
     expect(text).toContain('OIDC_ISSUER is not set: expected the URL of the issuer');
     expect(text).toContain("OIDC_AUDIENCE is not set: expected the hub's name");
-    expect(text).toContain('(4 of 16 variables)');
+    expect(text).toContain('(4 of 17 variables)');
   });
 
   test('never repeats a URL, which may hold a password', () => {

@@ -4,11 +4,13 @@ import type { GraphQLResolveInfo, GraphQLScalarType, GraphQLScalarTypeConfig } f
 import type { Municipality as MunicipalityRow, CatalogueEntry as CatalogueEntryRow, ServiceEquivalence as ServiceEquivalenceRow, Offer as OfferRow } from '../../catalogue/catalogue.ts';
 import type { City as CityRow } from '../../cities/cities.ts';
 import type { AdapterStatusOf } from '../loaders.ts';
-import type { Authority as AuthorityRow, Fee as FeeRow, FormRecord as FormRecordRow } from '../../contract/contract.ts';
+import type { Authority as AuthorityRow, Fee as FeeRow, FormRecord as FormRecordRow, LoggedEvent as LoggedEventRow } from '../../contract/contract.ts';
 import type { Application as ApplicationRow, FieldProblem as FieldProblemRow } from '../../applications/applications.ts';
 import type { EventOf } from '../resolvers/applications.ts';
 import type { Principal as PrincipalRow } from '../../identity/identity.ts';
 import type { ProblemParent } from '../problems.ts';
+import type { CaseFile as CaseFileRow, WaitingStep as WaitingStepRow } from '../../coordination/coordination.ts';
+import type { CaseCode } from '../resolvers/coordination.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null | undefined;
 export type InputMaybe<T> = T | null | undefined;
@@ -71,6 +73,27 @@ export type AmbiguousPlaceMessageArgs = {
   language?: InputMaybe<Language>;
 };
 
+/** A city's answer to a step. */
+export type AnswerCaseInput = {
+  /** One of its choices. */
+  readonly choice: Scalars['String']['input'];
+  /** Codes that go with the choice, of those the step names. */
+  readonly fields?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  readonly id: Scalars['ID']['input'];
+  /** As `waiting` names it. */
+  readonly step: Scalars['String']['input'];
+};
+
+/** What became of an answer. */
+export type AnswerCaseResult = AnswerCaseSuccess | InvalidInput | NotAwaited | NotFound;
+
+/** The answer is durable. */
+export type AnswerCaseSuccess = {
+  readonly case: CaseFile;
+  /** True where the same answer had been given and nothing new happened. */
+  readonly replayed: Scalars['Boolean']['output'];
+};
+
 /** Who applies: goes to the back office and is forgotten here afterwards. */
 export type ApplicantInput = {
   readonly email?: InputMaybe<Scalars['String']['input']>;
@@ -82,6 +105,8 @@ export type ApplicantInput = {
 
 /** An application (Antrag) and where it stands. */
 export type Application = Node & {
+  /** The case between cities that it belongs to; null where there is none. */
+  readonly case?: Maybe<CaseFile>;
   /** The back office's own number (Aktenzeichen), once known. */
   readonly caseNumber?: Maybe<Scalars['String']['output']>;
   /** What happened, oldest first. */
@@ -150,6 +175,14 @@ export type ApplicationEventEdge = {
   readonly node: ApplicationEvent;
 };
 
+/** Facts of one application. */
+export type ApplicationFacts = {
+  /** UUID of the application, as the case's events have it. */
+  readonly application: Scalars['String']['output'];
+  /** By place in its form (JSON Pointer, RFC 6901). */
+  readonly values: Scalars['JSON']['output'];
+};
+
 /** Where an application stands, as the citizen sees it. */
 export type ApplicationStatus =
   /** The citizen must do something. */
@@ -208,6 +241,180 @@ export type Authority = {
   readonly town?: Maybe<Scalars['String']['output']>;
   readonly url?: Maybe<Scalars['URL']['output']>;
 };
+
+/** One possible answer to a step. */
+export type CaseChoice = {
+  readonly code: Scalars['String']['output'];
+  /** What a person reads. */
+  readonly text: Scalars['String']['output'];
+};
+
+
+/** One possible answer to a step. */
+export type CaseChoiceTextArgs = {
+  language?: InputMaybe<Language>;
+};
+
+/** Something that happened in a case. */
+export type CaseEvent = {
+  /** Ids, keys, codes and times. */
+  readonly facts: Scalars['JSON']['output'];
+  /** The same at every delivery of the event, on every channel. */
+  readonly id: Scalars['ID']['output'];
+  /** Whose event it is. */
+  readonly municipality?: Maybe<Municipality>;
+  readonly occurredAt: Scalars['DateTime']['output'];
+  /** For example move.registered. */
+  readonly type: Scalars['String']['output'];
+};
+
+/** Page of events. */
+export type CaseEventConnection = {
+  readonly edges: ReadonlyArray<CaseEventEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<CaseEvent>;
+  readonly pageInfo: PageInfo;
+  /** How many there are on all pages. */
+  readonly totalCount: Scalars['Int']['output'];
+};
+
+/** An event and its place in the list. */
+export type CaseEventEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: CaseEvent;
+};
+
+/** What a city must know of a person. Not to be kept longer than the case. */
+export type CaseFacts = {
+  readonly facts: ReadonlyArray<ApplicationFacts>;
+};
+
+/** What a city must know of a person, or why it is not shown. */
+export type CaseFactsResult = CaseFacts | NotFound;
+
+/** A case (Vorgang) in which several cities take part. Holds keys, codes and times; nobody's name. */
+export type CaseFile = Node & {
+  /** The application it began with; null where it is not visible to you. */
+  readonly application?: Maybe<Application>;
+  readonly changedAt: Scalars['DateTime']['output'];
+  readonly closedAt?: Maybe<Scalars['DateTime']['output']>;
+  /** What happened, oldest first. */
+  readonly history: CaseEventConnection;
+  readonly id: Scalars['ID']['output'];
+  /** For example moving. */
+  readonly kind: Scalars['String']['output'];
+  /** Where it began. */
+  readonly municipality: Municipality;
+  /** What a person reads. */
+  readonly name: Scalars['String']['output'];
+  readonly openedAt: Scalars['DateTime']['output'];
+  /** How it ended; null while it is open. */
+  readonly outcome?: Maybe<CaseOutcome>;
+  /** Every municipality that it concerns. */
+  readonly participants: ReadonlyArray<Municipality>;
+  /** The same on every channel: `ce_subject` of its events. */
+  readonly reference: Scalars['String']['output'];
+  readonly service?: Maybe<Service>;
+  /** What it waits for; empty once it is closed. */
+  readonly waiting: ReadonlyArray<CaseStep>;
+};
+
+
+/** A case (Vorgang) in which several cities take part. Holds keys, codes and times; nobody's name. */
+export type CaseFileHistoryArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** A case (Vorgang) in which several cities take part. Holds keys, codes and times; nobody's name. */
+export type CaseFileNameArgs = {
+  language?: InputMaybe<Language>;
+};
+
+/** Page of cases. */
+export type CaseFileConnection = {
+  readonly edges: ReadonlyArray<CaseFileEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<CaseFile>;
+  readonly pageInfo: PageInfo;
+  /** How many there are on all pages. */
+  readonly totalCount: Scalars['Int']['output'];
+};
+
+/** A case and its place in the list. */
+export type CaseFileEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: CaseFile;
+};
+
+/** How a case ended. */
+export type CaseOutcome = {
+  /** From a list of each kind, for example NOT_CONNECTED. */
+  readonly code: Scalars['String']['output'];
+  /** What a person reads; says what is left to do, where something is. */
+  readonly text: Scalars['String']['output'];
+};
+
+
+/** How a case ended. */
+export type CaseOutcomeTextArgs = {
+  language?: InputMaybe<Language>;
+};
+
+/** Something that a case waits for. */
+export type CaseStep = {
+  /** The application it is about, where it is about one and that is visible to you. */
+  readonly application?: Maybe<Application>;
+  readonly awaits: CaseStepParty;
+  readonly case: CaseFile;
+  /** What may be answered; empty where nobody is to answer. */
+  readonly choices: ReadonlyArray<CaseChoice>;
+  /** What for, from a list of each kind, for example EVALUATE. */
+  readonly code: Scalars['String']['output'];
+  /** When it is overdue; null where it is already, or never. */
+  readonly dueAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Codes that may go with an answer, for example of fields that differ. */
+  readonly fields: ReadonlyArray<Scalars['String']['output']>;
+  readonly municipality: Municipality;
+  /** Name of the step, unique within the case. */
+  readonly step: Scalars['String']['output'];
+  /** What a person reads. */
+  readonly text: Scalars['String']['output'];
+};
+
+
+/** Something that a case waits for. */
+export type CaseStepTextArgs = {
+  language?: InputMaybe<Language>;
+};
+
+/** Page of steps that are waited for. */
+export type CaseStepConnection = {
+  readonly edges: ReadonlyArray<CaseStepEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<CaseStep>;
+  readonly pageInfo: PageInfo;
+  /** How many there are on all pages. */
+  readonly totalCount: Scalars['Int']['output'];
+};
+
+/** A step and its place in the list. */
+export type CaseStepEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: CaseStep;
+};
+
+/** Whom a step waits for. */
+export type CaseStepParty =
+  /** A back office that was told. */
+  | 'BACK_OFFICE'
+  /** The city's system, or a clerk. */
+  | 'CITY'
+  /** A person: a task. */
+  | 'CLERK'
+  /** A day to come. */
+  | 'TIME';
 
 /** How a citizen reaches a service. */
 export type Channel =
@@ -451,8 +658,12 @@ export type MunicipalityPausedMessageArgs = {
 };
 
 export type Mutation = {
+  /** For a city alone: its answer to a step. Counts once per case and step; the same answer again changes nothing. */
+  readonly answerCase: AnswerCaseResult;
   /** For the city alone: says what to do with a parked application. */
   readonly releaseApplication: ReleaseApplicationResult;
+  /** For a city alone: what a person decided about a task. */
+  readonly resolveClerkTask: AnswerCaseResult;
   /** Submits an application. Once it is answered with success it is never lost and never filed twice, however often you repeat the call with the same key. */
   readonly submitApplication: SubmitApplicationResult;
   /** Asks the city to stop an application. */
@@ -460,8 +671,18 @@ export type Mutation = {
 };
 
 
+export type MutationAnswerCaseArgs = {
+  input: AnswerCaseInput;
+};
+
+
 export type MutationReleaseApplicationArgs = {
   input: ReleaseApplicationInput;
+};
+
+
+export type MutationResolveClerkTaskArgs = {
+  input: AnswerCaseInput;
 };
 
 
@@ -493,6 +714,21 @@ export type NoCompetentAuthorityMessageArgs = {
 export type Node = {
   /** Opaque, the same for ever. */
   readonly id: Scalars['ID']['output'];
+};
+
+/** The case does not wait for this step. */
+export type NotAwaited = Problem & {
+  readonly code: ProblemCode;
+  readonly helpUrl?: Maybe<Scalars['URL']['output']>;
+  /** What a person reads. */
+  readonly message: Scalars['String']['output'];
+  readonly path?: Maybe<ReadonlyArray<Scalars['String']['output']>>;
+};
+
+
+/** The case does not wait for this step. */
+export type NotAwaitedMessageArgs = {
+  language?: InputMaybe<Language>;
 };
 
 /** Not there, or not visible to you: the two are not told apart. */
@@ -706,6 +942,8 @@ export type ProblemCode =
   | 'INVALID_INPUT'
   /** The city takes no applications at the moment. */
   | 'MUNICIPALITY_PAUSED'
+  /** The case does not wait for this step. */
+  | 'NOT_AWAITED'
   /** Not there, or not visible to you. */
   | 'NOT_FOUND'
   /** The city takes no online applications for the service. */
@@ -716,6 +954,8 @@ export type ProblemCode =
   | 'NOT_WITHDRAWABLE'
   /** Nobody is registered as competent for the service there. */
   | 'NO_COMPETENT_AUTHORITY'
+  /** Another city keeps the register that the form names, and takes no applications through the hub. */
+  | 'REGISTER_NOT_CONNECTED'
   /** There is no valid access token. */
   | 'UNAUTHENTICATED'
   /** No municipality is known for the place. */
@@ -734,6 +974,16 @@ export type ProcessingTime = {
 export type Query = {
   /** An application; null where there is none or it is not visible to you. Takes its id, or the UUID under which the back office got it. */
   readonly application?: Maybe<Application>;
+  /** For a city alone: what its answer is awaited for, the oldest case first. */
+  readonly awaitedAnswers: CaseStepConnection;
+  /** A case between cities; null where there is none or it is not visible to you. Takes its id, or the UUID that its events carry. */
+  readonly case?: Maybe<CaseFile>;
+  /** For a city that an open case was addressed to: what it must know of the person. Who read it, and when, is written down; with the end of the case it is erased. */
+  readonly caseFacts: CaseFactsResult;
+  /** Cases visible to the caller, newest first: a citizen's own, those that concern a city. */
+  readonly cases: CaseFileConnection;
+  /** For a city alone: what waits for a person there, the oldest case first. */
+  readonly clerkTasks: CaseStepConnection;
   /** Who is responsible for a service at a place: walks from the municipality up to the federal state. */
   readonly competence: CompetenceResult;
   /** Municipalities by name. */
@@ -753,6 +1003,36 @@ export type Query = {
 
 export type QueryApplicationArgs = {
   id: Scalars['ID']['input'];
+};
+
+
+export type QueryAwaitedAnswersArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+export type QueryCaseArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryCaseFactsArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryCasesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  kind?: InputMaybe<Scalars['String']['input']>;
+  open?: InputMaybe<Scalars['Boolean']['input']>;
+};
+
+
+export type QueryClerkTasksArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
 };
 
 
@@ -965,10 +1245,17 @@ export type SubmitApplicationSuccess = {
 export type Subscription = {
   /** The application after each of its changes (GraphQL over SSE). */
   readonly applicationChanged: Application;
+  /** The case after each of its changes (GraphQL over SSE). */
+  readonly caseChanged: CaseFile;
 };
 
 
 export type SubscriptionApplicationChangedArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type SubscriptionCaseChangedArgs = {
   id: Scalars['ID']['input'];
 };
 
@@ -1104,6 +1391,16 @@ export type DirectiveResolverFn<TResult = Record<PropertyKey, never>, TParent = 
 
 /** Mapping of union types */
 export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
+  AnswerCaseResult:
+    | ( Omit<AnswerCaseSuccess, 'case'> & { case: _RefType['CaseFile'] } )
+    | ( ProblemParent )
+    | ( ProblemParent )
+    | ( ProblemParent )
+  ;
+  CaseFactsResult:
+    | ( CaseFacts )
+    | ( ProblemParent )
+  ;
   CompetenceResult:
     | ( ProblemParent )
     | ( Omit<Competence, 'offer'> & { offer: _RefType['Offer'] } )
@@ -1139,11 +1436,13 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
 export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = {
   Node:
     | ( ApplicationRow )
+    | ( CaseFileRow )
     | ( MunicipalityRow )
     | ( OfferRow )
     | ( CatalogueEntryRow )
   ;
   Problem:
+    | ( ProblemParent )
     | ( ProblemParent )
     | ( ProblemParent )
     | ( ProblemParent )
@@ -1163,6 +1462,9 @@ export type ResolversTypes = {
   AdapterState: AdapterState;
   AdapterStatus: ResolverTypeWrapper<AdapterStatusOf>;
   AmbiguousPlace: ResolverTypeWrapper<ProblemParent>;
+  AnswerCaseInput: AnswerCaseInput;
+  AnswerCaseResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['AnswerCaseResult']>;
+  AnswerCaseSuccess: ResolverTypeWrapper<Omit<AnswerCaseSuccess, 'case'> & { case: ResolversTypes['CaseFile'] }>;
   ApplicantInput: ApplicantInput;
   Application: ResolverTypeWrapper<ApplicationRow>;
   ApplicationConnection: ResolverTypeWrapper<Omit<ApplicationConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['ApplicationEdge']>, nodes: ReadonlyArray<ResolversTypes['Application']> }>;
@@ -1170,12 +1472,27 @@ export type ResolversTypes = {
   ApplicationEvent: ResolverTypeWrapper<EventOf>;
   ApplicationEventConnection: ResolverTypeWrapper<Omit<ApplicationEventConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['ApplicationEventEdge']>, nodes: ReadonlyArray<ResolversTypes['ApplicationEvent']> }>;
   ApplicationEventEdge: ResolverTypeWrapper<Omit<ApplicationEventEdge, 'node'> & { node: ResolversTypes['ApplicationEvent'] }>;
+  ApplicationFacts: ResolverTypeWrapper<ApplicationFacts>;
   ApplicationStatus: ApplicationStatus;
   AppointmentNeed: AppointmentNeed;
   AssuranceLevel: AssuranceLevel;
   AssuranceLevelTooLow: ResolverTypeWrapper<ProblemParent>;
   Authority: ResolverTypeWrapper<AuthorityRow>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
+  CaseChoice: ResolverTypeWrapper<CaseCode>;
+  CaseEvent: ResolverTypeWrapper<LoggedEventRow>;
+  CaseEventConnection: ResolverTypeWrapper<Omit<CaseEventConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['CaseEventEdge']>, nodes: ReadonlyArray<ResolversTypes['CaseEvent']> }>;
+  CaseEventEdge: ResolverTypeWrapper<Omit<CaseEventEdge, 'node'> & { node: ResolversTypes['CaseEvent'] }>;
+  CaseFacts: ResolverTypeWrapper<CaseFacts>;
+  CaseFactsResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['CaseFactsResult']>;
+  CaseFile: ResolverTypeWrapper<CaseFileRow>;
+  CaseFileConnection: ResolverTypeWrapper<Omit<CaseFileConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['CaseFileEdge']>, nodes: ReadonlyArray<ResolversTypes['CaseFile']> }>;
+  CaseFileEdge: ResolverTypeWrapper<Omit<CaseFileEdge, 'node'> & { node: ResolversTypes['CaseFile'] }>;
+  CaseOutcome: ResolverTypeWrapper<CaseCode>;
+  CaseStep: ResolverTypeWrapper<WaitingStepRow>;
+  CaseStepConnection: ResolverTypeWrapper<Omit<CaseStepConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['CaseStepEdge']>, nodes: ReadonlyArray<ResolversTypes['CaseStep']> }>;
+  CaseStepEdge: ResolverTypeWrapper<Omit<CaseStepEdge, 'node'> & { node: ResolversTypes['CaseStep'] }>;
+  CaseStepParty: CaseStepParty;
   Channel: Channel;
   CityConnection: ResolverTypeWrapper<CityRow>;
   Competence: ResolverTypeWrapper<Omit<Competence, 'offer'> & { offer: ResolversTypes['Offer'] }>;
@@ -1202,6 +1519,7 @@ export type ResolversTypes = {
   Mutation: ResolverTypeWrapper<Record<PropertyKey, never>>;
   NoCompetentAuthority: ResolverTypeWrapper<ProblemParent>;
   Node: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Node']>;
+  NotAwaited: ResolverTypeWrapper<ProblemParent>;
   NotFound: ResolverTypeWrapper<ProblemParent>;
   NotOfferedOnline: ResolverTypeWrapper<ProblemParent>;
   NotParked: ResolverTypeWrapper<ProblemParent>;
@@ -1250,6 +1568,9 @@ export type ResolversTypes = {
 export type ResolversParentTypes = {
   AdapterStatus: AdapterStatusOf;
   AmbiguousPlace: ProblemParent;
+  AnswerCaseInput: AnswerCaseInput;
+  AnswerCaseResult: ResolversUnionTypes<ResolversParentTypes>['AnswerCaseResult'];
+  AnswerCaseSuccess: Omit<AnswerCaseSuccess, 'case'> & { case: ResolversParentTypes['CaseFile'] };
   ApplicantInput: ApplicantInput;
   Application: ApplicationRow;
   ApplicationConnection: Omit<ApplicationConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['ApplicationEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Application']> };
@@ -1257,9 +1578,23 @@ export type ResolversParentTypes = {
   ApplicationEvent: EventOf;
   ApplicationEventConnection: Omit<ApplicationEventConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['ApplicationEventEdge']>, nodes: ReadonlyArray<ResolversParentTypes['ApplicationEvent']> };
   ApplicationEventEdge: Omit<ApplicationEventEdge, 'node'> & { node: ResolversParentTypes['ApplicationEvent'] };
+  ApplicationFacts: ApplicationFacts;
   AssuranceLevelTooLow: ProblemParent;
   Authority: AuthorityRow;
   Boolean: Scalars['Boolean']['output'];
+  CaseChoice: CaseCode;
+  CaseEvent: LoggedEventRow;
+  CaseEventConnection: Omit<CaseEventConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['CaseEventEdge']>, nodes: ReadonlyArray<ResolversParentTypes['CaseEvent']> };
+  CaseEventEdge: Omit<CaseEventEdge, 'node'> & { node: ResolversParentTypes['CaseEvent'] };
+  CaseFacts: CaseFacts;
+  CaseFactsResult: ResolversUnionTypes<ResolversParentTypes>['CaseFactsResult'];
+  CaseFile: CaseFileRow;
+  CaseFileConnection: Omit<CaseFileConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['CaseFileEdge']>, nodes: ReadonlyArray<ResolversParentTypes['CaseFile']> };
+  CaseFileEdge: Omit<CaseFileEdge, 'node'> & { node: ResolversParentTypes['CaseFile'] };
+  CaseOutcome: CaseCode;
+  CaseStep: WaitingStepRow;
+  CaseStepConnection: Omit<CaseStepConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['CaseStepEdge']>, nodes: ReadonlyArray<ResolversParentTypes['CaseStep']> };
+  CaseStepEdge: Omit<CaseStepEdge, 'node'> & { node: ResolversParentTypes['CaseStep'] };
   CityConnection: CityRow;
   Competence: Omit<Competence, 'offer'> & { offer: ResolversParentTypes['Offer'] };
   CompetenceResult: ResolversUnionTypes<ResolversParentTypes>['CompetenceResult'];
@@ -1284,6 +1619,7 @@ export type ResolversParentTypes = {
   Mutation: Record<PropertyKey, never>;
   NoCompetentAuthority: ProblemParent;
   Node: ResolversInterfaceTypes<ResolversParentTypes>['Node'];
+  NotAwaited: ProblemParent;
   NotFound: ProblemParent;
   NotOfferedOnline: ProblemParent;
   NotParked: ProblemParent;
@@ -1341,7 +1677,18 @@ export type AmbiguousPlaceResolvers<ContextType = Context, ParentType extends Re
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
+export type AnswerCaseResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AnswerCaseResult'] = ResolversParentTypes['AnswerCaseResult']> = {
+  __resolveType?: TypeResolveFn<'AnswerCaseSuccess' | 'InvalidInput' | 'NotAwaited' | 'NotFound', ParentType, ContextType>;
+};
+
+export type AnswerCaseSuccessResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AnswerCaseSuccess'] = ResolversParentTypes['AnswerCaseSuccess']> = {
+  case?: Resolver<ResolversTypes['CaseFile'], ParentType, ContextType>;
+  replayed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type ApplicationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Application'] = ResolversParentTypes['Application']> = {
+  case?: Resolver<Maybe<ResolversTypes['CaseFile']>, ParentType, ContextType>;
   caseNumber?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   history?: Resolver<ResolversTypes['ApplicationEventConnection'], ParentType, ContextType, RequireFields<ApplicationHistoryArgs, 'first'>>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
@@ -1387,6 +1734,11 @@ export type ApplicationEventEdgeResolvers<ContextType = Context, ParentType exte
   node?: Resolver<ResolversTypes['ApplicationEvent'], ParentType, ContextType>;
 };
 
+export type ApplicationFactsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ApplicationFacts'] = ResolversParentTypes['ApplicationFacts']> = {
+  application?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  values?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+};
+
 export type AssuranceLevelTooLowResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AssuranceLevelTooLow'] = ResolversParentTypes['AssuranceLevelTooLow']> = {
   code?: Resolver<ResolversTypes['ProblemCode'], ParentType, ContextType>;
   helpUrl?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
@@ -1403,6 +1755,100 @@ export type AuthorityResolvers<ContextType = Context, ParentType extends Resolve
   street?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   town?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   url?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
+};
+
+export type CaseChoiceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseChoice'] = ResolversParentTypes['CaseChoice']> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  text?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<CaseChoiceTextArgs, 'language'>>;
+};
+
+export type CaseEventResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseEvent'] = ResolversParentTypes['CaseEvent']> = {
+  facts?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  municipality?: Resolver<Maybe<ResolversTypes['Municipality']>, ParentType, ContextType>;
+  occurredAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type CaseEventConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseEventConnection'] = ResolversParentTypes['CaseEventConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['CaseEventEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['CaseEvent']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type CaseEventEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseEventEdge'] = ResolversParentTypes['CaseEventEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['CaseEvent'], ParentType, ContextType>;
+};
+
+export type CaseFactsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseFacts'] = ResolversParentTypes['CaseFacts']> = {
+  facts?: Resolver<ReadonlyArray<ResolversTypes['ApplicationFacts']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type CaseFactsResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseFactsResult'] = ResolversParentTypes['CaseFactsResult']> = {
+  __resolveType?: TypeResolveFn<'CaseFacts' | 'NotFound', ParentType, ContextType>;
+};
+
+export type CaseFileResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseFile'] = ResolversParentTypes['CaseFile']> = {
+  application?: Resolver<Maybe<ResolversTypes['Application']>, ParentType, ContextType>;
+  changedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  closedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  history?: Resolver<ResolversTypes['CaseEventConnection'], ParentType, ContextType, RequireFields<CaseFileHistoryArgs, 'first'>>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  municipality?: Resolver<ResolversTypes['Municipality'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<CaseFileNameArgs, 'language'>>;
+  openedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  outcome?: Resolver<Maybe<ResolversTypes['CaseOutcome']>, ParentType, ContextType>;
+  participants?: Resolver<ReadonlyArray<ResolversTypes['Municipality']>, ParentType, ContextType>;
+  reference?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  service?: Resolver<Maybe<ResolversTypes['Service']>, ParentType, ContextType>;
+  waiting?: Resolver<ReadonlyArray<ResolversTypes['CaseStep']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type CaseFileConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseFileConnection'] = ResolversParentTypes['CaseFileConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['CaseFileEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['CaseFile']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type CaseFileEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseFileEdge'] = ResolversParentTypes['CaseFileEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['CaseFile'], ParentType, ContextType>;
+};
+
+export type CaseOutcomeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseOutcome'] = ResolversParentTypes['CaseOutcome']> = {
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  text?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<CaseOutcomeTextArgs, 'language'>>;
+};
+
+export type CaseStepResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseStep'] = ResolversParentTypes['CaseStep']> = {
+  application?: Resolver<Maybe<ResolversTypes['Application']>, ParentType, ContextType>;
+  awaits?: Resolver<ResolversTypes['CaseStepParty'], ParentType, ContextType>;
+  case?: Resolver<ResolversTypes['CaseFile'], ParentType, ContextType>;
+  choices?: Resolver<ReadonlyArray<ResolversTypes['CaseChoice']>, ParentType, ContextType>;
+  code?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  dueAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  fields?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  municipality?: Resolver<ResolversTypes['Municipality'], ParentType, ContextType>;
+  step?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  text?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<CaseStepTextArgs, 'language'>>;
+};
+
+export type CaseStepConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseStepConnection'] = ResolversParentTypes['CaseStepConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['CaseStepEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['CaseStep']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type CaseStepEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseStepEdge'] = ResolversParentTypes['CaseStepEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['CaseStep'], ParentType, ContextType>;
 };
 
 export type CityConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CityConnection'] = ResolversParentTypes['CityConnection']> = {
@@ -1531,7 +1977,9 @@ export type MunicipalityPausedResolvers<ContextType = Context, ParentType extend
 };
 
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
+  answerCase?: Resolver<ResolversTypes['AnswerCaseResult'], ParentType, ContextType, RequireFields<MutationAnswerCaseArgs, 'input'>>;
   releaseApplication?: Resolver<ResolversTypes['ReleaseApplicationResult'], ParentType, ContextType, RequireFields<MutationReleaseApplicationArgs, 'input'>>;
+  resolveClerkTask?: Resolver<ResolversTypes['AnswerCaseResult'], ParentType, ContextType, RequireFields<MutationResolveClerkTaskArgs, 'input'>>;
   submitApplication?: Resolver<ResolversTypes['SubmitApplicationResult'], ParentType, ContextType, RequireFields<MutationSubmitApplicationArgs, 'input'>>;
   withdrawApplication?: Resolver<ResolversTypes['WithdrawApplicationResult'], ParentType, ContextType, RequireFields<MutationWithdrawApplicationArgs, 'input'>>;
 };
@@ -1545,7 +1993,15 @@ export type NoCompetentAuthorityResolvers<ContextType = Context, ParentType exte
 };
 
 export type NodeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Node'] = ResolversParentTypes['Node']> = {
-  __resolveType?: TypeResolveFn<'Application' | 'Municipality' | 'Offer' | 'Service', ParentType, ContextType>;
+  __resolveType?: TypeResolveFn<'Application' | 'CaseFile' | 'Municipality' | 'Offer' | 'Service', ParentType, ContextType>;
+};
+
+export type NotAwaitedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['NotAwaited'] = ResolversParentTypes['NotAwaited']> = {
+  code?: Resolver<ResolversTypes['ProblemCode'], ParentType, ContextType>;
+  helpUrl?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<NotAwaitedMessageArgs, 'language'>>;
+  path?: Resolver<Maybe<ReadonlyArray<ResolversTypes['String']>>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type NotFoundResolvers<ContextType = Context, ParentType extends ResolversParentTypes['NotFound'] = ResolversParentTypes['NotFound']> = {
@@ -1651,7 +2107,7 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
 };
 
 export type ProblemResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Problem'] = ResolversParentTypes['Problem']> = {
-  __resolveType?: TypeResolveFn<'AmbiguousPlace' | 'AssuranceLevelTooLow' | 'IdempotencyConflict' | 'InvalidInput' | 'MunicipalityPaused' | 'NoCompetentAuthority' | 'NotFound' | 'NotOfferedOnline' | 'NotParked' | 'NotWithdrawable' | 'ValidationProblem', ParentType, ContextType>;
+  __resolveType?: TypeResolveFn<'AmbiguousPlace' | 'AssuranceLevelTooLow' | 'IdempotencyConflict' | 'InvalidInput' | 'MunicipalityPaused' | 'NoCompetentAuthority' | 'NotAwaited' | 'NotFound' | 'NotOfferedOnline' | 'NotParked' | 'NotWithdrawable' | 'ValidationProblem', ParentType, ContextType>;
 };
 
 export type ProcessingTimeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ProcessingTime'] = ResolversParentTypes['ProcessingTime']> = {
@@ -1661,6 +2117,11 @@ export type ProcessingTimeResolvers<ContextType = Context, ParentType extends Re
 
 export type QueryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Query'] = ResolversParentTypes['Query']> = {
   application?: Resolver<Maybe<ResolversTypes['Application']>, ParentType, ContextType, RequireFields<QueryApplicationArgs, 'id'>>;
+  awaitedAnswers?: Resolver<ResolversTypes['CaseStepConnection'], ParentType, ContextType, RequireFields<QueryAwaitedAnswersArgs, 'first'>>;
+  case?: Resolver<Maybe<ResolversTypes['CaseFile']>, ParentType, ContextType, RequireFields<QueryCaseArgs, 'id'>>;
+  caseFacts?: Resolver<ResolversTypes['CaseFactsResult'], ParentType, ContextType, RequireFields<QueryCaseFactsArgs, 'id'>>;
+  cases?: Resolver<ResolversTypes['CaseFileConnection'], ParentType, ContextType, RequireFields<QueryCasesArgs, 'first'>>;
+  clerkTasks?: Resolver<ResolversTypes['CaseStepConnection'], ParentType, ContextType, RequireFields<QueryClerkTasksArgs, 'first'>>;
   competence?: Resolver<ResolversTypes['CompetenceResult'], ParentType, ContextType, RequireFields<QueryCompetenceArgs, 'place' | 'service'>>;
   municipalities?: Resolver<ResolversTypes['MunicipalityConnection'], ParentType, ContextType, RequireFields<QueryMunicipalitiesArgs, 'first'>>;
   municipality?: Resolver<Maybe<ResolversTypes['Municipality']>, ParentType, ContextType, Partial<QueryMunicipalityArgs>>;
@@ -1756,6 +2217,7 @@ export type SubmitApplicationSuccessResolvers<ContextType = Context, ParentType 
 
 export type SubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subscription'] = ResolversParentTypes['Subscription']> = {
   applicationChanged?: SubscriptionResolver<ResolversTypes['Application'], "applicationChanged", ParentType, ContextType, RequireFields<SubscriptionApplicationChangedArgs, 'id'>>;
+  caseChanged?: SubscriptionResolver<ResolversTypes['CaseFile'], "caseChanged", ParentType, ContextType, RequireFields<SubscriptionCaseChangedArgs, 'id'>>;
 };
 
 export interface UrlScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['URL'], any> {
@@ -1790,14 +2252,30 @@ export type WithdrawApplicationSuccessResolvers<ContextType = Context, ParentTyp
 export type Resolvers<ContextType = Context> = {
   AdapterStatus?: AdapterStatusResolvers<ContextType>;
   AmbiguousPlace?: AmbiguousPlaceResolvers<ContextType>;
+  AnswerCaseResult?: AnswerCaseResultResolvers<ContextType>;
+  AnswerCaseSuccess?: AnswerCaseSuccessResolvers<ContextType>;
   Application?: ApplicationResolvers<ContextType>;
   ApplicationConnection?: ApplicationConnectionResolvers<ContextType>;
   ApplicationEdge?: ApplicationEdgeResolvers<ContextType>;
   ApplicationEvent?: ApplicationEventResolvers<ContextType>;
   ApplicationEventConnection?: ApplicationEventConnectionResolvers<ContextType>;
   ApplicationEventEdge?: ApplicationEventEdgeResolvers<ContextType>;
+  ApplicationFacts?: ApplicationFactsResolvers<ContextType>;
   AssuranceLevelTooLow?: AssuranceLevelTooLowResolvers<ContextType>;
   Authority?: AuthorityResolvers<ContextType>;
+  CaseChoice?: CaseChoiceResolvers<ContextType>;
+  CaseEvent?: CaseEventResolvers<ContextType>;
+  CaseEventConnection?: CaseEventConnectionResolvers<ContextType>;
+  CaseEventEdge?: CaseEventEdgeResolvers<ContextType>;
+  CaseFacts?: CaseFactsResolvers<ContextType>;
+  CaseFactsResult?: CaseFactsResultResolvers<ContextType>;
+  CaseFile?: CaseFileResolvers<ContextType>;
+  CaseFileConnection?: CaseFileConnectionResolvers<ContextType>;
+  CaseFileEdge?: CaseFileEdgeResolvers<ContextType>;
+  CaseOutcome?: CaseOutcomeResolvers<ContextType>;
+  CaseStep?: CaseStepResolvers<ContextType>;
+  CaseStepConnection?: CaseStepConnectionResolvers<ContextType>;
+  CaseStepEdge?: CaseStepEdgeResolvers<ContextType>;
   CityConnection?: CityConnectionResolvers<ContextType>;
   Competence?: CompetenceResolvers<ContextType>;
   CompetenceResult?: CompetenceResultResolvers<ContextType>;
@@ -1818,6 +2296,7 @@ export type Resolvers<ContextType = Context> = {
   Mutation?: MutationResolvers<ContextType>;
   NoCompetentAuthority?: NoCompetentAuthorityResolvers<ContextType>;
   Node?: NodeResolvers<ContextType>;
+  NotAwaited?: NotAwaitedResolvers<ContextType>;
   NotFound?: NotFoundResolvers<ContextType>;
   NotOfferedOnline?: NotOfferedOnlineResolvers<ContextType>;
   NotParked?: NotParkedResolvers<ContextType>;

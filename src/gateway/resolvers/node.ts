@@ -8,6 +8,7 @@ const find: { readonly [T in NodeType]: (key: string, context: Context) => unkno
   Service: (key, { features }) => features.catalogue.findService(key),
   Offer: (id, { features }) => features.catalogue.findOffer(id),
   Application: (id, { loaders }) => loaders.application.load(id),
+  CaseFile: (id, { features, principal }) => features.coordination.find(id, principal),
 };
 
 /** Relay's `node(id:)`. */

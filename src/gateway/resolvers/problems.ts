@@ -19,5 +19,6 @@ export const problemResolvers: Resolvers = {
   MunicipalityPaused: problem,
   NotWithdrawable: problem,
   NotParked: problem,
+  NotAwaited: problem,
   FieldProblem: { message: (parent, { language }) => inLanguage(parent.message, language ?? 'DE') },
 };
