@@ -46,8 +46,9 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
       case 'departure':
       case 'registered-in':
         return municipality(value);
+      // A secondary dwelling is one beside the previous.
       case 'keeps-previous':
-        return typeof value === 'boolean' ? value : null;
+        return typeof value === 'boolean' ? value : value === 'secondary' ? true : null;
       // A key of the client's choice, the same for the applications of one account alone.
       case 'wish-group':
         return typeof value === 'string' && value !== '' && value.length <= 128 ? (seal?.pseudonym(`${owner} ${value}`) ?? null) : null;
