@@ -12,7 +12,7 @@ import { createKafkaTopics } from '../../src/infra/bus/kafka-topics.ts';
 import { parseKafkaUrl } from '../../src/infra/bus/kafka-url.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { describeWithService } from '../kit/services.ts';
-import { sampleEvent } from '../kit/sample-event.ts';
+import { eventsOf, verdict } from '../kit/kafka-verdict.ts';
 
 /*
  * The send rule of src/infra/bus/kafka-publisher.ts on a real cluster of three brokers, while one is killed and another
@@ -24,28 +24,6 @@ import { sampleEvent } from '../kit/sample-event.ts';
 const log = createLog('silent');
 const run = promisify(execFile);
 const script = join(import.meta.dirname, '../kit/kafka/cluster.sh');
-const KEYS = 10;
-
-/** What a log read back says about events that were acknowledged, in their order. */
-function verdict(acknowledged: readonly LoggedEvent[], read: readonly LoggedEvent[]) {
-  const firsts = [...new Map(read.map((event) => [event.id, event])).values()];
-  const arrived = new Set(firsts.map((event) => event.id));
-  const last = new Map<string, number>();
-  let outOfOrder = 0;
-  for (const { aggregate, seq } of firsts) {
-    if (seq < (last.get(aggregate.id) ?? 0)) outOfOrder += 1;
-    last.set(aggregate.id, Math.max(seq, last.get(aggregate.id) ?? 0));
-  }
-  return { lost: acknowledged.filter((event) => !arrived.has(event.id)).length, outOfOrder, duplicates: read.length - firsts.length };
-}
-
-const eventsOf = (type: string, from: number, count: number): LoggedEvent[] =>
-  Array.from({ length: count }, (_, i) => ({
-    ...sampleEvent({ facts: { filler: 'x'.repeat(200) } }),
-    aggregate: { type, id: `key-${(from + i) % KEYS}` },
-    seq: from + i + 1,
-  }));
-
 describe('the verdict on a log', () => {
   const events = eventsOf('t', 0, 30);
 

@@ -1,13 +1,10 @@
-import type { Admin, ConfigResourceTypes } from 'kafkajs';
+import kafkajs, { type Admin } from 'kafkajs';
 import type { KafkaSettings } from './kafka-url.ts';
 
 /*
  * What the hub demands of a topic, and in which words it complains. Where the cluster refuses, nothing is published and events
  * wait in the log; where a topic that is there promises less than the settings, events flow and the log says what is at risk.
  */
-
-/** ConfigResourceTypes.TOPIC of kafkajs, whose export a module of Node does not see. */
-const TOPIC: ConfigResourceTypes.TOPIC = 2;
 
 /** What a topic promises; null where the account may not ask. */
 export interface TopicPromises {
@@ -42,7 +39,7 @@ export async function configOf(admin: Admin, topic: string): Promise<Omit<TopicP
   try {
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
-      resources: [{ type: TOPIC, name: topic, configNames }],
+      resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames }],
     });
     const value = (name: string) => resources[0]?.configEntries.find((entry) => entry.configName === name)?.configValue;
     const copies = Number(value('min.insync.replicas') ?? Number.NaN);
