@@ -37,6 +37,7 @@ const neverSent = new Set([
   'ENETUNREACH',
   'EADDRNOTAVAIL',
   'UND_ERR_CONNECT_TIMEOUT',
+  'UND_ERR_INVALID_ARG',
   'CERT_HAS_EXPIRED',
   'DEPTH_ZERO_SELF_SIGNED_CERT',
   'SELF_SIGNED_CERT_IN_CHAIN',
@@ -74,7 +75,10 @@ const codeOf = (error: unknown): string => {
  */
 export function createHost(options: HostOptions): OwnedHost {
   const { city, ars, adapter, endpoints, connections, maxResponseBytes = 8 * 1024 * 1024, redact, log, now } = options;
-  const origins = new Set(endpoints.map((endpoint) => new URL(endpoint).origin));
+  // Other schemes have no origin of their own: all of them would be `null`, and so would be `data:`.
+  const origins = new Set(
+    endpoints.map((endpoint) => new URL(endpoint)).flatMap(({ protocol, origin }) => (/^https?:$/.test(protocol) ? [origin] : [])),
+  );
   const agent = new Agent({ connections, maxResponseSize: maxResponseBytes, keepAliveTimeout: 4_000, connect: { timeout: 5_000 } });
 
   const fetchWithin = async (input: string | URL | Request, init: RequestInit = {}): Promise<Response> => {
@@ -196,6 +200,7 @@ function headersOf(given: RequestInit['headers'], traceparent: string | undefine
   else if (given && Symbol.iterator in given) for (const [name = '', value = ''] of given as Iterable<readonly string[]>) add(name, value);
   else for (const [name, value] of Object.entries(given ?? {})) add(name, value);
   headers['accept'] ??= '*/*';
+  headers['user-agent'] ??= 'staedtebund';
   if (isText) headers['content-type'] ??= 'text/plain;charset=UTF-8';
   if (traceparent) headers['traceparent'] = traceparent;
   // Compressed answers could unpack to any size.
