@@ -2,6 +2,9 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { redmineSimulated, startRedmineSimulator } from '../adapters/redmine/simulator.ts';
 import { restSimulatedSecret, startRestSimulator } from '../adapters/rest/simulator.ts';
+import { duesseldorfPortal } from './portals/duesseldorf.ts';
+import { koelnPortal } from './portals/koeln.ts';
+import { portalToken, startPortal } from './portals/portal.ts';
 
 /** The sandbox's simulated back offices, running. */
 export interface Backoffices {
@@ -21,23 +24,29 @@ export interface BackofficesOptions {
 
 const KOELN_WEBHOOK_SECRET = 'whsec_c2FuZGJveC1rb2Vsbi13ZWJob29r';
 
-/** Starts one simulated back office for each city of the sandbox, on free loopback ports. */
+/** Starts one simulated back office for each city of the sandbox, and two cities' portals, on free loopback ports. */
 export async function startBackoffices({ processAfterMs = 8_000, folder }: BackofficesOptions = {}): Promise<Backoffices> {
   if (folder !== undefined) mkdirSync(folder, { recursive: true });
   const options = (city: string) => ({ processAfterMs, ...(folder === undefined ? {} : { file: join(folder, `${city}.json`) }) });
-  const [duesseldorf, koeln, neuss, muenchen] = await Promise.all([
+  const [duesseldorf, koeln, neuss, muenchen, portalDuesseldorf, portalKoeln] = await Promise.all([
     startRedmineSimulator(options('duesseldorf')),
     startRestSimulator({ dialect: 'antraege', ...options('koeln') }),
     startRestSimulator({ dialect: 'vorgaenge', ...options('neuss') }),
     startRestSimulator({ dialect: 'cases', ...options('muenchen') }),
+    startPortal(duesseldorfPortal),
+    startPortal(koelnPortal),
   ]);
   return {
     env: {
       DUESSELDORF_URL: duesseldorf.url,
       DUESSELDORF_KEY: redmineSimulated.apiKey,
+      DUESSELDORF_PORTAL_URL: portalDuesseldorf.url,
+      DUESSELDORF_PORTAL_TOKEN: portalToken,
       KOELN_URL: koeln.url,
       KOELN_KEY: restSimulatedSecret,
       KOELN_WEBHOOK_SECRET,
+      KOELN_PORTAL_URL: portalKoeln.url,
+      KOELN_PORTAL_TOKEN: portalToken,
       NEUSS_URL: neuss.url,
       NEUSS_KEY: restSimulatedSecret,
       MUENCHEN_URL: muenchen.url,
@@ -45,7 +54,7 @@ export async function startBackoffices({ processAfterMs = 8_000, folder }: Backo
     },
     notify: (hubUrl) => koeln.setWebhook({ url: `${hubUrl}/hooks/koeln/cases`, secret: KOELN_WEBHOOK_SECRET }),
     async close() {
-      await Promise.all([duesseldorf, koeln, neuss, muenchen].map((one) => one.close()));
+      await Promise.all([duesseldorf, koeln, neuss, muenchen, portalDuesseldorf, portalKoeln].map((one) => one.close()));
     },
   };
 }

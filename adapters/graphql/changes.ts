@@ -1,5 +1,5 @@
 import { AdapterError, type Call, type ChangesPort, type Json } from '#contract';
-import type { GraphqlConfig } from './config.ts';
+import type { CaseFields, GraphqlConfig } from './config.ts';
 import type { Ask } from './http.ts';
 import { listAt, toChange, toVariables } from './mapping.ts';
 import { at, scalar } from './pointer.ts';
@@ -13,7 +13,7 @@ type ChangesConfig = NonNullable<GraphqlConfig['changes']>;
  *   /since   by time, oldest change first. The next page begins at the moment of the last case; only where one moment fills a
  *            whole page is /offset used, because a case that changes meanwhile moves to the end and an offset would skip its neighbour.
  */
-export function createChanges(config: ChangesConfig, fields: GraphqlConfig['case'], ask: Ask): ChangesPort {
+export function createChanges(config: ChangesConfig, fields: CaseFields, ask: Ask): ChangesPort {
   const { document, variables, items, limit, overlapMs, everyMs } = config;
   const uses = (source: string) => Object.values(variables).includes(source);
 

@@ -10,16 +10,15 @@ import {
   type Host,
 } from '#contract';
 import { createChanges } from './changes.ts';
-import type { GraphqlConfig } from './config.ts';
-import { createAsk } from './http.ts';
+import { casesOf, type CasesConfig, type GraphqlConfig } from './config.ts';
+import { createAsk, type Ask } from './http.ts';
 import { listAt, refuseProblems, toRef, toSnapshot, toSource, toVariables } from './mapping.ts';
 import { at, scalar } from './pointer.ts';
 import { createRows } from './rows.ts';
 import { introspect, misfits } from './types.ts';
 
-/** A back office with a GraphQL API: the city's file has the operations, and says where their answers have what. */
-export function createGraphql(config: GraphqlConfig, host: Host): Adapter {
-  const ask = createAsk(config, host);
+/** Applications, by the operations of the city's file. */
+function createCases(config: CasesConfig, withdrawal: GraphqlConfig['withdraw'], ask: Ask): { port: CasePort; findOne: FindOne | null } {
   const { idempotency, case: fields } = config;
   const lookup = typeof idempotency === 'object' ? idempotency.lookup : null;
 
@@ -75,6 +74,27 @@ export function createGraphql(config: GraphqlConfig, host: Host): Adapter {
         throw new AdapterError('rejected', 'none', 'the back office does not have this case any more');
     };
 
+  return {
+    port: {
+      traits: { maxBatch: config.load.maxBatch, idempotency: lookup ? 'lookup' : idempotency === 'none' ? 'none' : 'native' },
+      submit,
+      ...(lookup ? { findByKey: (keys, call) => Promise.all(keys.map((key) => findOne(key, call))) } : {}),
+      loadCases,
+      ...(withdrawal ? { withdraw: withdraw(withdrawal) } : {}),
+    },
+    findOne: lookup ? findOne : null,
+  };
+}
+
+type FindOne = (key: string, call: Call) => Promise<CaseRef | null>;
+
+/** A back office with a GraphQL API: the city's file has the operations, and says where their answers have what. */
+export function createGraphql(config: GraphqlConfig, host: Host): Adapter {
+  const ask = createAsk(config, host);
+  const applications = casesOf(config);
+  const cases = applications && createCases(applications, config.withdraw, ask);
+  const findOne = cases?.findOne;
+
   async function check(call: Call): Promise<Health> {
     const probes: { name: string; ok: boolean; ms: number; hint?: string }[] = [];
     const probe = async (name: string, run: () => Promise<string | null>) => {
@@ -87,7 +107,7 @@ export function createGraphql(config: GraphqlConfig, host: Host): Adapter {
       if (failed) throw failed;
       return null;
     });
-    if (lookup) await probe('look-up by key', async () => (await findOne(`no such key ${crypto.randomUUID()}`, call), null));
+    if (findOne) await probe('look-up by key', async () => (await findOne(`no such key ${crypto.randomUUID()}`, call), null));
     await probe('documents and types', async () => {
       const schema = await introspect(ask, call);
       if (schema === null) return null;
@@ -101,14 +121,8 @@ export function createGraphql(config: GraphqlConfig, host: Host): Adapter {
     start: async () => {},
     stop: async () => {},
     check,
-    cases: {
-      traits: { maxBatch: config.load.maxBatch, idempotency: lookup ? 'lookup' : idempotency === 'none' ? 'none' : 'native' },
-      submit,
-      ...(lookup ? { findByKey: (keys, call) => Promise.all(keys.map((key) => findOne(key, call))) } : {}),
-      loadCases,
-      ...(config.withdraw ? { withdraw: withdraw(config.withdraw) } : {}),
-    },
-    ...(config.changes ? { changes: createChanges(config.changes, fields, ask) } : {}),
+    ...(cases ? { cases: cases.port } : {}),
+    ...(config.changes && applications ? { changes: createChanges(config.changes, applications.case, ask) } : {}),
     ...(config.rows ? { rows: createRows(config.rows, ask) } : {}),
   };
 }

@@ -118,6 +118,9 @@ function sdlProblem(source: string): string | null {
   }
 }
 
+/** What must be said of applications, all of it or nothing. */
+const ofCases = ['idempotency', 'submit', 'case', 'load'] as const;
+
 /** What a city's file says about a GraphQL API. */
 export const graphqlConfig = z
   .strictObject({
@@ -127,7 +130,7 @@ export const graphqlConfig = z
       .meta({ 'x-hub': 'endpoint' }),
     auth,
     headers: z.record(header, z.string(), { error: ofKey }).default({}).describe('Sent with every request; no secrets.'),
-    idempotency,
+    idempotency: idempotency.optional(),
     submit: filled(
       z.strictObject({
         document: documentOf('mutation'),
@@ -136,9 +139,11 @@ export const graphqlConfig = z
         replayed: pointer.optional().describe('Where the answer says that the key was known.'),
         problems,
       }),
-    ),
-    case: z.strictObject({ id: pointer, number: pointer.optional(), status: pointer, version: pointer.optional(), updatedAt: pointer }),
-    load: query('/ids', { items: pointer, maxBatch: z.int().min(1).max(500).default(50) }),
+    ).optional(),
+    case: z
+      .strictObject({ id: pointer, number: pointer.optional(), status: pointer, version: pointer.optional(), updatedAt: pointer })
+      .optional(),
+    load: query('/ids', { items: pointer, maxBatch: z.int().min(1).max(500).default(50) }).optional(),
     changes: query('/cursor or /since (RFC 3339), /limit, /offset', {
       items: pointer,
       next: pointer.optional().describe('With /cursor: where the answer says how to go on, such as pageInfo/endCursor.'),
@@ -173,9 +178,17 @@ export const graphqlConfig = z
     const complain = (path: string[], message: string) => issues.push({ code: 'custom', input: '', path, message });
     const uses = (variables: Readonly<Record<string, unknown>>, source: string) =>
       Object.values(variables).some((from) => typeof from === 'string' && (from === source || from.includes(`{${source}}`)));
-    if (value.idempotency !== 'none' && !uses(value.submit.variables, '/key'))
+    const missing = ofCases.filter((name) => value[name] === undefined);
+    const needed = missing.length < ofCases.length || value.changes || value.withdraw || !value.rows;
+    for (const name of needed ? missing : [])
+      complain(
+        [name],
+        `${ofCases.join(', ')} together, for applications; none of them (and no changes, no withdraw) where rows are all it serves`,
+      );
+    if (value.submit && value.idempotency !== 'none' && !uses(value.submit.variables, '/key'))
       complain(['submit', 'variables'], 'a variable that carries the key: map one to /key, or set idempotency to none');
-    if (!uses(value.load.variables, '/ids')) complain(['load', 'variables'], 'a variable that carries the ids: map one to /ids');
+    if (value.load && !uses(value.load.variables, '/ids'))
+      complain(['load', 'variables'], 'a variable that carries the ids: map one to /ids');
     if (value.changes) {
       const [cursor, since] = ['/cursor', '/since'].map((source) => uses(value.changes?.variables ?? {}, source));
       if (cursor === since) complain(['changes', 'variables'], 'either /cursor or /since in a variable');
@@ -191,4 +204,9 @@ export const graphqlConfig = z
 
 /** The config after validation. */
 export type GraphqlConfig = z.output<typeof graphqlConfig>;
+/** What it says of applications; null where the API takes none. */
+export type CasesConfig = { readonly [Name in (typeof ofCases)[number]]: NonNullable<GraphqlConfig[Name]> };
+export type CaseFields = CasesConfig['case'];
+export const casesOf = ({ idempotency, submit, case: fields, load }: GraphqlConfig): CasesConfig | null =>
+  idempotency !== undefined && submit && fields && load ? { idempotency, submit, case: fields, load } : null;
 export type RowField = NonNullable<GraphqlConfig['rows']>['fields'][string];

@@ -1,4 +1,5 @@
 import { GraphQLError, Kind, OperationTypeNode, parse, print, visit, type DocumentNode, type SelectionSetNode } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import { AdapterError } from '#contract';
 
 /** The field that stands for what is asked of a row's value. */
@@ -35,10 +36,18 @@ export function variablesOf(source: string): readonly string[] {
 
 export const hasSelection = (source: string): boolean => new RegExp(`\\b${SELECTION}\\b`).test(source);
 
-export const isMutation = (source: string): boolean =>
-  parse(source, { maxTokens: MOST_TOKENS }).definitions.some(
+const known = new LRUCache<string, boolean>({ max: 1000 });
+
+/** True for a document that changes something; said once of each. */
+export function isMutation(source: string): boolean {
+  const before = known.get(source);
+  if (before !== undefined) return before;
+  const writes = parse(source, { maxTokens: MOST_TOKENS }).definitions.some(
     (one) => one.kind === Kind.OPERATION_DEFINITION && one.operation === OperationTypeNode.MUTATION,
   );
+  known.set(source, writes);
+  return writes;
+}
 
 /**
  * The document with what is asked in the place of `__selection`. A field that the API calls otherwise is asked for under an

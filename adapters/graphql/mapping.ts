@@ -1,8 +1,7 @@
 import { AdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
-import type { GraphqlConfig } from './config.ts';
+import type { CaseFields, CasesConfig } from './config.ts';
 import { at, build, scalar } from './pointer.ts';
 
-type CaseFields = GraphqlConfig['case'];
 type Sources = Readonly<Record<string, string | number | boolean>>;
 
 /** What the variables of submit may point into. */
@@ -71,7 +70,7 @@ export function listAt(body: Json | undefined, pointer: string): readonly Json[]
 }
 
 /** @throws AdapterError rejected where the answer lists what must be corrected, under the names the form has for it. */
-export function refuseProblems(body: Json, problems: GraphqlConfig['submit']['problems'], variables: Sources): void {
+export function refuseProblems(body: Json, problems: CasesConfig['submit']['problems'], variables: Sources): void {
   const found = problems && at(body, problems.at);
   if (!problems || !Array.isArray(found) || found.length === 0) return;
   const ways = Object.entries(variables)

@@ -48,8 +48,8 @@ function readSchema(data: Json): GraphQLSchema {
 export function misfits(config: GraphqlConfig, schema: GraphQLSchema): readonly string[] {
   const documents: readonly (readonly [place: string, document: string])[] = [
     ['health', config.health.document],
-    ['submit', config.submit.document],
-    ['load', config.load.document],
+    ...(config.submit ? [['submit', config.submit.document] as const] : []),
+    ...(config.load ? [['load', config.load.document] as const] : []),
     ...(config.changes ? [['changes', config.changes.document] as const] : []),
     ...(config.withdraw ? [['withdraw', config.withdraw.document] as const] : []),
     ...(typeof config.idempotency === 'object' ? [['idempotency.lookup', config.idempotency.lookup.document] as const] : []),

@@ -22,6 +22,8 @@ async function connect(id: string, url: string, over: (city: ConnectedCity) => C
     ['DUESSELDORF', 'KOELN', 'NEUSS', 'MUENCHEN'].flatMap((city) => [
       [`${city}_URL`, 'http://127.0.0.1:9'],
       [`${city}_KEY`, restSimulatedSecret],
+      [`${city}_PORTAL_URL`, 'http://127.0.0.1:9'],
+      [`${city}_PORTAL_TOKEN`, restSimulatedSecret],
     ]),
   );
   const { cities: connected, complaints } = await loadCities({

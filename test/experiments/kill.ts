@@ -102,6 +102,11 @@ async function run(storeUrl: string, blind: boolean): Promise<Outcome> {
     // Munich takes part in nothing here; its adapter finds nobody and must not matter.
     MUENCHEN_URL: 'http://127.0.0.1:9',
     MUENCHEN_KEY: restSimulatedSecret,
+    // Nor do the portals, which only tell.
+    DUESSELDORF_PORTAL_URL: 'http://127.0.0.1:9',
+    DUESSELDORF_PORTAL_TOKEN: restSimulatedSecret,
+    KOELN_PORTAL_URL: 'http://127.0.0.1:9',
+    KOELN_PORTAL_TOKEN: restSimulatedSecret,
   };
 
   let hub: ChildProcess | null = null;
