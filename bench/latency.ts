@@ -11,7 +11,7 @@ import { parseKafkaUrl } from '../src/infra/bus/kafka-url.ts';
 import { createLog } from '../src/infra/log.ts';
 import { createEventLog } from '../src/infra/store/eventlog.ts';
 import { openStore } from '../src/infra/store/open-store.ts';
-import { newPostgresDatabase, newSqliteDatabase } from '../test/kit/databases.ts';
+import { newSqliteDatabase } from '../test/kit/databases.ts';
 import { startCluster } from '../test/kit/kafka-cluster.ts';
 import { sampleEvent } from '../test/kit/sample-event.ts';
 import { startChild } from './child.ts';
@@ -25,8 +25,8 @@ import { writeLatency, type Round } from './latency-results.ts';
  *
  *   node bench/latency.ts [--quick] [--rate 50]
  *
- * Both streams run in turns, at the same steady rate, each event on its own. --quick writes no results. PostgreSQL is the
- * store where TEST_POSTGRES_URL names a server, else SQLite.
+ * Both streams run in turns, at the same steady rate, each event on its own. --quick writes no results. The store is SQLite: the
+ * clock starts when it has committed.
  */
 
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false }, rate: { type: 'string', default: '50' } } });
@@ -44,8 +44,7 @@ const topics = createKafkaTopics(parseKafkaUrl(`kafka://${brokers}`), log);
 await Promise.all([type, rawType].map((one) => topics.ensure(topicOf(one))));
 await topics.close();
 
-const server = process.env['TEST_POSTGRES_URL'];
-const database = server ? await newPostgresDatabase(server) : newSqliteDatabase();
+const database = newSqliteDatabase();
 begun.defer(() => database.remove());
 const store = await openStore(database.url);
 begun.defer(() => store.close());
@@ -124,7 +123,7 @@ for (let turn = 0; turn < rounds; turn += 1) {
 const text = writeLatency(new URL('RESULTS.md', import.meta.url), {
   machine,
   measured,
-  note: `${values.rate} events a second, ${rounds} rounds of ${perRound} of each stream in turns; store: ${store.dialect}`,
+  note: `${values.rate} events a second, ${rounds} rounds of ${perRound} of each stream in turns`,
   write: !values.quick,
 });
 console.log(text);

@@ -10,10 +10,10 @@ const settings = z.strictObject({
   minInsyncReplicas: count(1, 9).default(2),
   /** Partitions of a topic, where the hub makes it. More later would change the order of what is on its way. @default 6 */
   partitions: count(1, 1000).default(6),
-  /** How long a reader may be silent before its group goes on without it. @default 30000 */
-  sessionTimeoutMs: count(1000, 300_000).default(30_000),
-  /** How long a broker may take to answer. The send rule (kafka-publisher.ts) makes a short one safe. @default 10000 */
-  requestTimeoutMs: count(500, 300_000).default(10_000),
+  /** How long a reader may be silent before its group goes on without it. @default 10000 */
+  sessionTimeoutMs: count(1000, 300_000).default(10_000),
+  /** How long a broker may take to answer. The send rule (kafka-publisher.ts) makes a short one safe. @default 3000 */
+  requestTimeoutMs: count(500, 300_000).default(3000),
   /** TLS to the brokers. @default false */
   ssl: z.stringbool().default(false),
   /** How user and password of the URL sign in. @default scram-sha-512 */
