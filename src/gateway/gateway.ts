@@ -21,6 +21,7 @@ import { webhookRoute } from './http/webhook.ts';
 import { documentCaches, limitPlugins, type OperationLimits } from './limits.ts';
 import { outcomePlugin } from './outcome.ts';
 import { documentIdName, persistedPlugin, readPersistedDocuments, type PersistedDocuments } from './persisted.ts';
+import { schemaRoute } from './published.ts';
 import { createSchema, joinedSchema } from './schema.ts';
 
 /** What may be set about the gateway. */
@@ -123,7 +124,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       '/graphql': graphql,
       '/graphiql': graphiql,
       '/graphiql/*': graphiql,
-      '/schema.graphql': (exchange) => answer(exchange, 200, 'text/plain; charset=utf-8', sdl, { 'cache-control': 'public, max-age=300' }),
+      '/schema.graphql': schemaRoute(sdl),
       '/.well-known/jwks.json': (exchange) =>
         answer(exchange, 200, 'application/jwk-set+json', JSON.stringify(claims.jwks()), { 'cache-control': 'public, max-age=300' }),
       '/problems': problemsRoute,

@@ -49,7 +49,12 @@ const change = (from: string, to: string): string => {
 
 test('the cities of this repository load without a complaint', async () => {
   const names = ['DUESSELDORF', 'KOELN', 'NEUSS', 'MUENCHEN'];
-  const values = names.flatMap((name) => [[`${name}_URL`, 'http://127.0.0.1:9'] as const, [`${name}_KEY`, 'eight-letters'] as const]);
+  const values = names.flatMap((name) =>
+    ['', 'PORTAL_'].flatMap((part) => [
+      [`${name}_${part}URL`, 'http://127.0.0.1:9'] as const,
+      [`${name}_${part}${part ? 'TOKEN' : 'KEY'}`, 'eight-letters'] as const,
+    ]),
+  );
   const { complaints, cities } = await loadCities({
     folder: 'cities',
     adapters,

@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parse as parseYaml } from 'yaml';
 import { duesseldorfPortal } from '../../sandbox/portals/duesseldorf.ts';
 import { koelnPortal } from '../../sandbox/portals/koeln.ts';
 import { portalToken, startPortal, type Portal } from '../../sandbox/portals/portal.ts';
 import { startTestHub, type TestHub } from '../kit/hub.ts';
+import { cityOf } from './rows-kit.ts';
 
 /* The sandbox's cities as their files say, behind a wire that can be listened to and frozen, through the whole hub. */
 
@@ -45,15 +44,8 @@ async function wire(portal: Portal): Promise<Wire> {
   return own;
 }
 
-const limits = { concurrency: 4, timeoutMs: 300, retries: 0, breaker: { failures: 2, halfOpenMs: 60_000 } };
-
-const cityOf = (id: string) => {
-  const { adapters, ...city } = parseYaml(readFileSync(new URL(`../../cities/${id}.yaml`, import.meta.url), 'utf8')) as {
-    adapters: { portal: object };
-    catalogue: unknown;
-  };
-  return { ...city, catalogue: undefined, adapters: { portal: { ...adapters.portal, limits } } };
-};
+/** A frozen city is left alone after two questions. */
+const limits = { timeoutMs: 300, retries: 0, breaker: { failures: 2, halfOpenMs: 60_000 } };
 
 let hub: TestHub;
 let duesseldorf: Wire;
@@ -62,7 +54,7 @@ let koeln: Wire;
 beforeAll(async () => {
   [duesseldorf, koeln] = await Promise.all([startPortal(duesseldorfPortal).then(wire), startPortal(koelnPortal).then(wire)]);
   hub = await startTestHub({
-    cities: { duesseldorf: cityOf('duesseldorf'), koeln: cityOf('koeln') },
+    cities: { duesseldorf: cityOf('duesseldorf', limits), koeln: cityOf('koeln', limits) },
     env: {
       DUESSELDORF_PORTAL_URL: duesseldorf.url,
       DUESSELDORF_PORTAL_TOKEN: portalToken,
@@ -142,7 +134,17 @@ describe('what a city learns of who asks', () => {
     const [{ headers, body } = { headers: {}, body: '' }] = duesseldorf.seen;
     expect(headers.authorization).toBe(`Bearer ${portalToken}`);
     expect(Object.keys(headers).toSorted()).toEqual(
-      ['accept', 'accept-encoding', 'authorization', 'connection', 'content-length', 'content-type', 'host', 'traceparent', 'user-agent'].toSorted(),
+      [
+        'accept',
+        'accept-encoding',
+        'authorization',
+        'connection',
+        'content-length',
+        'content-type',
+        'host',
+        'traceparent',
+        'user-agent',
+      ].toSorted(),
     );
     expect(JSON.parse(body)).toMatchObject({ variables: { keys: ['051110000000'], free: 1, first: 2 } });
     expect(Object.keys(JSON.parse(body) as object).toSorted()).toEqual(['query', 'variables']);

@@ -1,5 +1,7 @@
+import { readFileSync } from 'node:fs';
 import { Writable } from 'node:stream';
 import { afterAll } from 'vitest';
+import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import type { Adapter, AdapterDefinition, Call, RowQuery, RowsPort } from '#contract';
 import { createCities, type CallLimits, type Cities } from '../../src/cities/cities.ts';
@@ -78,4 +80,15 @@ export function connectRows(those: readonly TestCity[], limits: Partial<CallLimi
     logged: () => lines.join(''),
     metrics: async () => (await metrics.render()).text,
   };
+}
+
+/** A city of the sandbox as its file says, with its portal alone. */
+export function cityOf(id: string, limits: Partial<CallLimits> = {}): object {
+  const { ars, name, since, adapters } = parseYaml(readFileSync(new URL(`../../cities/${id}.yaml`, import.meta.url), 'utf8')) as {
+    ars: string;
+    name: string;
+    since: string;
+    adapters: { portal: object };
+  };
+  return { ars, name, since, adapters: { portal: { ...adapters.portal, limits } } };
 }
