@@ -6,7 +6,7 @@ const problem = '../problems.ts#ProblemParent';
 
 /** Generates the resolver types and the joined schema: `npm run generate`; `npm run check:generated` refuses drift. */
 const config: CodegenConfig = {
-  schema: ['schema/{base,cities,catalogue,applications,coordination}.graphql', 'schema/contracts/*.graphql'],
+  schema: ['schema/{base,cities,catalogue,applications,coordination,federation}.graphql', 'schema/contracts/*.graphql'],
   silent: true,
   generates: {
     'src/gateway/generated/resolver-types.ts': {
@@ -47,6 +47,8 @@ const config: CodegenConfig = {
           Form: from('contract/contract.ts', 'FormRecord'),
           Application: from('applications/applications.ts', 'Application'),
           ApplicationEvent: '../resolvers/applications.ts#EventOf',
+          Subgraph: '../../federation/federation.ts#SubgraphStatus',
+          SubgraphObjection: '../../federation/objections.ts#Objection',
           FieldProblem: from('applications/applications.ts', 'FieldProblem'),
           Viewer: from('identity/identity.ts', 'Principal'),
           InvalidInput: problem,

@@ -44,6 +44,7 @@ const personasFor = (cities: NonNullable<IssuerOptions['cities']>): Persona[] =>
   { name: 'citizen-low', text: 'someone with a password only', claims: { roles: ['citizen'], acr: 'low' } },
   { name: 'portal', text: 'a portal that acts for citizens', claims: { roles: ['portal'], acr: substantial } },
   { name: 'state', text: "a state's reporting", claims: { roles: ['state'] } },
+  { name: 'operator', text: 'someone who runs the hub', claims: { roles: ['operator'] } },
   ...cities.map(({ id, ars, name }) => ({ name: `clerk-${id}`, text: `clerk of ${name}`, claims: { roles: ['city'], ars } })),
 ];
 

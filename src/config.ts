@@ -31,6 +31,8 @@ const table = z.object({
   HOST: z.string().default('127.0.0.1'),
   /** Folder with one file per connected city. @default ./cities */
   CITIES_DIR: z.string().default('./cities'),
+  /** Folder with one file per subgraph that is plugged in at the start; may be absent. @default ./subgraphs */
+  SUBGRAPHS_DIR: z.string().default('./subgraphs'),
   /** Issuer of the access tokens the hub accepts (OpenID Connect), exactly as it stands in them. */
   OIDC_ISSUER: webUrl,
   /** The hub's name in the tokens' `aud`. */
@@ -66,6 +68,7 @@ export interface Config {
   readonly port: number;
   readonly host: string;
   readonly citiesDir: string;
+  readonly subgraphsDir: string;
   readonly oidc: { readonly issuer: string; readonly audience: string; readonly jwksUrl: string | null };
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly bodyLimitBytes: number;
@@ -102,6 +105,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     port: values.PORT,
     host: values.HOST,
     citiesDir: values.CITIES_DIR,
+    subgraphsDir: values.SUBGRAPHS_DIR,
     oidc: { issuer: values.OIDC_ISSUER, audience: values.OIDC_AUDIENCE, jwksUrl: values.OIDC_JWKS_URL ?? null },
     logLevel: values.LOG_LEVEL,
     bodyLimitBytes: values.BODY_LIMIT_BYTES,

@@ -8,7 +8,10 @@ import { createMarking } from './coordination/marks.ts';
 import { createSeal } from './coordination/seal.ts';
 import { createEvents, type Events, type EventsOptions } from './events/events.ts';
 import { createRelay } from './events/relay.ts';
+import { createFederation, type Federation } from './federation/federation.ts';
 import { createRows } from './federation/rows/rows.ts';
+import { createHubPart } from './gateway/hub-part.ts';
+import { createSchema } from './gateway/schema.ts';
 import { createGateway, type Gateway, type GatewaySettings } from './gateway/gateway.ts';
 import type { ClaimsIssuer } from './identity/claims-issuer.ts';
 import type { Identity } from './identity/identity.ts';
@@ -48,6 +51,7 @@ export interface Hub {
   readonly applications: Applications;
   readonly coordination: Coordination;
   readonly events: Events;
+  readonly federation: Federation;
   readonly gateway: Gateway;
   /**
    * Brings the catalogue up to date from files, then starts cities, the catalogues they list, deliveries, tracking and relay;
@@ -124,7 +128,11 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       for (const { group, events } of await bus.lag()) gauge.set({ group }, events);
     },
   });
+  const schema = createSchema();
+  const federation = createFederation({ hub: createHubPart(schema), store, eventLog, claims, log, metrics, now });
   const gateway = createGateway({
+    schema,
+    federation,
     catalogue,
     applications,
     coordination,
@@ -147,10 +155,12 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     applications,
     coordination,
     events,
+    federation,
     gateway,
     async start() {
       await catalogue.importReference();
       await catalogue.importCities();
+      await federation.refresh();
       // Not awaited: a city that hangs must not keep the others from being served.
       const ready = cities.start();
       refresh = catalogue.keepFresh(ready);
@@ -161,10 +171,12 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       // Catalogues that another process imported: another hub, or the command line.
       follower = followLog(eventLog, log, async ({ aggregate }) => {
         if (aggregate.type === 'catalogue') await catalogue.refresh(aggregate.id);
+        if (aggregate.type === 'subgraph') await federation.refresh();
       });
     },
     async stop(graceMs) {
       await gateway.stop(graceMs);
+      await federation.stop();
       await follower?.stop();
       await refresh?.stop();
       await applications.stop();

@@ -7,6 +7,7 @@ import { loadCities } from './cities/load.ts';
 import { complaintText } from './cities/load/complaint.ts';
 import { loadConfig } from './config.ts';
 import { createEventCheck } from './events/catalogue.ts';
+import { plugInFiles } from './federation/plug-in-files.ts';
 import { createHub, type Hub, type HubOptions } from './hub.ts';
 import { createClaimsIssuer } from './identity/claims-issuer.ts';
 import { createIdentity } from './identity/oidc.ts';
@@ -78,6 +79,7 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
       },
     });
     await hub.start();
+    const plugging = await plugInFiles({ federation: hub.federation, folder: config.subgraphsDir, env, log });
     await new Promise<void>((resolve, reject) => {
       hub.gateway.server.once('error', (cause: NodeJS.ErrnoException) =>
         reject(
@@ -98,7 +100,11 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
       ...hub,
       url,
       log,
-      close: () => (closed ??= hub.stop(config.shutdownGraceMs).then(() => closePorts(ports))),
+      close: () =>
+        (closed ??= plugging
+          .stop()
+          .then(() => hub.stop(config.shutdownGraceMs))
+          .then(() => closePorts(ports))),
     };
   } catch (error) {
     await closePorts(ports);

@@ -47,6 +47,7 @@ const floors: Record<string, readonly string[]> = {
   'src/main.ts': [
     'src/hub.ts',
     'src/config.ts',
+    'src/federation',
     'src/infra',
     'src/cities',
     'src/events',
@@ -62,12 +63,12 @@ const floors: Record<string, readonly string[]> = {
 
 /** Libraries that only one room may know. */
 const owners: Record<string, readonly string[]> = {
-  kysely: ['src/infra/store', 'src/catalogue', 'src/applications', 'src/coordination', 'src/events'],
+  kysely: ['src/infra/store', 'src/catalogue', 'src/applications', 'src/coordination', 'src/events', 'src/federation'],
   pg: ['src/infra/store'],
   'node:sqlite': ['src/infra/store'],
   ioredis: ['src/infra/cache'],
   kafkajs: ['src/infra/bus'],
-  cockatiel: ['src/cities'],
+  cockatiel: ['src/cities', 'src/federation'],
   jose: ['src/identity', 'sandbox'],
   'graphql-yoga': ['src/gateway'],
 };

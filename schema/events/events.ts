@@ -457,6 +457,26 @@ export interface DeliveryTested extends CloudEvent {
   };
 }
 
+/** A subgraph, or a new version of it, keeps the contract and is part of the graph; every hub takes it up from the store. The subject is its name. */
+export interface SubgraphAccepted extends CloudEvent {
+  readonly type: 'de.staedtebund.subgraph.accepted.v1';
+  readonly data: {
+    /** Always null. */
+    readonly municipality: null;
+    /** SHA-256 of what was accepted: address, SDL and settings. */
+    readonly hash: string;
+  };
+}
+
+/** A subgraph is no longer part of the graph. The subject is its name. */
+export interface SubgraphRemoved extends CloudEvent {
+  readonly type: 'de.staedtebund.subgraph.removed.v1';
+  readonly data: {
+    /** Always null. */
+    readonly municipality: null;
+  };
+}
+
 /** An event of the hub. Later versions add others: leave what you do not know. */
 export type StaedtebundEvent =
   | ApplicationSubmitted
@@ -483,5 +503,7 @@ export type StaedtebundEvent =
   | KitaWishReleased
   | KitaDoublePlaceFound
   | CatalogueImported
-  | DeliveryTested;
+  | DeliveryTested
+  | SubgraphAccepted
+  | SubgraphRemoved;
 

@@ -35,6 +35,8 @@ export const eventTypes = {
   'kita.double-place-found': 'case',
   'catalogue.imported': 'catalogue',
   'delivery.tested': 'delivery',
+  'subgraph.accepted': 'subgraph',
+  'subgraph.removed': 'subgraph',
 } as const satisfies Readonly<Record<string, string>>;
 
 /** Type of an event that the hub publishes. */

@@ -95,17 +95,17 @@ export function createThread<Q, A>(file: URL, name: string, onBegin?: (ask: Thre
 }
 
 /** Answers questions, in the thread itself. */
-export function answerQuestions<Q>(answer: (question: Q) => unknown): void {
+export function answerQuestions(answer: (question: never) => unknown): void {
   const tell = (id: number, said: Said<unknown>) => {
     // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
     parentPort?.postMessage({ id, said } satisfies Numbered<Said<unknown>>);
   };
-  const reply = async ({ id, said }: Numbered<Q>): Promise<void> => {
+  const reply = async ({ id, said }: Numbered<never>): Promise<void> => {
     try {
       tell(id, { answer: await answer(said) });
     } catch (error) {
       tell(id, { error: error instanceof Error ? error.message : String(error) });
     }
   };
-  parentPort?.on('message', (question: Numbered<Q>) => void reply(question));
+  parentPort?.on('message', (question: Numbered<never>) => void reply(question));
 }

@@ -8,9 +8,10 @@ import { contractFields } from '../federation/rows/rows.ts';
  *   caller      about the caller, who alone asks for it
  *   parties     of an application: who submitted it, and its city
  *   city        the city it belongs to, alone
+ *   operator    whoever runs the hub, alone
  *   signed-in   a change, and what became of it: needs a token, and the right to what it changes
  */
-export type Access = 'catalogue' | 'live' | 'caller' | 'parties' | 'city' | 'signed-in';
+export type Access = 'catalogue' | 'live' | 'caller' | 'parties' | 'city' | 'operator' | 'signed-in';
 
 /** Types of which every field has the same access, unless `fields` says otherwise. */
 const types: Readonly<Record<string, Access>> = {
@@ -70,6 +71,12 @@ const types: Readonly<Record<string, Access>> = {
   CaseFacts: 'city',
   ApplicationFacts: 'city',
 
+  Subgraph: 'operator',
+  SubgraphObjection: 'operator',
+  RegisterSubgraphSuccess: 'operator',
+  SubgraphRefused: 'operator',
+  RemoveSubgraphSuccess: 'operator',
+
   AnswerCaseSuccess: 'signed-in',
   NotAwaited: 'signed-in',
   SubmitApplicationSuccess: 'signed-in',
@@ -106,6 +113,9 @@ const fields: Readonly<Record<string, Access>> = {
   'Query.awaitedAnswers': 'city',
   'Query.clerkTasks': 'city',
   'Query.caseFacts': 'city',
+  'Query.subgraphs': 'operator',
+  'Mutation.registerSubgraph': 'operator',
+  'Mutation.removeSubgraph': 'operator',
   'Mutation.answerCase': 'signed-in',
   'Mutation.resolveClerkTask': 'signed-in',
   'Subscription.caseChanged': 'parties',

@@ -1,4 +1,4 @@
-import type { DocumentNode } from 'graphql';
+import type { DocumentNode, GraphQLSchema } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import type { Plugin } from 'graphql-yoga';
 
@@ -15,12 +15,13 @@ interface Seen {
  * most of what an attacker invents, is never compiled. Documents come from the engine's own bounded cache, and what was
  * compiled goes with them.
  *
- * Subscriptions and what the compiler does not know run as before.
+ * Subscriptions and what the compiler does not know run as before, and so does what another schema than `schema` answers.
  */
-export function compilePlugin(after = 5): Plugin {
+export function compilePlugin(after = 5, schema?: GraphQLSchema): Plugin {
   const known = new WeakMap<DocumentNode, Map<string, Seen>>();
   return {
     onExecute: ({ args, setExecuteFn }) => {
+      if (schema && args.schema !== schema) return;
       const operations = known.get(args.document) ?? new Map<string, Seen>();
       known.set(args.document, operations);
       const name = args.operationName ?? '';

@@ -6,6 +6,8 @@ import type { Applications } from '../applications/applications.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Cities } from '../cities/cities.ts';
 import type { Coordination } from '../coordination/coordination.ts';
+import type { Federation } from '../federation/federation.ts';
+import type { Generation } from '../federation/generation.ts';
 import type { Rows } from '../federation/rows/rows.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { RateState } from './http/rate.ts';
@@ -19,6 +21,8 @@ export interface Features {
   readonly cities: Cities;
   /** Contract fields that cities answer for their own rows. */
   readonly rows: Rows;
+  /** Subgraphs of cities; absent where the hub answers alone. */
+  readonly federation?: Federation;
 }
 
 /** What a request is known by, in logs, events and the back office. */
@@ -33,6 +37,8 @@ export interface Context extends RequestIds {
   readonly principal: Principal | null;
   readonly features: Features;
   readonly loaders: Loaders;
+  /** The state of the graph that this request runs on to its end; null where there are no subgraphs. */
+  readonly generation: Generation | null;
   /** Language of error messages, from Accept-Language. */
   readonly language: Language;
   /** Aborts when the caller is gone or the hub stops. */
@@ -87,7 +93,7 @@ export const languageOf = (headers: IncomingHttpHeaders): Language => (/^\s*en\b
 /** The context of one request. `exchange` is asked for its signal only where something listens to it. */
 export const createContext = (
   exchange: RequestIds & { readonly signal: AbortSignal },
-  given: Pick<Context, 'principal' | 'features' | 'language' | 'helpUrl' | 'rate'>,
+  given: Pick<Context, 'principal' | 'features' | 'language' | 'helpUrl' | 'rate' | 'generation'>,
 ): Context => ({
   ...given,
   requestId: exchange.requestId,

@@ -1,6 +1,7 @@
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
 import { HubError, problemText, type Language } from '#contract';
 import { CityCallError } from '../cities/cities.ts';
+import { SubgraphError, type SubgraphFailure } from '../federation/failure.ts';
 import { RowError, type RowFailure } from '../federation/rows/rows.ts';
 
 /**
@@ -74,7 +75,24 @@ const failures = {
     de: 'Die Antwort von {city} entspricht nicht der Vereinbarung und wird nicht gezeigt.',
     en: 'The answer of {city} is not what was agreed and is not shown.',
   },
+  CITY_FAILED: {
+    status: 502,
+    de: '{city} konnte die Frage nicht beantworten.',
+    en: '{city} could not answer the question.',
+  },
 } as const;
+
+/** What a subgraph's failure is called outside. */
+const subgraphCodes: Readonly<Record<SubgraphFailure, keyof typeof failures>> = {
+  unavailable: 'CITY_UNAVAILABLE',
+  busy: 'CITY_UNAVAILABLE',
+  'left-alone': 'CITY_UNAVAILABLE',
+  aborted: 'CITY_UNAVAILABLE',
+  deadline: 'CITY_TIMED_OUT',
+  refused: 'CITY_REFUSED',
+  malformed: 'CITY_ANSWER_INVALID',
+  failed: 'CITY_FAILED',
+};
 
 /** What a row's failure is called outside. */
 const rowCodes: Readonly<Record<RowFailure, keyof typeof failures>> = {
@@ -95,6 +113,8 @@ export interface Failure {
   readonly message: string;
   readonly status: number;
   readonly retryable: boolean;
+  /** The subgraph that it is about, and its own code for it. */
+  readonly subgraph?: { readonly serviceName: string; readonly serviceCode?: string };
   /** The city that it is about. */
   readonly city?: { readonly ars: string; readonly name: string };
 }
@@ -114,6 +134,11 @@ function expected(error: unknown, language: Language): Failure | null {
     const told = failure(rowCodes[error.failure], language);
     const { ars, name } = error.owner;
     return { ...told, message: told.message.replace('{city}', () => name), retryable: error.retryable, city: { ars, name } };
+  }
+  if (error instanceof SubgraphError) {
+    const told = failure(subgraphCodes[error.kind], language);
+    const subgraph = { serviceName: error.subgraph, ...(error.code !== null && { serviceCode: error.code }) };
+    return { ...told, message: told.message.replace('{city}', () => error.subgraph), retryable: error.retryable, subgraph };
   }
   if (!(error instanceof HubError)) return null;
   if (error.problem)
@@ -173,5 +198,8 @@ export function publicError(
   // Thrown before anything ran, it decides the status of the whole answer.
   const http = outer?.path ? {} : { http: { status: told.status } };
   const city = told.city ? { city: told.city } : {};
-  return new GraphQLError(told.message, { ...place, extensions: { code: told.code, ...city, ...retryable, ...id, ...http } });
+  return new GraphQLError(told.message, {
+    ...place,
+    extensions: { code: told.code, ...told.subgraph, ...city, ...retryable, ...id, ...http },
+  });
 }

@@ -1,4 +1,5 @@
 import type { Server } from 'node:http';
+import type { GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 import type { ClaimsIssuer } from '../identity/claims-issuer.ts';
 import type { Identity } from '../identity/identity.ts';
@@ -8,6 +9,7 @@ import type { Metrics } from '../infra/metrics.ts';
 import type { Ports } from '../infra/open.ts';
 import { compilePlugin } from './compile.ts';
 import type { Context, Features } from './context.ts';
+import { federatedPlugin } from './federated.ts';
 import { createAnswers } from './http/answers.ts';
 import { answer } from './http/exchange.ts';
 import { graphiqlRoute } from './http/graphiql.ts';
@@ -50,6 +52,8 @@ export interface GatewayDeps extends Features {
   readonly ports: Pick<Ports, 'store' | 'cache' | 'bus'>;
   readonly log: Log;
   readonly metrics: Metrics;
+  /** The executable schema, where it is shared with the graph of subgraphs. @default one of its own */
+  readonly schema?: GraphQLSchema;
   readonly settings?: GatewaySettings;
 }
 
@@ -66,23 +70,25 @@ export interface Gateway {
  * body through a stream and costs more than the rest of the request; ours reads the body once, in front of it.
  */
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { catalogue, applications, coordination, cities, rows, identity, claims, ports, log, metrics, settings = {} } = deps;
+  const { catalogue, applications, coordination, cities, rows, federation, identity, claims, ports, log, metrics, settings = {} } = deps;
   const mostBytes = settings.mostBytes ?? 262_144;
   const { publicUrl } = settings;
 
-  const schema = createSchema();
+  const schema = deps.schema ?? createSchema();
   const { file = null, only = false } = settings.persisted ?? {};
   const persisted: PersistedDocuments = file === null ? new Map() : readPersistedDocuments(file, schema);
 
   const yoga = createYoga<Context>({
-    schema,
+    // Asked for each request only where it can change.
+    schema: federation ? ({ generation }) => generation?.schema ?? schema : schema,
     graphqlEndpoint: '/graphql',
     extraParamNames: [documentIdName],
     plugins: [
       persistedPlugin(persisted, only),
       ...limitPlugins(settings.operations),
       outcomePlugin(log),
-      compilePlugin(settings.compileAfter),
+      ...(federation ? [federatedPlugin(schema)] : []),
+      compilePlugin(settings.compileAfter, schema),
     ],
     maxRequestBodySize: false,
     parserAndValidationCache: documentCaches(),
@@ -102,10 +108,13 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const observer = createObserver(metrics, log);
   const graphql = graphqlRoute({
     yoga,
-    features: { catalogue, applications, coordination, cities, rows },
+    features: { catalogue, applications, coordination, cities, rows, ...(federation && { federation }) },
     identity,
     mostBytes,
-    answers: createAnswers({ cache: ports.cache, revision: () => `${deployment} ${catalogue.revision()}` }),
+    answers: createAnswers({
+      cache: ports.cache,
+      revision: () => `${deployment} ${catalogue.revision()} ${federation?.current()?.id ?? ''}`,
+    }),
     rate: settings.rateLimit === null ? null : createRateLimit(ports.cache, settings.rateLimit ?? {}),
     address: ({ request }) =>
       (settings.behindProxy &&
@@ -129,7 +138,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
         answer(exchange, 200, 'application/jwk-set+json', JSON.stringify(claims.jwks()), { 'cache-control': 'public, max-age=300' }),
       '/problems': problemsRoute,
       '/health/live': liveRoute,
-      '/health/ready': readyRoute(ports, cities, () => http.draining()),
+      '/health/ready': readyRoute(ports, cities, () => http.draining(), federation),
       '/metrics': async (exchange) => {
         const { contentType, text } = await metrics.render();
         answer(exchange, 200, contentType, text, { 'cache-control': 'no-store' });

@@ -48,6 +48,8 @@ const typeOf: Readonly<Record<ProblemCode, ProblemType | null>> = {
 
 /** Members of each result union that are problems; a test compares them with the schema. */
 export const unionProblems = {
+  RegisterSubgraphResult: ['InvalidInput'],
+  RemoveSubgraphResult: ['NotFound'],
   CompetenceResult: ['AmbiguousPlace', 'NoCompetentAuthority', 'InvalidInput'],
   SubmitApplicationResult: [
     'InvalidInput',

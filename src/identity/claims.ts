@@ -15,7 +15,7 @@ const levels: Readonly<Record<string, AssuranceLevel>> = {
   'STORK-QAA-Level-4': 'HIGH',
 };
 
-const knownRoles: readonly Role[] = ['citizen', 'portal', 'city', 'state'];
+const knownRoles: readonly Role[] = ['citizen', 'portal', 'city', 'state', 'operator'];
 
 /** Claims of a verified token, as far as the hub reads them. */
 export interface Claims {

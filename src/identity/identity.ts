@@ -1,6 +1,7 @@
 import type { AssuranceLevel, RegionalKey } from '#contract';
 
-export type Role = 'citizen' | 'portal' | 'city' | 'state';
+/** `operator`: runs the hub. */
+export type Role = 'citizen' | 'portal' | 'city' | 'state' | 'operator';
 
 /** Who asks, from a verified access token. */
 export interface Principal {

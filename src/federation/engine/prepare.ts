@@ -96,6 +96,10 @@ export function prepare(schema: GraphQLSchema, given: DocumentNode, operationNam
 
   const rootType = schema.getRootType(operation.operation);
   const atRoot = onlyAtRoot(conditioned, rootType?.name ?? '');
+  if (atRoot.asksFor((name) => name === '_entities' || name === '_service'))
+    throw new GraphQLError('_entities and _service are the hub’s own: ask fields of subgraphs in another operation.', {
+      extensions: { code: 'BAD_REQUEST' },
+    });
   const introspection = atRoot.asksFor(isIntrospection) ? atRoot.keep((name) => isIntrospection(name)) : null;
   const document = atRoot.keep((name) => !isIntrospection(name));
   const text = atRoot.asksFor((name) => !name.startsWith('__')) ? print(withoutUnused(document)) : null;

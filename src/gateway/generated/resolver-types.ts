@@ -7,6 +7,8 @@ import type { AdapterStatusOf } from '../loaders.ts';
 import type { Authority as AuthorityRow, Fee as FeeRow, FormRecord as FormRecordRow, LoggedEvent as LoggedEventRow } from '../../contract/contract.ts';
 import type { Application as ApplicationRow, FieldProblem as FieldProblemRow } from '../../applications/applications.ts';
 import type { EventOf } from '../resolvers/applications.ts';
+import type { SubgraphStatus } from '../../federation/federation.ts';
+import type { Objection } from '../../federation/objections.ts';
 import type { Principal as PrincipalRow } from '../../identity/identity.ts';
 import type { ProblemParent } from '../problems.ts';
 import type { CaseFile as CaseFileRow, WaitingStep as WaitingStepRow } from '../../coordination/coordination.ts';
@@ -660,8 +662,12 @@ export type MunicipalityPausedMessageArgs = {
 export type Mutation = {
   /** For a city alone: its answer to a step. Counts once per case and step; the same answer again changes nothing. */
   readonly answerCase: AnswerCaseResult;
+  /** Takes a subgraph into the graph, or its new version: at once, on every hub, and without a request failing. For operators alone. */
+  readonly registerSubgraph: RegisterSubgraphResult;
   /** For the city alone: says what to do with a parked application. */
   readonly releaseApplication: ReleaseApplicationResult;
+  /** Takes a subgraph out of the graph. For operators alone. */
+  readonly removeSubgraph: RemoveSubgraphResult;
   /** For a city alone: what a person decided about a task. */
   readonly resolveClerkTask: AnswerCaseResult;
   /** Submits an application. Once it is answered with success it is never lost and never filed twice, however often you repeat the call with the same key. */
@@ -676,8 +682,18 @@ export type MutationAnswerCaseArgs = {
 };
 
 
+export type MutationRegisterSubgraphArgs = {
+  input: RegisterSubgraphInput;
+};
+
+
 export type MutationReleaseApplicationArgs = {
   input: ReleaseApplicationInput;
+};
+
+
+export type MutationRemoveSubgraphArgs = {
+  name: Scalars['String']['input'];
 };
 
 
@@ -996,6 +1012,8 @@ export type Query = {
   readonly service?: Maybe<Service>;
   /** Services by words, life situation, region and maturity. */
   readonly services: ServiceConnection;
+  /** Subgraphs that cities, associations and agencies have plugged in, by name. For operators alone. */
+  readonly subgraphs: ReadonlyArray<Subgraph>;
   /** The caller, as the access token describes it; null for an anonymous caller. */
   readonly viewer?: Maybe<Viewer>;
 };
@@ -1086,6 +1104,36 @@ export type Receipt = {
   readonly submittedAt: Scalars['DateTime']['output'];
 };
 
+/** A subgraph to plug in. */
+export type RegisterSubgraphInput = {
+  /** What it is told of the caller, in a token that the hub signs: roles, acr, ars, sub. */
+  readonly claims?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** Calls at a time, 1 to 500. */
+  readonly concurrency?: InputMaybe<Scalars['Int']['input']>;
+  /** Entities beside the public ones that it may extend. */
+  readonly entities?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** Lower-case letters and digits, 2 to 31. What the subgraph adds begins with it: `Bonn…`, `bonn…`. */
+  readonly name: Scalars['String']['input'];
+  /** Fields of the hub that it may take over, as `Type.field`. */
+  readonly overrides?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** Its SDL; absent, it is asked for it (`_service`). */
+  readonly sdl?: InputMaybe<Scalars['String']['input']>;
+  /** Longest wait for an answer, in milliseconds, 50 to 30000. */
+  readonly timeoutMs?: InputMaybe<Scalars['Int']['input']>;
+  /** Its GraphQL endpoint, http or https. */
+  readonly url: Scalars['URL']['input'];
+};
+
+/** What became of a registration. */
+export type RegisterSubgraphResult = InvalidInput | RegisterSubgraphSuccess | SubgraphRefused;
+
+/** The subgraph is part of the graph. */
+export type RegisterSubgraphSuccess = {
+  /** False where it already was, exactly so. */
+  readonly changed: Scalars['Boolean']['output'];
+  readonly subgraph: Subgraph;
+};
+
 /** A parked application and what to do with it. */
 export type ReleaseApplicationInput = {
   readonly decision: ReleaseDecision;
@@ -1108,6 +1156,14 @@ export type ReleaseDecision =
   { readonly delivered?: never; readonly discard: Scalars['Boolean']['input']; readonly retry?: never; }
   |  /** True: it is not in the back office; deliver it again. */
   { readonly delivered?: never; readonly discard?: never; readonly retry: Scalars['Boolean']['input']; };
+
+/** What became of a removal. */
+export type RemoveSubgraphResult = NotFound | RemoveSubgraphSuccess;
+
+/** The subgraph is no longer part of the graph. */
+export type RemoveSubgraphSuccess = {
+  readonly name: Scalars['String']['output'];
+};
 
 /** How much of the street is closed. */
 export type RoadClosure =
@@ -1144,6 +1200,8 @@ export type Role =
   | 'CITIZEN'
   /** A city's clerk or system. */
   | 'CITY'
+  /** Runs the hub. */
+  | 'OPERATOR'
   /** A portal that acts for citizens. */
   | 'PORTAL'
   /** A state's reporting. */
@@ -1214,6 +1272,60 @@ export type ServiceEquivalence = {
   readonly service?: Maybe<Service>;
   readonly source: Scalars['String']['output'];
 };
+
+/** A GraphQL service that is a part of the graph (Apollo Federation 2). */
+export type Subgraph = {
+  readonly acceptedAt: Scalars['DateTime']['output'];
+  /** Whether it is asked at the moment. */
+  readonly breaker: SubgraphBreaker;
+  /** SHA-256 of what was accepted: address, SDL and settings. */
+  readonly hash: Scalars['String']['output'];
+  /** Types and fields of the subgraph begin with it. */
+  readonly name: Scalars['String']['output'];
+  /** Why it is left out. */
+  readonly objections: ReadonlyArray<SubgraphObjection>;
+  /** The SDL it was accepted with. */
+  readonly sdl: Scalars['String']['output'];
+  readonly state: SubgraphState;
+  /** Its GraphQL endpoint. */
+  readonly url: Scalars['URL']['output'];
+};
+
+/** Whether a subgraph is asked. */
+export type SubgraphBreaker =
+  /** It is asked. */
+  | 'CLOSED'
+  /** One call tries for all. */
+  | 'HALF_OPEN'
+  /** It failed repeatedly: nothing is sent for a while. */
+  | 'OPEN';
+
+/** Something that keeps an SDL from becoming a subgraph. */
+export type SubgraphObjection = {
+  readonly column: Scalars['Int']['output'];
+  /** Line in the SDL, from 1. */
+  readonly line: Scalars['Int']['output'];
+  /** What is wrong and how to put it right. */
+  readonly message: Scalars['String']['output'];
+};
+
+
+/** Something that keeps an SDL from becoming a subgraph. */
+export type SubgraphObjectionMessageArgs = {
+  language?: InputMaybe<Language>;
+};
+
+/** The SDL does not keep the contract, or does not compose; what was there before serves on. */
+export type SubgraphRefused = {
+  /** Everything to put right. */
+  readonly objections: ReadonlyArray<SubgraphObjection>;
+};
+
+/** Whether a subgraph is part of the graph. */
+export type SubgraphState =
+  /** It was accepted once, and does not keep the contract of this version of the hub. */
+  | 'REFUSED'
+  | 'SERVING';
 
 /** An application to submit. */
 export type SubmitApplicationInput = {
@@ -1407,11 +1519,20 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
     | ( ProblemParent )
     | ( ProblemParent )
   ;
+  RegisterSubgraphResult:
+    | ( ProblemParent )
+    | ( Omit<RegisterSubgraphSuccess, 'subgraph'> & { subgraph: _RefType['Subgraph'] } )
+    | ( Omit<SubgraphRefused, 'objections'> & { objections: ReadonlyArray<_RefType['SubgraphObjection']> } )
+  ;
   ReleaseApplicationResult:
     | ( ProblemParent )
     | ( ProblemParent )
     | ( ProblemParent )
     | ( Omit<ReleaseApplicationSuccess, 'application'> & { application: _RefType['Application'] } )
+  ;
+  RemoveSubgraphResult:
+    | ( ProblemParent )
+    | ( RemoveSubgraphSuccess )
   ;
   SubmitApplicationResult:
     | ( ProblemParent )
@@ -1538,10 +1659,15 @@ export type ResolversTypes = {
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Receipt: ResolverTypeWrapper<Receipt>;
   RegionalKey: ResolverTypeWrapper<Scalars['RegionalKey']['output']>;
+  RegisterSubgraphInput: RegisterSubgraphInput;
+  RegisterSubgraphResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RegisterSubgraphResult']>;
+  RegisterSubgraphSuccess: ResolverTypeWrapper<Omit<RegisterSubgraphSuccess, 'subgraph'> & { subgraph: ResolversTypes['Subgraph'] }>;
   ReleaseApplicationInput: ReleaseApplicationInput;
   ReleaseApplicationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['ReleaseApplicationResult']>;
   ReleaseApplicationSuccess: ResolverTypeWrapper<Omit<ReleaseApplicationSuccess, 'application'> & { application: ResolversTypes['Application'] }>;
   ReleaseDecision: ReleaseDecision;
+  RemoveSubgraphResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RemoveSubgraphResult']>;
+  RemoveSubgraphSuccess: ResolverTypeWrapper<RemoveSubgraphSuccess>;
   RoadClosure: RoadClosure;
   Roadwork: ResolverTypeWrapper<Roadwork>;
   Role: Role;
@@ -1551,6 +1677,11 @@ export type ResolversTypes = {
   ServiceEquivalence: ResolverTypeWrapper<ServiceEquivalenceRow>;
   ServiceKey: ResolverTypeWrapper<Scalars['ServiceKey']['output']>;
   String: ResolverTypeWrapper<Scalars['String']['output']>;
+  Subgraph: ResolverTypeWrapper<SubgraphStatus>;
+  SubgraphBreaker: SubgraphBreaker;
+  SubgraphObjection: ResolverTypeWrapper<Objection>;
+  SubgraphRefused: ResolverTypeWrapper<Omit<SubgraphRefused, 'objections'> & { objections: ReadonlyArray<ResolversTypes['SubgraphObjection']> }>;
+  SubgraphState: SubgraphState;
   SubmitApplicationInput: SubmitApplicationInput;
   SubmitApplicationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['SubmitApplicationResult']>;
   SubmitApplicationSuccess: ResolverTypeWrapper<Omit<SubmitApplicationSuccess, 'application'> & { application: ResolversTypes['Application'] }>;
@@ -1637,10 +1768,15 @@ export type ResolversParentTypes = {
   Query: Record<PropertyKey, never>;
   Receipt: Receipt;
   RegionalKey: Scalars['RegionalKey']['output'];
+  RegisterSubgraphInput: RegisterSubgraphInput;
+  RegisterSubgraphResult: ResolversUnionTypes<ResolversParentTypes>['RegisterSubgraphResult'];
+  RegisterSubgraphSuccess: Omit<RegisterSubgraphSuccess, 'subgraph'> & { subgraph: ResolversParentTypes['Subgraph'] };
   ReleaseApplicationInput: ReleaseApplicationInput;
   ReleaseApplicationResult: ResolversUnionTypes<ResolversParentTypes>['ReleaseApplicationResult'];
   ReleaseApplicationSuccess: Omit<ReleaseApplicationSuccess, 'application'> & { application: ResolversParentTypes['Application'] };
   ReleaseDecision: ReleaseDecision;
+  RemoveSubgraphResult: ResolversUnionTypes<ResolversParentTypes>['RemoveSubgraphResult'];
+  RemoveSubgraphSuccess: RemoveSubgraphSuccess;
   Roadwork: Roadwork;
   Service: CatalogueEntryRow;
   ServiceConnection: Omit<ServiceConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['ServiceEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Service']> };
@@ -1648,6 +1784,9 @@ export type ResolversParentTypes = {
   ServiceEquivalence: ServiceEquivalenceRow;
   ServiceKey: Scalars['ServiceKey']['output'];
   String: Scalars['String']['output'];
+  Subgraph: SubgraphStatus;
+  SubgraphObjection: Objection;
+  SubgraphRefused: Omit<SubgraphRefused, 'objections'> & { objections: ReadonlyArray<ResolversParentTypes['SubgraphObjection']> };
   SubmitApplicationInput: SubmitApplicationInput;
   SubmitApplicationResult: ResolversUnionTypes<ResolversParentTypes>['SubmitApplicationResult'];
   SubmitApplicationSuccess: Omit<SubmitApplicationSuccess, 'application'> & { application: ResolversParentTypes['Application'] };
@@ -1978,7 +2117,9 @@ export type MunicipalityPausedResolvers<ContextType = Context, ParentType extend
 
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   answerCase?: Resolver<ResolversTypes['AnswerCaseResult'], ParentType, ContextType, RequireFields<MutationAnswerCaseArgs, 'input'>>;
+  registerSubgraph?: Resolver<ResolversTypes['RegisterSubgraphResult'], ParentType, ContextType, RequireFields<MutationRegisterSubgraphArgs, 'input'>>;
   releaseApplication?: Resolver<ResolversTypes['ReleaseApplicationResult'], ParentType, ContextType, RequireFields<MutationReleaseApplicationArgs, 'input'>>;
+  removeSubgraph?: Resolver<ResolversTypes['RemoveSubgraphResult'], ParentType, ContextType, RequireFields<MutationRemoveSubgraphArgs, 'name'>>;
   resolveClerkTask?: Resolver<ResolversTypes['AnswerCaseResult'], ParentType, ContextType, RequireFields<MutationResolveClerkTaskArgs, 'input'>>;
   submitApplication?: Resolver<ResolversTypes['SubmitApplicationResult'], ParentType, ContextType, RequireFields<MutationSubmitApplicationArgs, 'input'>>;
   withdrawApplication?: Resolver<ResolversTypes['WithdrawApplicationResult'], ParentType, ContextType, RequireFields<MutationWithdrawApplicationArgs, 'input'>>;
@@ -2128,6 +2269,7 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   node?: Resolver<Maybe<ResolversTypes['Node']>, ParentType, ContextType, RequireFields<QueryNodeArgs, 'id'>>;
   service?: Resolver<Maybe<ResolversTypes['Service']>, ParentType, ContextType, RequireFields<QueryServiceArgs, 'key'>>;
   services?: Resolver<ResolversTypes['ServiceConnection'], ParentType, ContextType, RequireFields<QueryServicesArgs, 'first'>>;
+  subgraphs?: Resolver<ReadonlyArray<ResolversTypes['Subgraph']>, ParentType, ContextType>;
   viewer?: Resolver<Maybe<ResolversTypes['Viewer']>, ParentType, ContextType>;
 };
 
@@ -2142,12 +2284,31 @@ export interface RegionalKeyScalarConfig extends GraphQLScalarTypeConfig<Resolve
   name: 'RegionalKey';
 }
 
+export type RegisterSubgraphResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RegisterSubgraphResult'] = ResolversParentTypes['RegisterSubgraphResult']> = {
+  __resolveType?: TypeResolveFn<'InvalidInput' | 'RegisterSubgraphSuccess' | 'SubgraphRefused', ParentType, ContextType>;
+};
+
+export type RegisterSubgraphSuccessResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RegisterSubgraphSuccess'] = ResolversParentTypes['RegisterSubgraphSuccess']> = {
+  changed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  subgraph?: Resolver<ResolversTypes['Subgraph'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type ReleaseApplicationResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReleaseApplicationResult'] = ResolversParentTypes['ReleaseApplicationResult']> = {
   __resolveType?: TypeResolveFn<'InvalidInput' | 'NotFound' | 'NotParked' | 'ReleaseApplicationSuccess', ParentType, ContextType>;
 };
 
 export type ReleaseApplicationSuccessResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ReleaseApplicationSuccess'] = ResolversParentTypes['ReleaseApplicationSuccess']> = {
   application?: Resolver<ResolversTypes['Application'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
+export type RemoveSubgraphResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RemoveSubgraphResult'] = ResolversParentTypes['RemoveSubgraphResult']> = {
+  __resolveType?: TypeResolveFn<'NotFound' | 'RemoveSubgraphSuccess', ParentType, ContextType>;
+};
+
+export type RemoveSubgraphSuccessResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RemoveSubgraphSuccess'] = ResolversParentTypes['RemoveSubgraphSuccess']> = {
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
@@ -2204,6 +2365,28 @@ export type ServiceEquivalenceResolvers<ContextType = Context, ParentType extend
 export interface ServiceKeyScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['ServiceKey'], any> {
   name: 'ServiceKey';
 }
+
+export type SubgraphResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Subgraph'] = ResolversParentTypes['Subgraph']> = {
+  acceptedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  breaker?: Resolver<ResolversTypes['SubgraphBreaker'], ParentType, ContextType>;
+  hash?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  objections?: Resolver<ReadonlyArray<ResolversTypes['SubgraphObjection']>, ParentType, ContextType>;
+  sdl?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['SubgraphState'], ParentType, ContextType>;
+  url?: Resolver<ResolversTypes['URL'], ParentType, ContextType>;
+};
+
+export type SubgraphObjectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SubgraphObjection'] = ResolversParentTypes['SubgraphObjection']> = {
+  column?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  line?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<SubgraphObjectionMessageArgs, 'language'>>;
+};
+
+export type SubgraphRefusedResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SubgraphRefused'] = ResolversParentTypes['SubgraphRefused']> = {
+  objections?: Resolver<ReadonlyArray<ResolversTypes['SubgraphObjection']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
 
 export type SubmitApplicationResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['SubmitApplicationResult'] = ResolversParentTypes['SubmitApplicationResult']> = {
   __resolveType?: TypeResolveFn<'AmbiguousPlace' | 'AssuranceLevelTooLow' | 'IdempotencyConflict' | 'InvalidInput' | 'MunicipalityPaused' | 'NoCompetentAuthority' | 'NotOfferedOnline' | 'SubmitApplicationSuccess' | 'ValidationProblem', ParentType, ContextType>;
@@ -2313,14 +2496,21 @@ export type Resolvers<ContextType = Context> = {
   Query?: QueryResolvers<ContextType>;
   Receipt?: ReceiptResolvers<ContextType>;
   RegionalKey?: GraphQLScalarType;
+  RegisterSubgraphResult?: RegisterSubgraphResultResolvers<ContextType>;
+  RegisterSubgraphSuccess?: RegisterSubgraphSuccessResolvers<ContextType>;
   ReleaseApplicationResult?: ReleaseApplicationResultResolvers<ContextType>;
   ReleaseApplicationSuccess?: ReleaseApplicationSuccessResolvers<ContextType>;
+  RemoveSubgraphResult?: RemoveSubgraphResultResolvers<ContextType>;
+  RemoveSubgraphSuccess?: RemoveSubgraphSuccessResolvers<ContextType>;
   Roadwork?: RoadworkResolvers<ContextType>;
   Service?: ServiceResolvers<ContextType>;
   ServiceConnection?: ServiceConnectionResolvers<ContextType>;
   ServiceEdge?: ServiceEdgeResolvers<ContextType>;
   ServiceEquivalence?: ServiceEquivalenceResolvers<ContextType>;
   ServiceKey?: GraphQLScalarType;
+  Subgraph?: SubgraphResolvers<ContextType>;
+  SubgraphObjection?: SubgraphObjectionResolvers<ContextType>;
+  SubgraphRefused?: SubgraphRefusedResolvers<ContextType>;
   SubmitApplicationResult?: SubmitApplicationResultResolvers<ContextType>;
   SubmitApplicationSuccess?: SubmitApplicationSuccessResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;

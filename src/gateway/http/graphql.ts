@@ -68,7 +68,10 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answer
 
     const accept = acceptable(request.headers.accept);
     const ask = async (): Promise<Response> => {
-      const context = createContext(exchange, { language, principal, features, helpUrl, rate: counted });
+      const generation = features.federation?.current() ?? null;
+      // Until the last byte: a subscription may run on it for days.
+      if (generation) exchange.response.once('close', generation.enter());
+      const context = createContext(exchange, { language, principal, features, helpUrl, rate: counted, generation });
       exchange.outcome = context.outcome;
       // Only what the engine looks at goes in: the rest of the headers would be copied for nothing.
       const headers: Record<string, string> = { accept };

@@ -1,4 +1,5 @@
 import type { Cities } from '../../cities/cities.ts';
+import type { Federation } from '../../federation/federation.ts';
 import type { Ports } from '../../infra/open.ts';
 import { answerJson, type Route } from './exchange.ts';
 
@@ -30,7 +31,7 @@ export const liveRoute: Route = (exchange) => answerJson(exchange, 200, { status
  * `/health/ready`: whether this node should get requests. Only the store decides: without it nothing can be acknowledged.
  * Cache, bus and cities are reported beside it, since the hub serves without them and no other node would do better.
  */
-export function readyRoute(ports: Watched, cities: Cities, draining: () => boolean): Route {
+export function readyRoute(ports: Watched, cities: Cities, draining: () => boolean, federation?: Federation): Route {
   return async (exchange) => {
     const [store, cache, bus, connected] = await Promise.all([
       within(() => ports.store.check().then(() => true), false),
@@ -44,7 +45,15 @@ export function readyRoute(ports: Watched, cities: Cities, draining: () => boole
       ),
     ]);
     const ready = store && !draining();
+    const subgraphs = federation?.list().map(({ name, state: served, breaker }) => ({ subgraph: name, state: served, breaker }));
     const status = draining() ? 'DRAINING' : state(ready);
-    answerJson(exchange, ready ? 200 : 503, { status, store: state(store), cache: state(cache), bus: state(bus), cities: connected });
+    answerJson(exchange, ready ? 200 : 503, {
+      status,
+      store: state(store),
+      cache: state(cache),
+      bus: state(bus),
+      cities: connected,
+      ...(subgraphs && { subgraphs }),
+    });
   };
 }

@@ -5,6 +5,7 @@ import { initial } from './migrations/0001_initial.ts';
 import { deliveries } from './migrations/0002_deliveries.ts';
 import { coordination } from './migrations/0003_coordination.ts';
 import { parkedEvents } from './migrations/0004_parked_events.ts';
+import { subgraphs } from './migrations/0005_subgraphs.ts';
 import type { Store } from './store.ts';
 
 /** Every migration, by name, in the order of their names. A released migration never changes; a new one gets the next number. */
@@ -13,6 +14,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0002_deliveries': deliveries,
   '0003_coordination': coordination,
   '0004_parked_events': parkedEvents,
+  '0005_subgraphs': subgraphs,
 };
 
 async function unknownMigrations(store: Store): Promise<readonly string[]> {

@@ -294,4 +294,19 @@ export interface Database {
   case_facts: { application_id: string; sealed: string; sealed_at: number; erase_at: number };
   /** Who read sealed facts, and when. */
   case_facts_reading: { id: string; case_id: string; city: string; by: string; read_at: number };
+
+  // ---- federation ----------------------------------------------------------------------------------
+  /** Subgraphs of the graph, as they were accepted last. */
+  subgraph: {
+    name: string;
+    url: string;
+    sdl: string;
+    /** SHA-256 of what was accepted: address, SDL and settings. */
+    hash: string;
+    /** Whether a file of the installation names it, or somebody registered it over the API. */
+    origin: 'file' | 'api';
+    /** JSON of its limits, claims and grants. */
+    settings: string;
+    accepted_at: number;
+  };
 }

@@ -1,0 +1,86 @@
+import { composeServices } from '@theguild/federation-composition';
+import { Kind, parse, type GraphQLError } from 'graphql';
+import { checkContract, readHubTypes, type Grants, type HubTypes } from './contract-check.ts';
+import { objections, type Objection } from './objections.ts';
+import { answerQuestions } from './thread.ts';
+
+/*
+ * The thread that composes. Satisfiability, the expensive part, grows exponentially with the subgraphs that extend one entity, so
+ * each is checked alone against the hub: names keep cities apart (contract-check.ts), so no city's answer depends on another's,
+ * and what is satisfiable in pairs is satisfiable together.
+ */
+
+/** A subgraph to be composed. */
+export interface Part {
+  readonly name: string;
+  readonly url: string;
+  readonly sdl: string;
+  readonly grants: Grants;
+}
+
+/** What the thread is asked. */
+export interface ComposeQuestion {
+  readonly hub: string;
+  readonly parts: readonly Part[];
+}
+
+/** The supergraph of those that keep the contract, and what is wrong with the others. */
+export interface Composed {
+  readonly supergraphSdl: string;
+  /** What callers see. */
+  readonly publicSdl: string;
+  readonly refused: readonly { readonly name: string; readonly objections: readonly Objection[] }[];
+}
+
+let hubRead: { readonly sdl: string; readonly types: HubTypes } | null = null;
+/** Objections by what was checked: most of what is composed was composed before. */
+const checked = new Map<string, readonly Objection[]>();
+
+function objectionsTo(hub: string, part: Part): readonly Objection[] {
+  if (hubRead?.sdl !== hub) {
+    checked.clear();
+    hubRead = { sdl: hub, types: readHubTypes(hub) };
+  }
+  const key = JSON.stringify([part.name, part.sdl, part.grants]);
+  let found = checked.get(key);
+  if (!found) {
+    found = checkContract(part.name, part.sdl, hubRead.types, part.grants);
+    if (found.length === 0) {
+      const { errors = [] } = composeServices([service('hub', hub), service(part.name, part.sdl)]);
+      found = errors.map((error) => placed(part.sdl, error));
+    }
+    if (checked.size >= 500) checked.clear();
+    checked.set(key, found);
+  }
+  return found;
+}
+
+const service = (name: string, sdl: string, url = 'http://hub.invalid/') => ({ name, url, typeDefs: parse(sdl) });
+
+/** The composer names coordinates, not places: the first that stands in the SDL is where to look. */
+function placed(sdl: string, { message }: GraphQLError): Objection {
+  const said = objections.notComposed(message);
+  for (const [, type, field] of message.matchAll(/\b([A-Z]\w*)(?:\.(\w+))?/g)) {
+    for (const part of parse(sdl).definitions) {
+      if (!('name' in part) || part.name?.value !== type || part.kind === Kind.DIRECTIVE_DEFINITION) continue;
+      const own = 'fields' in part ? part.fields?.find((one) => one.name.value === field) : undefined;
+      const token = (own ?? (field === undefined ? part : undefined))?.loc?.startToken;
+      if (token) return { line: token.line, column: token.column, ...said };
+    }
+  }
+  return { line: 1, column: 1, ...said };
+}
+
+answerQuestions(({ hub, parts }: ComposeQuestion): Composed => {
+  const judged = parts.map((part) => ({ part, objections: objectionsTo(hub, part) }));
+  const good = judged.filter((one) => one.objections.length === 0).map(({ part }) => part);
+  const composed = composeServices([service('hub', hub), ...good.map(({ name, sdl, url }) => service(name, sdl, url))], {
+    disableValidationRules: ['SatisfiabilityRule'],
+  });
+  if (composed.supergraphSdl === undefined) throw new Error(composed.errors.map(({ message }) => message).join('; '));
+  return {
+    supergraphSdl: composed.supergraphSdl,
+    publicSdl: composed.publicSdl,
+    refused: judged.flatMap(({ part, objections: found }) => (found.length > 0 ? [{ name: part.name, objections: found }] : [])),
+  };
+});

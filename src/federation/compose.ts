@@ -1,0 +1,34 @@
+import { HubError } from '#contract';
+import type { Composed, ComposeQuestion, Part } from './compose-worker.ts';
+import { createThread, ThreadError } from './thread.ts';
+
+export type { Composed, Part };
+
+/** Composes supergraphs in a thread of its own. */
+export interface Composer {
+  /** @throws HubError SUBGRAPH_REFUSED where it takes too long or the parts do not compose together */
+  compose(hub: string, parts: readonly Part[]): Promise<Composed>;
+  close(): Promise<void>;
+}
+
+/** `deadlineMs` for one composition. */
+export function createComposer(deadlineMs = 15_000): Composer {
+  const thread = createThread<ComposeQuestion, Composed>(new URL('./compose-worker.ts', import.meta.url), 'composer');
+  return {
+    async compose(hub, parts) {
+      try {
+        return await thread.ask({ hub, parts }, deadlineMs);
+      } catch (cause) {
+        const late = cause instanceof ThreadError && cause.kind !== 'refused';
+        throw new HubError(
+          'SUBGRAPH_REFUSED',
+          late
+            ? `The supergraph could not be composed within ${deadlineMs} ms.`
+            : `The supergraph does not compose: ${(cause as Error).message}`,
+          { retryable: late, cause },
+        );
+      }
+    },
+    close: () => thread.close(),
+  };
+}

@@ -1,0 +1,70 @@
+import { execute, parse, subscribe, type DocumentNode, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
+import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
+import { LRUCache } from 'lru-cache';
+import type { Asking, Reply, Request, Subgraph } from '../federation/engine/engine.ts';
+import type { HubPart } from '../federation/generation.ts';
+import { joinedSchema } from './schema.ts';
+import { subgraphSdl, subgraphTypes } from './subgraph.ts';
+
+/** How often an operation of a plan must have come before it is compiled. */
+const compileAfter = 2;
+
+interface Known {
+  readonly document: DocumentNode;
+  count: number;
+  run: CompiledQuery['query'] | null;
+}
+
+/**
+ * The hub as one of the subgraphs of its own graph: executed in this process, without HTTP. `schema` is the one that answers
+ * callers, `_entities` included.
+ */
+export const createHubPart = (schema: GraphQLSchema): HubPart => ({
+  subgraph: createHubSubgraph(schema),
+  sdl: subgraphSdl(joinedSchema()),
+  schema,
+  protocol: subgraphTypes,
+});
+
+function createHubSubgraph(schema: GraphQLSchema): Subgraph {
+  // Plans come from documents, and those are bounded; this bounds what they leave behind.
+  const known = new LRUCache<string, Known>({ max: 2000 });
+
+  function operation(text: string): Known {
+    let found = known.get(text);
+    if (!found) known.set(text, (found = { document: parse(text, { noLocation: true }), count: 0, run: null }));
+    found.count += 1;
+    if (found.count === compileAfter + 1) found.run = compiled(schema, found.document);
+    return found;
+  }
+
+  return {
+    name: 'hub',
+    async ask({ operation: text, variables }: Request, { context }: Asking) {
+      const { document, run } = operation(text);
+      try {
+        return toReply(
+          await (run ? run({}, context, variables) : execute({ schema, document, variableValues: variables, contextValue: context })),
+        );
+      } catch (error) {
+        return toReply({ errors: [error as GraphQLError] });
+      }
+    },
+    async *follow({ operation: text, variables }: Request, { context }: Asking) {
+      const { document } = operation(text);
+      const results = await subscribe({ schema, document, variableValues: variables, contextValue: context });
+      if (!(Symbol.asyncIterator in results)) yield toReply(results);
+      else for await (const result of results) yield toReply(result);
+    },
+  };
+}
+
+function compiled(schema: GraphQLSchema, document: DocumentNode): CompiledQuery['query'] | null {
+  const made = compileQuery(schema, document);
+  return isCompiledQuery(made) ? made.query : null;
+}
+
+const toReply = ({ data, errors = [] }: ExecutionResult): Reply => ({
+  data: data ?? null,
+  errors: errors.map((error) => ({ message: error.message, path: error.path, cause: error.originalError ?? error })),
+});

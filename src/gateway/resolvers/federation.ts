@@ -1,0 +1,66 @@
+import { refuse } from '#contract';
+import type { Federation, SubgraphStatus } from '../../federation/federation.ts';
+import { readEntry } from '../../federation/entry.ts';
+import type { Context } from '../context.ts';
+import { getPrincipal } from '../context.ts';
+import type { Resolvers, SubgraphBreaker, SubgraphState } from '../generated/resolver-types.ts';
+import { asMember } from '../problems.ts';
+
+/** The graph, for whoever runs the hub. @throws HubError PROBLEM UNAUTHENTICATED, FORBIDDEN */
+function federationFor(context: Context): Federation {
+  if (!getPrincipal(context).roles.includes('operator')) throw refuse({ code: 'FORBIDDEN' });
+  const { federation } = context.features;
+  if (!federation) throw refuse({ code: 'NOT_FOUND' });
+  return federation;
+}
+
+const statusOf = (federation: Federation, name: string): SubgraphStatus => {
+  const found = federation.list().find((one) => one.name === name);
+  if (!found) throw new Error(`The subgraph ${name} was accepted and is not there`);
+  return found;
+};
+
+/** Subgraphs and how they are plugged in. */
+export const federationResolvers: Resolvers = {
+  Query: {
+    subgraphs: (_, __, context) => federationFor(context).list(),
+  },
+  Mutation: {
+    async registerSubgraph(_, { input }, context) {
+      const federation = federationFor(context);
+      const { sdl, overrides, entities, claims, timeoutMs, concurrency, name, url } = input;
+      const entry = readEntry({
+        name,
+        url,
+        grants: { overrides: overrides ?? [], entities: entities ?? [] },
+        ...(claims && { claims }),
+        ...(typeof timeoutMs === 'number' && { timeoutMs }),
+        ...(typeof concurrency === 'number' && { concurrency }),
+      });
+      if (!('name' in entry)) {
+        const [first] = entry;
+        const path = ['input', ...(first?.path ?? []).map(String)];
+        return asMember('RegisterSubgraphResult', {
+          problem: { code: 'INVALID_INPUT', facts: { what: path.at(-1) ?? '', found: '…', expected: first?.expected ?? '' }, path },
+        });
+      }
+      const made = await federation.register({ ...entry, ...(typeof sdl === 'string' && { sdl }) }, 'api');
+      if (!made.accepted) return { __typename: 'SubgraphRefused', objections: made.objections };
+      return { __typename: 'RegisterSubgraphSuccess', subgraph: statusOf(federation, made.subgraph.name), changed: made.changed };
+    },
+    removeSubgraph: async (_, { name }, context) =>
+      (await federationFor(context).remove(name))
+        ? { __typename: 'RemoveSubgraphSuccess', name }
+        : asMember('RemoveSubgraphResult', { problem: { code: 'NOT_FOUND', path: ['name'] } }),
+  },
+  RegisterSubgraphResult: { __resolveType: (result) => (result as unknown as { __typename: 'SubgraphRefused' }).__typename },
+  RemoveSubgraphResult: { __resolveType: (result) => (result as unknown as { __typename: 'NotFound' }).__typename },
+  Subgraph: {
+    state: ({ state }) => state.toUpperCase() as SubgraphState,
+    breaker: ({ breaker }) => breaker.toUpperCase().replace('-', '_') as SubgraphBreaker,
+  },
+  SubgraphObjection: {
+    message: ({ problem, remedy }, { language }) =>
+      language === 'EN' ? `${problem.en ?? problem.de} ${remedy.en ?? remedy.de}` : `${problem.de} ${remedy.de}`,
+  },
+};
