@@ -6,6 +6,7 @@ import { Command, Option } from 'commander';
 import { adapters } from '../adapters/index.ts';
 import { HubError, type Language } from '#contract';
 import { createApplications, type Release } from './applications/applications.ts';
+import { applicationStanding } from './applications/project.ts';
 import { createCatalogue } from './catalogue/catalogue.ts';
 import { createCities } from './cities/cities.ts';
 import { loadCities } from './cities/load.ts';
@@ -18,13 +19,16 @@ import { runForm } from './cli/form.ts';
 import { runImport } from './cli/import.ts';
 import { runNewAdapter } from './cli/new.ts';
 import { runParked, runRelease } from './cli/parked.ts';
+import { runRebuild } from './cli/rebuild.ts';
 import { loadConfig } from './config.ts';
+import { findKind } from './coordination/kinds.ts';
+import { caseProjection } from './coordination/rebuild.ts';
 import { createEventCheck } from './events/catalogue.ts';
 import { createEvents } from './events/events.ts';
 import { newId } from './infra/ids.ts';
 import { createLog } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
-import { closePorts, openPorts } from './infra/open.ts';
+import { closePorts, openPorts, type Ports } from './infra/open.ts';
 
 /*
  * `staedtebund`: what operators do beside the running hub, on the same store and the same cities' files. Every verb
@@ -57,11 +61,20 @@ async function withHub<T>(common: Common, use: (hub: Awaited<ReturnType<typeof o
   }
 }
 
-async function open(env: Record<string, string | undefined>, language: Language) {
+/** The ports alone, for verbs that need neither cities nor the catalogue. */
+async function withPorts<T>(common: Common, use: (ports: Ports) => Promise<T>): Promise<T> {
+  const { ports } = await openStorePorts(environment(common));
+  try {
+    return await use(ports);
+  } finally {
+    await closePorts(ports);
+  }
+}
+
+async function openStorePorts(env: Record<string, string | undefined>) {
   // These verbs verify no tokens: where the issuer is not set, they do not need it.
   const config = loadConfig({ OIDC_ISSUER: 'https://issuer.invalid', OIDC_AUDIENCE: 'none', ...env });
   const log = createLog('silent');
-  const metrics = createMetrics();
   // The verbs only read and write the store: bus and cache stay with the running hub.
   const ports = await openPorts({
     storeUrl: config.storeUrl,
@@ -70,6 +83,12 @@ async function open(env: Record<string, string | undefined>, language: Language)
     log,
     checkEvent: createEventCheck(),
   });
+  return { config, log, ports };
+}
+
+async function open(env: Record<string, string | undefined>, language: Language) {
+  const { config, log, ports } = await openStorePorts(env);
+  const metrics = createMetrics();
   const { store, eventLog, cache } = ports;
   const now = () => new Date();
   const development = env['NODE_ENV'] === 'development';
@@ -242,6 +261,20 @@ addDeliveryVerbs(
     });
   },
 );
+
+verb('rebuild [projection]', 'make what the store keeps of the event log again from it: applications, cases')
+  .option('--check', 'only compare; change nothing')
+  .option('--json', 'one JSON document per projection')
+  .action(async (projection: string | undefined, options: { check?: boolean; json?: boolean }) => {
+    process.exitCode = await withPorts(common(), (ports) =>
+      runRebuild(
+        ports,
+        [applicationStanding, caseProjection(findKind)],
+        { ...options, ...(projection === undefined ? {} : { projection }), language: common().language },
+        { out, note },
+      ),
+    );
+  });
 
 verb('new', 'begin something of your own')
   .command('adapter <name>')

@@ -8,6 +8,7 @@ import type { Bus, BusSubscription } from '../infra/bus/bus.ts';
 import type { Log } from '../infra/log.ts';
 import type { Metrics } from '../infra/metrics.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
+import { rebuild, type Rebuilt } from '../infra/store/projection.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 import { createAnswer, type Answer, type Answering, type AnswerResult } from './answer.ts';
 import { createClock, type ClockTiming } from './clock.ts';
@@ -16,7 +17,7 @@ import type { CaseKind } from './kind.ts';
 import { kinds as allKinds } from './kinds.ts';
 import { caseHistory, findCaseOf, findVisible, getCase, listCases, listSteps, type CaseFile, type WaitingStep } from './list.ts';
 import { createCoordinationMetrics, type CoordinationMetrics } from './metrics.ts';
-import { rebuildCases } from './rebuild.ts';
+import { caseProjection } from './rebuild.ts';
 import { createRuntime } from './run.ts';
 import type { Seal } from './seal.ts';
 import { createWorlds, type Worlds } from './world.ts';
@@ -41,8 +42,8 @@ export interface Coordination {
   /** The case again after each of its changes; ends when the signal aborts. */
   watch(id: string, signal: AbortSignal): AsyncIterable<CaseFile>;
   findKind(id: string): CaseKind | null;
-  /** Drops all cases and makes them again from the log. @returns how many there are */
-  rebuild(progress?: (events: number) => void): Promise<number>;
+  /** Drops all cases and makes them again from the log, to the same bytes. */
+  rebuild(progress?: (events: number) => void): Promise<Rebuilt>;
   /** Takes events of the bus, and deadlines. */
   start(): Promise<void>;
   stop(): Promise<void>;
@@ -102,7 +103,7 @@ export function createCoordination({ metrics, timing, kinds = allKinds, ...share
       for await (const _ of watch.changesOf(id, signal)) yield getCase(store, id);
     },
     findKind: deps.findKind,
-    rebuild: (progress) => rebuildCases(store, deps.findKind, progress),
+    rebuild: (progress) => rebuild(store, eventLog, caseProjection(deps.findKind), progress ? { progress } : {}),
     async start() {
       watch.start();
       clock.start();

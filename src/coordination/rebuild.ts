@@ -1,37 +1,49 @@
-import type { Store } from '../infra/store/store.ts';
+import type { Projection } from '../infra/store/projection.ts';
 import type { CaseKind } from './kind.ts';
 import { project, type CaseRows } from './project.ts';
-import { dropCases, readCaseEvents, saveCase } from './records.ts';
+import { dropCases, saveCase } from './records.ts';
 
-const BATCH = 1000;
-
-/**
- * Drops all cases and makes them again from the log, to the same bytes, in one transaction. Cases of a kind that this version
- * does not know are left out. @returns how many there are
- */
-export async function rebuildCases(
-  store: Store,
-  findKind: (id: string) => CaseKind | null,
-  progress: (events: number) => void = () => {},
-): Promise<number> {
-  return store.transaction(async (tx) => {
-    await dropCases(tx);
+/** All that is known of cases, but for answers, marks and sealed facts. Cases of a kind that this version does not know are left out. */
+export const caseProjection = (findKind: (id: string) => CaseKind | null): Projection => ({
+  name: 'cases',
+  aggregateType: 'case',
+  holds: [
+    {
+      table: 'case_file',
+      key: ['id'],
+      columns: [
+        'kind',
+        'correlation',
+        'state',
+        'ars',
+        'service_key',
+        'application_id',
+        'outcome',
+        'opened_at',
+        'changed_at',
+        'closed_at',
+        'version',
+      ],
+    },
+    { table: 'case_participant', key: ['case_id', 'ars'], columns: [] },
+    { table: 'case_application', key: ['case_id', 'application_id'], columns: [] },
+    {
+      table: 'case_waiting',
+      key: ['case_id', 'step'],
+      columns: ['city', 'by', 'code', 'choices', 'fields', 'application_id', 'due_at'],
+    },
+  ],
+  drop: dropCases,
+  async make(tx, events) {
     const cases = new Map<string, CaseRows>();
-    let read = 0;
-    for (let last = 0; ;) {
-      const events = await readCaseEvents(tx, last, BATCH);
-      for (const event of events) {
-        const before = cases.get(event.id) ?? null;
+    for await (const batch of events)
+      for (const event of batch) {
+        const { id } = event.aggregate;
+        const before = cases.get(id) ?? null;
         const kind = findKind(before?.file.kind ?? String(event.facts['kind']));
         // The first event of a case says what it is; without it there is nothing to go on.
-        if (kind && (before || event.type === 'case.opened')) cases.set(event.id, project(kind, event.id, before, event));
+        if (kind && (before || event.type === 'case.opened')) cases.set(id, project(kind, id, before, event));
       }
-      read += events.length;
-      progress(read);
-      last = events.at(-1)?.seq ?? last;
-      if (events.length < BATCH) break;
-    }
     for (const rows of cases.values()) await saveCase(tx, null, rows);
-    return cases.size;
-  });
-}
+  },
+});

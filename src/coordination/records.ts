@@ -112,30 +112,6 @@ export async function dropCases(tx: Tx): Promise<void> {
   for (const table of ['case_waiting', 'case_application', 'case_participant', 'case_file'] as const) await tx.deleteFrom(table).execute();
 }
 
-/** Events of cases behind a place in the log, oldest first. */
-export async function readCaseEvents(
-  tx: Tx,
-  after: number,
-  limit: number,
-): Promise<readonly (Pick<HubEvent, 'type' | 'municipality' | 'occurredAt' | 'facts'> & { readonly seq: number; readonly id: string })[]> {
-  const rows = await tx
-    .selectFrom('event_log')
-    .selectAll()
-    .where('aggregatetype', '=', 'case')
-    .where('seq', '>', after)
-    .orderBy('seq')
-    .limit(limit)
-    .execute();
-  return rows.map((row) => ({
-    seq: row.seq,
-    id: row.aggregateid,
-    type: row.type,
-    municipality: row.municipality as RegionalKey | null,
-    occurredAt: new Date(row.occurred_at),
-    facts: JSON.parse(row.payload) as { readonly [name: string]: Json },
-  }));
-}
-
 /** What is due, the longest overdue first. */
 export const listDue = (db: Db, now: number, limit: number): Promise<Pick<WaitingRow, 'case_id' | 'step'>[]> =>
   db

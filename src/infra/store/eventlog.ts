@@ -16,10 +16,14 @@ import type { Store, Tx } from './store.ts';
 export interface EventLog {
   /** @throws HubError EVENT_REFUSED where an event is none that may be published */
   append(tx: Tx, events: readonly HubEvent[]): Promise<void>;
+  /** From here to the end of the transaction nobody else appends. Take it first: whoever appends has locked rows before. */
+  hold(tx: Tx): Promise<void>;
   /** Events after `seq`, oldest first. */
   read(after: number, limit: number): Promise<readonly LoggedEvent[]>;
   /** Events of one aggregate, oldest first. */
   readAggregate(type: string, id: string, after: number, limit: number): Promise<readonly LoggedEvent[]>;
+  /** Events of all aggregates of a type, as the transaction sees them, oldest first. */
+  readType(tx: Tx, type: string, after: number, limit: number): Promise<readonly LoggedEvent[]>;
   /** How many events an aggregate has. */
   countAggregate(type: string, id: string): Promise<number>;
   /** The highest `seq`, 0 where the log is empty. */
@@ -60,7 +64,8 @@ const toEvent = (row: Selectable<Database['event_log']>): LoggedEvent => ({
 /** The event log of the store. @param problemsOf what an event has against being published; none is asked where it is not given */
 export function createEventLog(store: Store, problemsOf: (event: HubEvent) => readonly string[] = () => []): EventLog {
   const { db } = store;
-  const after = (seq: number, limit: number) => db.selectFrom('event_log').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit);
+  const after = (seq: number, limit: number, from: typeof db = db) =>
+    from.selectFrom('event_log').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit);
 
   async function head(): Promise<number> {
     const row = await db
@@ -78,7 +83,7 @@ export function createEventLog(store: Store, problemsOf: (event: HubEvent) => re
       const problems = events.flatMap(problemsOf);
       // What is in the log stays there, and goes out: rather no change than one with a fact that nobody agreed on.
       if (problems.length > 0) throw new HubError('EVENT_REFUSED', `An event does not fit its published schema: ${problems.join('; ')}`);
-      if (store.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(tx);
+      await log.hold(tx);
       for (let start = 0; start < events.length; start += BATCH)
         await tx
           .insertInto('event_log')
@@ -86,9 +91,13 @@ export function createEventLog(store: Store, problemsOf: (event: HubEvent) => re
           .execute();
       noteAppend(tx);
     },
+    async hold(tx) {
+      if (store.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(tx);
+    },
     read: async (seq, limit) => (await after(seq, limit).execute()).map(toEvent),
     readAggregate: async (type, id, seq, limit) =>
       (await after(seq, limit).where('aggregatetype', '=', type).where('aggregateid', '=', id).execute()).map(toEvent),
+    readType: async (tx, type, seq, limit) => (await after(seq, limit, tx).where('aggregatetype', '=', type).execute()).map(toEvent),
     async countAggregate(type, id) {
       const row = await db
         .selectFrom('event_log')

@@ -1,0 +1,290 @@
+import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import fc from 'fast-check';
+import { sql } from 'kysely';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { ApplicationStatus } from '#contract';
+import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
+import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/simulator.ts';
+import { applicationStanding, standingAfter, type Standing } from '../../src/applications/project.ts';
+import { runRebuild } from '../../src/cli/rebuild.ts';
+import { findKind } from '../../src/coordination/kinds.ts';
+import { caseProjection } from '../../src/coordination/rebuild.ts';
+import { createEventLog } from '../../src/infra/store/eventlog.ts';
+import { rebuild, type Projection } from '../../src/infra/store/projection.ts';
+import type { Store } from '../../src/infra/store/store.ts';
+import { ars, duesseldorf, neuss, startTestHub, type TestHub } from '../kit/hub.ts';
+import { applicant, parkingForm, parkingPermit, submitMutation } from '../kit/samples.ts';
+import { describeOnEachStore } from '../kit/services.ts';
+import { registration, registrationForm } from '../scenarios/moving.ts';
+
+/*
+ * What the store keeps of the event log can be made again from it, to the same bytes: after a busy history of a real hub with
+ * two back offices, one of which loses replies and honours no keys, so that deliveries wait for persons.
+ */
+
+const projections: readonly Projection[] = [applicationStanding, caseProjection(findKind)];
+const tables = ['application', 'case_file', 'case_participant', 'case_application', 'case_waiting', 'case_answer', 'application_mark'];
+const patience = { timeout: 25_000, interval: 50 };
+
+/** Every row of the tables, byte for byte. */
+async function dump(store: Store): Promise<string> {
+  const parts: string[] = [];
+  for (const table of tables) {
+    const { rows } = await sql<object>`select * from ${sql.table(table)}`.execute(store.db);
+    parts.push(table, ...rows.map((row) => JSON.stringify(row)).toSorted());
+  }
+  return parts.join('\n');
+}
+
+/** Things that happen; `pick` chooses among what there is. */
+type Happening =
+  | { readonly do: 'apply' | 'move'; readonly town: 'duesseldorf' | 'neuss' }
+  | { readonly do: 'decide'; readonly pick: number; readonly status: number }
+  | { readonly do: 'withdraw' | 'answer'; readonly pick: number }
+  | { readonly do: 'release'; readonly pick: number; readonly how: 'retry' | 'discard' }
+  | { readonly do: 'lose'; readonly share: number };
+
+const town = fc.constantFrom('duesseldorf' as const, 'neuss' as const);
+const pick = fc.nat({ max: 1000 });
+const happenings: fc.Arbitrary<Happening> = fc.oneof(
+  fc.record({ do: fc.constantFrom('apply' as const, 'move' as const), town }),
+  fc.record({ do: fc.constant('decide' as const), pick, status: fc.nat({ max: 2 }) }),
+  fc.record({ do: fc.constantFrom('withdraw' as const, 'answer' as const), pick }),
+  fc.record({ do: fc.constant('release' as const), pick, how: fc.constantFrom('retry' as const, 'discard' as const) }),
+  fc.record({ do: fc.constant('lose' as const), share: fc.constantFrom(0, 0, 0.5, 1) }),
+);
+
+const one = <T>(from: readonly T[], pick: number): T | undefined => from[pick % Math.max(1, from.length)];
+
+/** A hub of two cities that lives through happenings. */
+async function startLife(storeUrl: string) {
+  const redmine = await startRedmineSimulator();
+  const rest = await startRestSimulator({ dialect: 'vorgaenge' });
+  const hub: TestHub = await startTestHub({
+    env: { STORE_URL: storeUrl },
+    coordination: { timing: { pollMs: 50 } },
+    cities: {
+      duesseldorf: duesseldorf({ baseUrl: redmine.url, apiKey: redmineSimulated.apiKey }),
+      neuss: neuss({ baseUrl: rest.url, secret: restSimulatedSecret, idempotency: 'none' }),
+    },
+  });
+  const applications: string[] = [];
+  const must = async (query: string, variables: object, persona: string) => {
+    const answer = await hub.ask<Record<string, never>>(query, variables, persona);
+    if (answer.errors) throw new Error(JSON.stringify(answer.errors));
+    return answer.data ?? {};
+  };
+
+  async function apply(service: string, place: string, formData: object) {
+    const offer = await must(
+      'query ($ars: RegionalKey!, $service: ServiceKey!) { municipality(ars: $ars) { offer(service: $service) { form { revision } } } }',
+      { ars: place, service },
+      'citizen-eid',
+    );
+    const { revision } = (offer as { municipality?: { offer: { form: { revision: string } } } }).municipality!.offer.form;
+    const input = { service, place: { ars: place }, formRevision: revision, applicant, formData, idempotencyKey: randomUUID() };
+    const answer = await must(submitMutation, { input }, 'citizen-eid');
+    applications.push((answer as { submitApplication?: { application: { id: string } } }).submitApplication!.application.id);
+  }
+
+  async function answerOne(pick: number) {
+    const found = await must('{ cases { nodes { id waiting { step municipality { ars } choices { code } } } } }', {}, 'citizen-eid');
+    type Seen = { id: string; waiting: { step: string; municipality: { ars: string }; choices: { code: string }[] }[] };
+    const nodes = (found as { cases?: { nodes: Seen[] } }).cases!.nodes;
+    const open = nodes.flatMap(({ id, waiting }) => waiting.filter(({ choices }) => choices.length > 0).map((step) => ({ id, ...step })));
+    const asked = one(open, pick);
+    if (!asked) return;
+    const clerk = asked.municipality.ars === ars.neuss ? 'clerk-neuss' : 'clerk-duesseldorf';
+    const input = { id: asked.id, step: asked.step, choice: one(asked.choices, pick)!.code };
+    await must('mutation ($input: AnswerCaseInput!) { answerCase(input: $input) { __typename } }', { input }, clerk);
+  }
+
+  return {
+    hub,
+    async live(happening: Happening): Promise<void> {
+      switch (happening.do) {
+        case 'apply':
+          return apply(parkingPermit, ars[happening.town], parkingForm);
+        case 'move':
+          return apply(registration, ars.duesseldorf, registrationForm());
+        case 'decide': {
+          const found = one([...redmine.cases.list(), ...rest.cases.list()], happening.pick);
+          if (found && redmine.cases.list().includes(found))
+            redmine.cases.setStatus(found.id, ['In Progress', 'Resolved', 'Resolved'][happening.status]!);
+          else if (found) rest.cases.setStatus(found.id, ['in Prüfung', 'genehmigt', 'genehmigt'][happening.status]!);
+          return;
+        }
+        case 'withdraw': {
+          const input = { id: one(applications, happening.pick), reason: '' };
+          if (input.id === undefined) return;
+          const mutation = 'mutation ($input: WithdrawApplicationInput!) { withdrawApplication(input: $input) { __typename } }';
+          return void (await must(mutation, { input }, 'citizen-eid'));
+        }
+        case 'release': {
+          const input = { id: one(applications, happening.pick), decision: { [happening.how]: true } };
+          if (input.id === undefined) return;
+          const mutation = 'mutation ($input: ReleaseApplicationInput!) { releaseApplication(input: $input) { __typename } }';
+          for (const clerk of ['clerk-neuss', 'clerk-duesseldorf']) await must(mutation, { input }, clerk);
+          return;
+        }
+        case 'answer':
+          return answerOne(happening.pick);
+        case 'lose':
+          rest.setFaults({ dropReplies: happening.share });
+      }
+    },
+    async close() {
+      await hub.close();
+      await redmine.close();
+      await rest.close();
+    },
+  };
+}
+
+describeOnEachStore('rebuilding what is made of the log', (kit, dialect) => {
+  let life: Awaited<ReturnType<typeof startLife>>;
+  let store: Store;
+  let url: string;
+  const compare = (projection: Projection) => rebuild(store, createEventLog(store), projection, { check: true });
+  const types = async () => new Set((await store.db.selectFrom('event_log').select('type').distinct().execute()).map(({ type }) => type));
+  const rest = async () => {
+    const waiting = () => store.db.selectFrom('delivery_job').select('id').where('state', 'in', ['queued', 'leased']).execute();
+    await expect.poll(waiting, patience).toEqual([]);
+  };
+
+  beforeAll(async () => {
+    url = await kit.freshUrl();
+    life = await startLife(url);
+    store = await kit.open(url);
+  });
+  afterAll(() => life?.close());
+
+  test('while the hub lives through anything, both are what the log says', { timeout: 120_000 }, async () => {
+    // One of each first, so that nothing depends on luck.
+    await life.live({ do: 'lose', share: 1 });
+    await life.live({ do: 'apply', town: 'neuss' });
+    await expect.poll(async () => (await types()).has('application.parked'), patience).toBe(true);
+    await life.live({ do: 'lose', share: 0 });
+    await life.live({ do: 'release', pick: 0, how: 'retry' });
+    await life.live({ do: 'move', town: 'duesseldorf' });
+    await rest();
+    for (const pick of [0, 1, 2]) await life.live({ do: 'decide', pick, status: 1 });
+    await expect.poll(async () => (await types()).has('case.opened'), patience).toBe(true);
+    await life.live({ do: 'answer', pick: 0 });
+    await fc.assert(
+      fc.asyncProperty(fc.array(happenings, { minLength: 10, maxLength: 25 }), async (history) => {
+        for (const happening of history) await life.live(happening);
+        for (const projection of projections) expect(await compare(projection)).toMatchObject({ differing: 0 });
+      }),
+      { numRuns: 4, endOnFailure: true },
+    );
+    await life.live({ do: 'lose', share: 0 });
+    await rest();
+    expect([...(await types())]).toEqual(
+      expect.arrayContaining(['application.parked', 'application.released', 'application.status-changed', 'case.step-taken']),
+    );
+  });
+
+  test('dropped and made again, they are the same bytes', async () => {
+    await life.hub.close();
+    const before = await dump(store);
+    const rows = before.split('\n').length - tables.length;
+    expect(rows).toBeGreaterThan(20);
+
+    await store.transaction(async (tx) => {
+      for (const projection of projections) await projection.drop(tx);
+    });
+    expect(await dump(store)).not.toBe(before);
+    for (const projection of projections) {
+      const { differing, rows: made, events } = await rebuild(store, createEventLog(store), projection);
+      expect(differing).toBe(made);
+      expect(events).toBeGreaterThan(made > 0 ? 1 : 0);
+    }
+    expect(await dump(store)).toBe(before);
+  });
+
+  test('what differs is found, by whom it is asked, and put right', async () => {
+    const before = await dump(store);
+    await store.transaction(async (tx) => {
+      const [application] = await tx.selectFrom('application').select(['id', 'status']).where('status', '<>', 'CLOSED').execute();
+      await tx.updateTable('application').set({ status: 'CLOSED' }).where('id', '=', application!.id).execute();
+      const [link] = await tx.selectFrom('case_participant').selectAll().execute();
+      await tx.deleteFrom('case_participant').where('case_id', '=', link!.case_id).where('ars', '=', link!.ars).execute();
+      await tx.insertInto('case_participant').values({ case_id: link!.case_id, ars: '000000000000' }).execute();
+    });
+    const broken = await dump(store);
+    const lines: string[] = [];
+    const ports = { store, eventLog: createEventLog(store) };
+    const run = (options: { check?: boolean; projection?: string; json?: boolean }) => {
+      lines.length = 0;
+      const say = (line: string) => void lines.push(line);
+      return runRebuild(ports, projections, { language: 'EN', ...options }, { out: say, note: say });
+    };
+    expect(await run({ check: true })).toBe(1);
+    expect(lines).toEqual([
+      expect.stringMatching(/^applications: \d+ rows from \d+ events; 1 differ\. To put them right: staedtebund rebuild applications$/),
+      expect.stringMatching(/^cases: .*; 2 differ\./),
+    ]);
+    expect(await dump(store), 'a comparison changes nothing').toBe(broken);
+
+    expect(await run({ projection: 'applications', json: true })).toBe(0);
+    expect(JSON.parse(lines[0]!)).toMatchObject({ projection: 'applications', differing: 1, changed: true });
+    expect(await run({})).toBe(0);
+    expect(lines).toEqual([expect.stringMatching(/none differs/), expect.stringMatching(/2 differed and are put right/)]);
+    expect(await dump(store)).toBe(before);
+    expect(await run({ projection: 'offers' })).toBe(2);
+    expect(lines).toEqual(['There is no projection “offers”. There are: applications, cases.']);
+  });
+
+  test('the command does it beside the hub', { timeout: 60_000 }, async () => {
+    const env = { ...process.env, ...life.hub.env, STORE_URL: url, CITIES_DIR: join(life.hub.folder, 'cities'), NODE_ENV: 'development' };
+    const cli = join(import.meta.dirname, '../../src/cli.ts');
+    const { stdout } = await promisify(execFile)(process.execPath, [cli, '--language', 'DE', 'rebuild', '--check'], { env });
+    expect(stdout.trim().split('\n')).toEqual([
+      expect.stringMatching(/^applications: \d+ Zeilen aus \d+ Ereignissen, keine weicht ab\.$/),
+      expect.stringMatching(/^cases: \d+ Zeilen/),
+    ]);
+    expect(dialect).toBe(url.startsWith('sqlite') ? 'sqlite' : 'postgres');
+  });
+});
+
+describe('how an application stands after its events', () => {
+  const at = (second: number) => new Date(second * 1000);
+  const stands = (...events: readonly (readonly [type: string, facts?: object])[]): Standing | null =>
+    events.reduce<Standing | null>(
+      (before, [type, facts = {}], index) =>
+        standingAfter(before, { type: `application.${type}`, occurredAt: at(index), facts: facts as { status: ApplicationStatus } }),
+      null,
+    );
+
+  test.each([
+    [stands(['submitted']), { status: 'SUBMITTED', since: 0, parkedReason: null }],
+    [
+      stands(['submitted'], ['parked', { delivery: 'submit', reason: 'REJECTED' }]),
+      { status: 'PARKED', since: 1000, parkedReason: 'REJECTED' },
+    ],
+    [
+      stands(['submitted'], ['delivered'], ['withdrawal-requested'], ['parked', { delivery: 'withdraw', reason: 'TIMED_OUT' }]),
+      { status: 'DELIVERED', since: 1000, parkedReason: 'TIMED_OUT' },
+    ],
+    [
+      stands(
+        ['submitted'],
+        ['delivered'],
+        ['parked', { delivery: 'withdraw', reason: 'TIMED_OUT' }],
+        ['status-changed', { status: 'GRANTED' }],
+      ),
+      { status: 'GRANTED', since: 3000, parkedReason: 'TIMED_OUT' },
+    ],
+    [
+      stands(['submitted'], ['parked', { delivery: 'submit', reason: 'REJECTED' }], ['released', { status: 'SUBMITTED', action: 'retry' }]),
+      { status: 'SUBMITTED', since: 2000, parkedReason: null },
+    ],
+    [stands(['withdrawal-requested']), null],
+  ])('%o', (standing, expected) => {
+    expect(standing).toEqual(expected);
+  });
+});
