@@ -189,9 +189,7 @@ async function checkAdapter(source: Source, name: string, entry: AdapterEntry, o
 }
 
 /** What is to be said of an adapter that no current report of the conformance kit speaks for. */
-function notAdmitted({ definition, module, shipped }: FoundDefinition, cityFile: string, name: string): Saying | null {
-  // Those that ship with the hub are held to their reports by its own tests.
-  if (shipped) return null;
+function notAdmitted({ definition, module }: FoundDefinition, cityFile: string, name: string): Saying | null {
   const report = reportPath(module);
   const state = admission(readReport(report), module, definition);
   if (state === 'current') return null;

@@ -11,8 +11,6 @@ export interface FoundDefinition {
   readonly definition: AdapterDefinition;
   /** URL of its module. */
   readonly module: string;
-  /** True for an adapter that ships with the hub. */
-  readonly shipped: boolean;
 }
 
 /** A module that waits for something while it is loaded must not keep the hub from starting. */
@@ -29,7 +27,7 @@ export async function findDefinition(
   shipped: readonly AdapterDefinition[],
 ): Promise<FoundDefinition | Saying> {
   const known = shipped.find(({ id }) => id === product);
-  if (known) return { definition: known, module: shippedModule(known.id), shipped: true };
+  if (known) return { definition: known, module: shippedModule(known.id) };
   try {
     const path = isPath(product) ? moduleAt(resolve(dirname(file), product)) : packageAt(product, file);
     if (path === null) {
@@ -39,7 +37,7 @@ export async function findDefinition(
     const module = pathToFileURL(path).href;
     const definition = definitionIn(await load(module));
     const wrong = definition === null ? ['a default export that is an AdapterDefinition'] : lacking(definition);
-    return definition === null || wrong.length > 0 ? say.noDefinition(product, wrong) : { definition, module, shipped: false };
+    return definition === null || wrong.length > 0 ? say.noDefinition(product, wrong) : { definition, module };
   } catch (error) {
     return say.moduleFails(product, reason(error));
   }
