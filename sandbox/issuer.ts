@@ -37,11 +37,17 @@ export interface Issuer {
 }
 
 const substantial = 'http://eidas.europa.eu/LoA/substantial';
+const high = 'http://eidas.europa.eu/LoA/high';
 
 const personasFor = (cities: NonNullable<IssuerOptions['cities']>): Persona[] => [
   { name: 'citizen', text: 'Erika Mustermann, assurance level substantial', claims: { roles: ['citizen'], acr: substantial } },
   { name: 'citizen2', text: 'Max Mustermann, assurance level substantial', claims: { roles: ['citizen'], acr: substantial } },
   { name: 'citizen-low', text: 'someone with a password only', claims: { roles: ['citizen'], acr: 'low' } },
+  {
+    name: 'citizen-eid',
+    text: 'Erika Mustermann with the online identity card, assurance level high',
+    claims: { roles: ['citizen'], acr: high },
+  },
   { name: 'portal', text: 'a portal that acts for citizens', claims: { roles: ['portal'], acr: substantial } },
   { name: 'state', text: "a state's reporting", claims: { roles: ['state'] } },
   { name: 'operator', text: 'someone who runs the hub', claims: { roles: ['operator'] } },

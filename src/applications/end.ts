@@ -11,6 +11,8 @@ export interface Ending {
   readonly key: string;
   /** What the back office reads. */
   readonly reason: string;
+  /** A person has ended it in the back office: nobody need tell it. @default false */
+  readonly byHand?: boolean;
 }
 
 /** Nothing is left to end. */
@@ -22,14 +24,16 @@ const over: readonly string[] = ['REFUSED', 'WITHDRAWN', 'CLOSED'];
  * nothing. @returns events that the caller must append
  */
 export function createEnd({ store, now }: Pick<ApplicationsDeps, 'store' | 'now'>) {
-  return async function end(tx: Tx, { application, key, reason }: Ending, traceparent: string): Promise<readonly HubEvent[]> {
+  return async function end(tx: Tx, { application, key, reason, byHand }: Ending, traceparent: string): Promise<readonly HubEvent[]> {
     const row = await lockApplication(store, tx, application);
     if (!row || over.includes(row.status)) return [];
     const jobs = await listJobs(tx, row.id);
-    // Under way already, by this key or because the applicant asked for it.
-    if (jobs.some((job) => job.kind === 'withdraw' && job.state !== 'cancelled' && job.state !== 'done')) return [];
     const at = now().getTime();
     const traced = traceparent ? { ...row, traceparent } : row;
+    // What is on its way at this moment comes to its own end.
+    if (byHand) return jobs.some(({ state }) => state === 'leased') ? [] : [await cancel(tx, traced, at)];
+    // Under way already, by this key or because the applicant asked for it.
+    if (jobs.some((job) => job.kind === 'withdraw' && job.state !== 'cancelled' && job.state !== 'done')) return [];
     const asked = newEvent(traced, 'application.withdrawal-requested', at, { status: row.status });
     const submission = jobs.find(({ kind }) => kind === 'submit');
     if (submission && (submission.state === 'queued' || submission.state === 'parked') && submission.effect === 'none')

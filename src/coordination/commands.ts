@@ -17,7 +17,7 @@ export const carryOut = (
   applications: Pick<Applications, 'end'>,
   tx: Tx,
   caseId: string,
-  { step, do: { application, reason } }: CaseCommand,
+  { step, do: { application, reason, byHand = false } }: CaseCommand,
   cause: string,
 ): Promise<readonly HubEvent[]> =>
-  applications.end(tx, { application, key: `${caseId}:${step}`, reason: reasons[reason] ?? reason }, cause);
+  applications.end(tx, { application, key: `${caseId}:${step}`, reason: reasons[reason] ?? reason, byHand }, cause);

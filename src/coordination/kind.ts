@@ -47,8 +47,11 @@ export type CaseInput =
 /** Something to be done in a back office, exactly once: (case, step) is the key. Its outcome comes back as events of the application. */
 export interface CaseCommand {
   readonly step: string;
-  /** Its own back office ends the application: the withdrawal is delivered; ends in `application.withdrawn`, or waits for a person (`application.parked`). */
-  readonly do: { readonly type: 'withdraw-application'; readonly application: string; readonly reason: string };
+  /**
+   * Its own back office ends the application: the withdrawal is delivered; ends in `application.withdrawn`, or waits for a
+   * person (`application.parked`). With `byHand` a person has done so already, and the hub only notes it.
+   */
+  readonly do: { readonly type: 'withdraw-application'; readonly application: string; readonly reason: string; readonly byHand?: boolean };
 }
 
 /** Something a state waits for. */
@@ -89,12 +92,18 @@ export interface World {
   equivalents(service: ServiceKey): readonly ServiceKey[];
   /** True where the municipality offers the service. */
   offers(ars: RegionalKey, service: ServiceKey): boolean;
-  /** Cities that have agreed with this one about a service (its `treaties`, named by both sides). */
-  partners(ars: RegionalKey, service: ServiceKey): readonly RegionalKey[];
+  /** Cities that have agreed with this one about a service (its `treaties`, named by both sides), and the key by which each files it. */
+  partners(ars: RegionalKey, service: ServiceKey): readonly TreatyPartner[];
   /** When an answer that this kind of case waits for is due, by the file of the city that asks. */
   answerDue(asking: RegionalKey): Date;
   /** Other applications of the same applicant for the kind's services, the oldest first. Of applicants that cannot be told apart, none. */
   readonly sameApplicant: readonly CaseApplication[];
+}
+
+/** A city that recognises what another one issues. */
+export interface TreatyPartner {
+  readonly city: RegionalKey;
+  readonly service: ServiceKey;
 }
 
 /** What is known of an application that concerns a case: keys and ids, no form. */

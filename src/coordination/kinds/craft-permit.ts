@@ -90,20 +90,16 @@ function issue(application: CaseApplication, world: World): Decision {
   const told = { from: issuer, ...(end && { endsAt: end.toISOString() }), dueAt: world.answerDue(issuer).toISOString() };
   return {
     events: [
-      caseOpened(id, { of: issuer, to: partners, service, application: applicationId }),
-      ...partners.map((city): CaseEvent => ({
+      caseOpened(id, { of: issuer, to: partners.map(({ city }) => city), service, application: applicationId }),
+      ...partners.map(({ city, service: theirs }): CaseEvent => ({
         type: 'permit.recognised',
         of: issuer,
         to: [city],
-        facts: { ...told, service: keyIn(city, service, world) },
+        facts: { ...told, service: theirs },
       })),
     ],
   };
 }
-
-/** The key under which a city offers the service; the issuer's own where the city offers it under none. */
-const keyIn = (city: RegionalKey, service: ServiceKey, world: World): ServiceKey =>
-  world.equivalents(service).find((key) => world.offers(city, key)) ?? service;
 
 /** Midnight (UTC) after the permit's last day: `valid-from` and `valid-months` of its form; null where it says neither. */
 function endOf({ marks }: CaseApplication): Date | null {

@@ -106,8 +106,13 @@ function answered(state: Moving, { step, by, choice, fields }: Extract<CaseInput
         : { events: [taken, caseClosed('UNRESOLVED', { of: arrival, to: [departure] })] };
     case 'DEREGISTER':
       return deregistered(state, taken, world);
-    default:
-      return permitEnded(state, open.application ?? '', [taken]);
+    default: {
+      const application = open.application ?? '';
+      return {
+        ...permitEnded(state, application, [taken]),
+        commands: [{ step, do: { type: 'withdraw-application', application, reason: 'MOVED_AWAY', byHand: true } }],
+      };
+    }
   }
 }
 
