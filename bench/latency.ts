@@ -38,6 +38,8 @@ const clock = () => performance.timeOrigin + performance.now();
 await using begun = new AsyncDisposableStack();
 const started = await startCluster({ brokers: 3 });
 begun.defer(() => started.stop());
+// Who interrupts it leaves no brokers behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void started.stop().finally(() => process.exit(130)));
 const { brokers } = started.cluster;
 const [type, rawType] = [`latency${randomUUID().slice(0, 6)}`, `raw${randomUUID().slice(0, 6)}`] as const;
 const topics = createKafkaTopics(parseKafkaUrl(`kafka://${brokers}`), log);

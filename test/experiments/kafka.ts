@@ -82,6 +82,8 @@ async function stalls(cluster: KafkaCluster): Promise<void> {
 
 const properties = values['default-brokers'] ? [] : shortTimeouts;
 const { cluster, stop } = await startCluster({ brokers: 3, properties });
+// Who interrupts it leaves no brokers behind.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void stop().finally(() => process.exit(130)));
 try {
   for (const [name, experiment] of Object.entries({ leaders, outage, consumers, stalls })) {
     if (!wants(name)) continue;

@@ -30,8 +30,12 @@ interface OpenProducer {
 
 /** Sends events to their topics by the send rule. */
 export interface KafkaPublisher {
-  /** Resolves once every event is on all in-sync copies of its topic's partition. @throws HubError CLOSED */
-  publish(events: readonly LoggedEvent[], topicOf: (event: LoggedEvent) => string): Promise<void>;
+  /**
+   * Resolves once every event is on all in-sync copies of its topic's partition. Calls of one stream keep their order; a topic
+   * that cannot be made holds up its own stream alone.
+   * @throws HubError CLOSED
+   */
+  publish(stream: string, events: readonly LoggedEvent[], topicOf: (event: LoggedEvent) => string): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -63,7 +67,7 @@ export function createKafkaPublisher(settings: KafkaSettings, topics: KafkaTopic
   const closed = new AbortController();
   const partitionOf = Partitioners.DefaultPartitioner();
   const queues = new Map<string, Queue>();
-  let turn: Promise<Partitions> = Promise.resolve(new Map());
+  const turns = new Map<string, Promise<Partitions>>();
   let current: Promise<OpenProducer> | null = null;
 
   async function open(): Promise<OpenProducer> {
@@ -159,9 +163,12 @@ export function createKafkaPublisher(settings: KafkaSettings, topics: KafkaTopic
   }
 
   return {
-    async publish(events, topicOf) {
+    async publish(stream, events, topicOf) {
       // Calls take turns until their partitions are known, and wait for nothing from there to the queues: none overtakes another.
-      const partitionsOf = await (turn = turn.then(() => findPartitions(new Set(events.map(topicOf)))));
+      const before = turns.get(stream) ?? Promise.resolve();
+      const turn = before.then(() => findPartitions(new Set(events.map(topicOf))));
+      turns.set(stream, turn);
+      const partitionsOf = await turn;
       const last = new Map<string, Part>();
       const parts: Part[] = [];
       for (const event of events) {

@@ -39,10 +39,10 @@ export function openKafkaBus(
   const ownTopic = (event: LoggedEvent) => topicOf(event.aggregate.type);
   return {
     kind: 'kafka',
-    publish: (events) => publisher.publish(events, ownTopic),
+    publish: (events) => publisher.publish('log', events, ownTopic),
     inboxes: {
       ensure: async (city) => void (await topics.ensure(inboxTopicOf(city))),
-      publish: (city, events) => publisher.publish(events, () => inboxTopicOf(city)),
+      publish: (city, events) => publisher.publish(city, events, () => inboxTopicOf(city)),
     },
     lag: () => Promise.all([...subscriptions.values()].map((request) => lagOf(topics, request))),
     async subscribe(request) {
