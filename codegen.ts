@@ -6,7 +6,7 @@ const problem = '../problems.ts#ProblemParent';
 
 /** Generates the resolver types and the joined schema: `npm run generate`; `npm run check:generated` refuses drift. */
 const config: CodegenConfig = {
-  schema: ['schema/{base,cities,catalogue,applications,coordination,federation}.graphql', 'schema/contracts/*.graphql'],
+  schema: ['schema/{base,cities,catalogue,applications,coordination,events,federation}.graphql', 'schema/contracts/*.graphql'],
   silent: true,
   generates: {
     'src/gateway/generated/resolver-types.ts': {
@@ -49,6 +49,10 @@ const config: CodegenConfig = {
           ApplicationEvent: '../resolvers/applications.ts#EventOf',
           Subgraph: '../../federation/federation.ts#SubgraphStatus',
           SubgraphObjection: '../../federation/objections.ts#Objection',
+          EventChannel: from('events/events.ts', 'ChannelView'),
+          EventDelivery: from('events/events.ts', 'DeliveryView'),
+          EventAttempt: from('events/events.ts', 'AttemptRow'),
+          TrailEntry: from('events/events.ts', 'TrailEntry'),
           FieldProblem: from('applications/applications.ts', 'FieldProblem'),
           Viewer: from('identity/identity.ts', 'Principal'),
           InvalidInput: problem,

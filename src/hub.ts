@@ -136,6 +136,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     catalogue,
     applications,
     coordination,
+    events,
     cities,
     rows: createRows({ cities, log, metrics }),
     identity,

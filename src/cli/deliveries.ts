@@ -61,7 +61,7 @@ const channelLine = (view: ChannelView): string =>
 const deliveryLine = ({ city, sequence, eventId, type, state, reason, attempts }: DeliveryView): string => {
   const last = attempts.at(-1);
   const tried = last ? `${attempts.length}× ${last.outcome}${last.status ? ` ${last.status}` : ''} ${last.ms} ms` : '';
-  return [sequence, city, eventId, type, state, reason ?? '', tried].join('  ').trimEnd();
+  return [sequence, city, eventId, type, state, reason ?? '', tried].filter((part) => part !== '').join('  ');
 };
 
 /** How events reach each city. */

@@ -17,6 +17,7 @@ import { createSubscriptions } from './subscribe.ts';
 import { readTrail, type Trail } from './trail.ts';
 
 export type { ChannelView, DeliveriesPage, DeliveryFilter, DeliveryView } from './delivery-log.ts';
+export type { AttemptRow } from './records.ts';
 export type { ReplayRange } from './replay.ts';
 export type { Trail, TrailEntry } from './trail.ts';
 

@@ -8,6 +8,7 @@ import type { Cities } from '../cities/cities.ts';
 import type { Coordination } from '../coordination/coordination.ts';
 import type { Federation } from '../federation/federation.ts';
 import type { Generation } from '../federation/generation.ts';
+import type { Events } from '../events/events.ts';
 import type { Rows } from '../federation/rows/rows.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { RateState } from './http/rate.ts';
@@ -18,6 +19,7 @@ export interface Features {
   readonly catalogue: Catalogue;
   readonly applications: Applications;
   readonly coordination: Coordination;
+  readonly events: Events;
   readonly cities: Cities;
   /** Contract fields that cities answer for their own rows. */
   readonly rows: Rows;

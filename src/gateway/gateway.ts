@@ -70,7 +70,21 @@ export interface Gateway {
  * body through a stream and costs more than the rest of the request; ours reads the body once, in front of it.
  */
 export function createGateway(deps: GatewayDeps): Gateway {
-  const { catalogue, applications, coordination, cities, rows, federation, identity, claims, ports, log, metrics, settings = {} } = deps;
+  const {
+    catalogue,
+    applications,
+    coordination,
+    events,
+    cities,
+    rows,
+    federation,
+    identity,
+    claims,
+    ports,
+    log,
+    metrics,
+    settings = {},
+  } = deps;
   const mostBytes = settings.mostBytes ?? 262_144;
   const { publicUrl } = settings;
 
@@ -108,7 +122,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const observer = createObserver(metrics, log);
   const graphql = graphqlRoute({
     yoga,
-    features: { catalogue, applications, coordination, cities, rows, ...(federation && { federation }) },
+    features: { catalogue, applications, coordination, events, cities, rows, ...(federation && { federation }) },
     identity,
     mostBytes,
     answers: createAnswers({

@@ -65,6 +65,7 @@ export const unionProblems = {
   ReleaseApplicationResult: ['InvalidInput', 'NotFound', 'NotParked'],
   AnswerCaseResult: ['InvalidInput', 'NotFound', 'NotAwaited'],
   CaseFactsResult: ['NotFound'],
+  EventsResult: ['InvalidInput', 'NotFound'],
 } as const satisfies Record<string, readonly ProblemType[]>;
 
 /**

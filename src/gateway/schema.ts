@@ -8,6 +8,7 @@ import { cityResolvers } from './resolvers/cities.ts';
 import { coordinationResolvers } from './resolvers/coordination.ts';
 import { contractResolvers } from './resolvers/contracts.ts';
 import { federationResolvers } from './resolvers/federation.ts';
+import { eventResolvers } from './resolvers/events.ts';
 import { nodeResolvers } from './resolvers/node.ts';
 import { problemResolvers } from './resolvers/problems.ts';
 import { subgraphResolvers, subgraphTypes } from './subgraph.ts';
@@ -17,7 +18,7 @@ import type { Context } from './context.ts';
 const read = (name: string): string => readFileSync(new URL(`../../schema/${name}.graphql`, import.meta.url), 'utf8');
 
 /** Files of the schema, by feature. */
-export const schemaParts = ['base', 'cities', 'catalogue', 'applications', 'coordination', 'federation'] as const;
+export const schemaParts = ['base', 'cities', 'catalogue', 'applications', 'coordination', 'events', 'federation'] as const;
 
 /** The whole schema as one SDL text, for portal developers. */
 export const joinedSchema = (): string => read('staedtebund');
@@ -34,6 +35,7 @@ export const createSchema = (): GraphQLSchema =>
       catalogueResolvers,
       applicationResolvers,
       coordinationResolvers,
+      eventResolvers,
       federationResolvers,
       contractResolvers(),
       subgraphResolvers(joinedSchema),

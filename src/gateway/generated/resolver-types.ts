@@ -9,6 +9,7 @@ import type { Application as ApplicationRow, FieldProblem as FieldProblemRow } f
 import type { EventOf } from '../resolvers/applications.ts';
 import type { SubgraphStatus } from '../../federation/federation.ts';
 import type { Objection } from '../../federation/objections.ts';
+import type { ChannelView as ChannelViewRow, DeliveryView as DeliveryViewRow, AttemptRow as AttemptRowRow, TrailEntry as TrailEntryRow } from '../../events/events.ts';
 import type { Principal as PrincipalRow } from '../../identity/identity.ts';
 import type { ProblemParent } from '../problems.ts';
 import type { CaseFile as CaseFileRow, WaitingStep as WaitingStepRow } from '../../coordination/coordination.ts';
@@ -458,6 +459,153 @@ export type DeliveredCaseInput = {
   readonly caseRef: Scalars['String']['input'];
 };
 
+/** A parked event and why it is given up. */
+export type DiscardEventInput = {
+  readonly eventId: Scalars['ID']['input'];
+  /** Kept; at most 200 characters, and nothing about people. */
+  readonly reason: Scalars['String']['input'];
+};
+
+/** One attempt to deliver. */
+export type EventAttempt = {
+  readonly at: Scalars['DateTime']['output'];
+  readonly attempt: Scalars['Int']['output'];
+  readonly milliseconds: Scalars['Int']['output'];
+  /** DELIVERED, or the class of the failure. */
+  readonly outcome: Scalars['String']['output'];
+  /** HTTP status, where there was one. */
+  readonly status?: Maybe<Scalars['Int']['output']>;
+};
+
+/** The way of events to a city. */
+export type EventChannel = {
+  readonly deliver: EventChannelKind;
+  /** The delivery log, newest event first: no content. */
+  readonly deliveries: EventDeliveryConnection;
+  readonly failingSince?: Maybe<Scalars['DateTime']['output']>;
+  /** How long the oldest event has waited, those behind a parked one aside, in seconds. */
+  readonly lagSeconds: Scalars['Int']['output'];
+  /** Class of the last failure, for example TIMEOUT. */
+  readonly lastError?: Maybe<Scalars['String']['output']>;
+  /** While it fails: when it is tried again. */
+  readonly nextAttemptAt?: Maybe<Scalars['DateTime']['output']>;
+  /** Events that wait for a person. */
+  readonly parked: Scalars['Int']['output'];
+  /** FAILING: it failed for a day. GONE: it answered that it is no more (410). BY_HAND: somebody paused it. */
+  readonly pauseReason?: Maybe<Scalars['String']['output']>;
+  readonly pausedAt?: Maybe<Scalars['DateTime']['output']>;
+  readonly state: EventChannelState;
+  /** Subscriptions made through the API; those of the city's file are not among them. */
+  readonly subscriptions: ReadonlyArray<EventSubscription>;
+  /** Events that wait or are on their way. */
+  readonly waiting: Scalars['Int']['output'];
+};
+
+
+/** The way of events to a city. */
+export type EventChannelDeliveriesArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  state?: InputMaybe<EventDeliveryState>;
+  type?: InputMaybe<Scalars['String']['input']>;
+};
+
+/** How events get to a city. */
+export type EventChannelKind =
+  /** Into its back office. */
+  | 'ADAPTER'
+  /** A topic of its own. */
+  | 'KAFKA'
+  /** Signed requests (Standard Webhooks). */
+  | 'WEBHOOK';
+
+/** How a channel fares. */
+export type EventChannelState =
+  /** Tried again and again, later and later. */
+  | 'FAILING'
+  /** Nothing is sent until it is resumed. */
+  | 'PAUSED'
+  | 'RUNNING';
+
+/** An event's delivery to the city. */
+export type EventDelivery = {
+  /** Oldest first. */
+  readonly attempts: ReadonlyArray<EventAttempt>;
+  readonly changedAt: Scalars['DateTime']['output'];
+  /** The event's id, the same at every attempt and replay. */
+  readonly eventId: Scalars['ID']['output'];
+  readonly nextAttemptAt?: Maybe<Scalars['DateTime']['output']>;
+  readonly queuedAt: Scalars['DateTime']['output'];
+  /** Why it is parked or was skipped. */
+  readonly reason?: Maybe<Scalars['String']['output']>;
+  /** How often it was asked for again. */
+  readonly replays: Scalars['Int']['output'];
+  /** Place in the log. */
+  readonly sequence: Scalars['Int']['output'];
+  readonly state: EventDeliveryState;
+  /** UUID of the case or application. */
+  readonly subject: Scalars['String']['output'];
+  readonly type: Scalars['String']['output'];
+};
+
+/** Page of deliveries. */
+export type EventDeliveryConnection = {
+  readonly edges: ReadonlyArray<EventDeliveryEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<EventDelivery>;
+  readonly pageInfo: PageInfo;
+  /** How many there are on all pages. */
+  readonly totalCount: Scalars['Int']['output'];
+};
+
+/** A delivery and its place in the list. */
+export type EventDeliveryEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: EventDelivery;
+};
+
+/** Where a delivery stands. */
+export type EventDeliveryState =
+  | 'DELIVERED'
+  /** Given up by a person. */
+  | 'DISCARDED'
+  /** On its way. */
+  | 'LEASED'
+  /** Waits for a person; later events of the same case wait behind it. */
+  | 'PARKED'
+  /** The city's back office takes no events of this type. */
+  | 'SKIPPED'
+  | 'WAITING';
+
+/** What a city asked for beside what is addressed to it. */
+export type EventSubscription = {
+  readonly createdAt: Scalars['DateTime']['output'];
+  readonly id: Scalars['ID']['output'];
+  /** Service keys, * for all. */
+  readonly services: ReadonlyArray<Scalars['String']['output']>;
+  /** Types of events; application.* for all of a kind, * for all. */
+  readonly types: ReadonlyArray<Scalars['String']['output']>;
+};
+
+/** A time. */
+export type EventTimeInput = {
+  readonly from: Scalars['DateTime']['input'];
+  /** Before this moment. */
+  readonly until: Scalars['DateTime']['input'];
+};
+
+/** What became of a city's wish about its events. */
+export type EventsResult = EventsSuccess | InvalidInput | NotFound;
+
+/** It is taken over. */
+export type EventsSuccess = {
+  readonly channel: EventChannel;
+  /** How many events, or subscriptions, it concerns; 0 where it was so already. */
+  readonly count: Scalars['Int']['output'];
+  /** The test event's id. */
+  readonly eventId?: Maybe<Scalars['ID']['output']>;
+};
+
 /** A fee; where `channel` is set it holds for that channel only. */
 export type Fee = {
   readonly cents: Scalars['Int']['output'];
@@ -662,16 +810,30 @@ export type MunicipalityPausedMessageArgs = {
 export type Mutation = {
   /** For a city alone: its answer to a step. Counts once per case and step; the same answer again changes nothing. */
   readonly answerCase: AnswerCaseResult;
+  /** For a city alone: gives a parked event up; what waits behind it follows. */
+  readonly discardEvent: EventsResult;
+  /** For a city alone: holds its events until they are resumed, or sends them again. */
+  readonly pauseEvents: EventsResult;
   /** Takes a subgraph into the graph, or its new version: at once, on every hub, and without a request failing. For operators alone. */
   readonly registerSubgraph: RegisterSubgraphResult;
   /** For the city alone: says what to do with a parked application. */
   readonly releaseApplication: ReleaseApplicationResult;
+  /** For a city alone: tries a parked event again; what waits behind it follows. */
+  readonly releaseEvent: EventsResult;
   /** Takes a subgraph out of the graph. For operators alone. */
   readonly removeSubgraph: RemoveSubgraphResult;
+  /** For a city alone: sends again, under the same ids, what it gets of the events of a time or a case. */
+  readonly replayEvents: EventsResult;
   /** For a city alone: what a person decided about a task. */
   readonly resolveClerkTask: AnswerCaseResult;
+  /** For a city alone: an event that says nothing takes the whole way to it. */
+  readonly sendTestEvent: EventsResult;
   /** Submits an application. Once it is answered with success it is never lost and never filed twice, however often you repeat the call with the same key. */
   readonly submitApplication: SubmitApplicationResult;
+  /** For a city alone: asks for events beside those addressed to it. Of other cities it gets what they grant. The same again changes nothing. */
+  readonly subscribeToEvents: EventsResult;
+  /** For a city alone: ends a subscription. */
+  readonly unsubscribeFromEvents: EventsResult;
   /** Asks the city to stop an application. */
   readonly withdrawApplication: WithdrawApplicationResult;
 };
@@ -679,6 +841,16 @@ export type Mutation = {
 
 export type MutationAnswerCaseArgs = {
   input: AnswerCaseInput;
+};
+
+
+export type MutationDiscardEventArgs = {
+  input: DiscardEventInput;
+};
+
+
+export type MutationPauseEventsArgs = {
+  paused: Scalars['Boolean']['input'];
 };
 
 
@@ -692,8 +864,18 @@ export type MutationReleaseApplicationArgs = {
 };
 
 
+export type MutationReleaseEventArgs = {
+  input: ReleaseEventInput;
+};
+
+
 export type MutationRemoveSubgraphArgs = {
   name: Scalars['String']['input'];
+};
+
+
+export type MutationReplayEventsArgs = {
+  input: ReplayEventsInput;
 };
 
 
@@ -704,6 +886,16 @@ export type MutationResolveClerkTaskArgs = {
 
 export type MutationSubmitApplicationArgs = {
   input: SubmitApplicationInput;
+};
+
+
+export type MutationSubscribeToEventsArgs = {
+  input: SubscribeToEventsInput;
+};
+
+
+export type MutationUnsubscribeFromEventsArgs = {
+  id: Scalars['ID']['input'];
 };
 
 
@@ -996,12 +1188,16 @@ export type Query = {
   readonly case?: Maybe<CaseFile>;
   /** For a city that an open case was addressed to: what it must know of the person. Who read it, and when, is written down; with the end of the case it is erased. */
   readonly caseFacts: CaseFactsResult;
+  /** Who did what where in a case, with an application or around an event: for who submitted the application and for the cities it concerns. null where there is none or it is not visible to you. Takes ids, or UUIDs as events carry them. */
+  readonly caseTrail?: Maybe<ReadonlyArray<TrailEntry>>;
   /** Cases visible to the caller, newest first: a citizen's own, those that concern a city. */
   readonly cases: CaseFileConnection;
   /** For a city alone: what waits for a person there, the oldest case first. */
   readonly clerkTasks: CaseStepConnection;
   /** Who is responsible for a service at a place: walks from the municipality up to the federal state. */
   readonly competence: CompetenceResult;
+  /** For a city alone: how events reach it, and how that goes; null where its file names no way. */
+  readonly eventChannel?: Maybe<EventChannel>;
   /** Municipalities by name. */
   readonly municipalities: MunicipalityConnection;
   /** One municipality by exactly one of its keys; former keys resolve to the municipality of today. */
@@ -1036,6 +1232,11 @@ export type QueryCaseArgs = {
 
 
 export type QueryCaseFactsArgs = {
+  id: Scalars['ID']['input'];
+};
+
+
+export type QueryCaseTrailArgs = {
   id: Scalars['ID']['input'];
 };
 
@@ -1157,6 +1358,11 @@ export type ReleaseDecision =
   |  /** True: it is not in the back office; deliver it again. */
   { readonly delivered?: never; readonly discard?: never; readonly retry: Scalars['Boolean']['input']; };
 
+/** A parked event. */
+export type ReleaseEventInput = {
+  readonly eventId: Scalars['ID']['input'];
+};
+
 /** What became of a removal. */
 export type RemoveSubgraphResult = NotFound | RemoveSubgraphSuccess;
 
@@ -1164,6 +1370,12 @@ export type RemoveSubgraphResult = NotFound | RemoveSubgraphSuccess;
 export type RemoveSubgraphSuccess = {
   readonly name: Scalars['String']['output'];
 };
+
+/** Which events: exactly one. */
+export type ReplayEventsInput =
+  /** A case or application, by id or UUID. */
+  { readonly about: Scalars['ID']['input']; readonly time?: never; }
+  |  { readonly about?: never; readonly time: EventTimeInput; };
 
 /** How much of the street is closed. */
 export type RoadClosure =
@@ -1354,6 +1566,14 @@ export type SubmitApplicationSuccess = {
   readonly replayed: Scalars['Boolean']['output'];
 };
 
+/** Events to ask for. */
+export type SubscribeToEventsInput = {
+  /** Service keys; all where absent. */
+  readonly services?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
+  /** 1 to 100; application.* for all of a kind, * for all. */
+  readonly types: ReadonlyArray<Scalars['String']['input']>;
+};
+
 export type Subscription = {
   /** The application after each of its changes (GraphQL over SSE). */
   readonly applicationChanged: Application;
@@ -1370,6 +1590,33 @@ export type SubscriptionApplicationChangedArgs = {
 export type SubscriptionCaseChangedArgs = {
   id: Scalars['ID']['input'];
 };
+
+/** One thing that happened. No content. */
+export type TrailEntry = {
+  readonly at: Scalars['DateTime']['output'];
+  /** Who, where that is known: a city, a role, an adapter; of decisions, the city's own. */
+  readonly by?: Maybe<Scalars['String']['output']>;
+  /** A code: step, status, outcome, reason. */
+  readonly detail?: Maybe<Scalars['String']['output']>;
+  /** The event it is about. */
+  readonly eventId?: Maybe<Scalars['ID']['output']>;
+  readonly kind: TrailKind;
+  /** The event's type, DELIVERED or the class of a failure, kind and state of a job, the decision. */
+  readonly what: Scalars['String']['output'];
+  /** ARS of the city whose event it is, else the city's id. */
+  readonly where?: Maybe<Scalars['String']['output']>;
+};
+
+/** What a trail's entry is. */
+export type TrailKind =
+  /** A person's decision in the asking city. */
+  | 'DECISION'
+  /** An attempt to tell the asking city. */
+  | 'DELIVERY'
+  /** In the log. */
+  | 'EVENT'
+  /** A delivery to a back office. */
+  | 'JOB';
 
 /** The form is not filled in correctly. */
 export type ValidationProblem = Problem & {
@@ -1519,6 +1766,11 @@ export type ResolversUnionTypes<_RefType extends Record<string, unknown>> = {
     | ( ProblemParent )
     | ( ProblemParent )
   ;
+  EventsResult:
+    | ( Omit<EventsSuccess, 'channel'> & { channel: _RefType['EventChannel'] } )
+    | ( ProblemParent )
+    | ( ProblemParent )
+  ;
   RegisterSubgraphResult:
     | ( ProblemParent )
     | ( Omit<RegisterSubgraphSuccess, 'subgraph'> & { subgraph: _RefType['Subgraph'] } )
@@ -1621,6 +1873,19 @@ export type ResolversTypes = {
   Date: ResolverTypeWrapper<Scalars['Date']['output']>;
   DateTime: ResolverTypeWrapper<Scalars['DateTime']['output']>;
   DeliveredCaseInput: DeliveredCaseInput;
+  DiscardEventInput: DiscardEventInput;
+  EventAttempt: ResolverTypeWrapper<AttemptRowRow>;
+  EventChannel: ResolverTypeWrapper<ChannelViewRow>;
+  EventChannelKind: EventChannelKind;
+  EventChannelState: EventChannelState;
+  EventDelivery: ResolverTypeWrapper<DeliveryViewRow>;
+  EventDeliveryConnection: ResolverTypeWrapper<Omit<EventDeliveryConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['EventDeliveryEdge']>, nodes: ReadonlyArray<ResolversTypes['EventDelivery']> }>;
+  EventDeliveryEdge: ResolverTypeWrapper<Omit<EventDeliveryEdge, 'node'> & { node: ResolversTypes['EventDelivery'] }>;
+  EventDeliveryState: EventDeliveryState;
+  EventSubscription: ResolverTypeWrapper<EventSubscription>;
+  EventTimeInput: EventTimeInput;
+  EventsResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['EventsResult']>;
+  EventsSuccess: ResolverTypeWrapper<Omit<EventsSuccess, 'channel'> & { channel: ResolversTypes['EventChannel'] }>;
   Fee: ResolverTypeWrapper<FeeRow>;
   FieldProblem: ResolverTypeWrapper<FieldProblemRow>;
   Float: ResolverTypeWrapper<Scalars['Float']['output']>;
@@ -1666,8 +1931,10 @@ export type ResolversTypes = {
   ReleaseApplicationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['ReleaseApplicationResult']>;
   ReleaseApplicationSuccess: ResolverTypeWrapper<Omit<ReleaseApplicationSuccess, 'application'> & { application: ResolversTypes['Application'] }>;
   ReleaseDecision: ReleaseDecision;
+  ReleaseEventInput: ReleaseEventInput;
   RemoveSubgraphResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RemoveSubgraphResult']>;
   RemoveSubgraphSuccess: ResolverTypeWrapper<RemoveSubgraphSuccess>;
+  ReplayEventsInput: ReplayEventsInput;
   RoadClosure: RoadClosure;
   Roadwork: ResolverTypeWrapper<Roadwork>;
   Role: Role;
@@ -1685,7 +1952,10 @@ export type ResolversTypes = {
   SubmitApplicationInput: SubmitApplicationInput;
   SubmitApplicationResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['SubmitApplicationResult']>;
   SubmitApplicationSuccess: ResolverTypeWrapper<Omit<SubmitApplicationSuccess, 'application'> & { application: ResolversTypes['Application'] }>;
+  SubscribeToEventsInput: SubscribeToEventsInput;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  TrailEntry: ResolverTypeWrapper<TrailEntryRow>;
+  TrailKind: TrailKind;
   URL: ResolverTypeWrapper<Scalars['URL']['output']>;
   ValidationProblem: ResolverTypeWrapper<ProblemParent>;
   Viewer: ResolverTypeWrapper<PrincipalRow>;
@@ -1732,6 +2002,16 @@ export type ResolversParentTypes = {
   Date: Scalars['Date']['output'];
   DateTime: Scalars['DateTime']['output'];
   DeliveredCaseInput: DeliveredCaseInput;
+  DiscardEventInput: DiscardEventInput;
+  EventAttempt: AttemptRowRow;
+  EventChannel: ChannelViewRow;
+  EventDelivery: DeliveryViewRow;
+  EventDeliveryConnection: Omit<EventDeliveryConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['EventDeliveryEdge']>, nodes: ReadonlyArray<ResolversParentTypes['EventDelivery']> };
+  EventDeliveryEdge: Omit<EventDeliveryEdge, 'node'> & { node: ResolversParentTypes['EventDelivery'] };
+  EventSubscription: EventSubscription;
+  EventTimeInput: EventTimeInput;
+  EventsResult: ResolversUnionTypes<ResolversParentTypes>['EventsResult'];
+  EventsSuccess: Omit<EventsSuccess, 'channel'> & { channel: ResolversParentTypes['EventChannel'] };
   Fee: FeeRow;
   FieldProblem: FieldProblemRow;
   Float: Scalars['Float']['output'];
@@ -1775,8 +2055,10 @@ export type ResolversParentTypes = {
   ReleaseApplicationResult: ResolversUnionTypes<ResolversParentTypes>['ReleaseApplicationResult'];
   ReleaseApplicationSuccess: Omit<ReleaseApplicationSuccess, 'application'> & { application: ResolversParentTypes['Application'] };
   ReleaseDecision: ReleaseDecision;
+  ReleaseEventInput: ReleaseEventInput;
   RemoveSubgraphResult: ResolversUnionTypes<ResolversParentTypes>['RemoveSubgraphResult'];
   RemoveSubgraphSuccess: RemoveSubgraphSuccess;
+  ReplayEventsInput: ReplayEventsInput;
   Roadwork: Roadwork;
   Service: CatalogueEntryRow;
   ServiceConnection: Omit<ServiceConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['ServiceEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Service']> };
@@ -1790,7 +2072,9 @@ export type ResolversParentTypes = {
   SubmitApplicationInput: SubmitApplicationInput;
   SubmitApplicationResult: ResolversUnionTypes<ResolversParentTypes>['SubmitApplicationResult'];
   SubmitApplicationSuccess: Omit<SubmitApplicationSuccess, 'application'> & { application: ResolversParentTypes['Application'] };
+  SubscribeToEventsInput: SubscribeToEventsInput;
   Subscription: Record<PropertyKey, never>;
+  TrailEntry: TrailEntryRow;
   URL: Scalars['URL']['output'];
   ValidationProblem: ProblemParent;
   Viewer: PrincipalRow;
@@ -2016,6 +2300,73 @@ export interface DateTimeScalarConfig extends GraphQLScalarTypeConfig<ResolversT
   name: 'DateTime';
 }
 
+export type EventAttemptResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventAttempt'] = ResolversParentTypes['EventAttempt']> = {
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  attempt?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  milliseconds?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  outcome?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  status?: Resolver<Maybe<ResolversTypes['Int']>, ParentType, ContextType>;
+};
+
+export type EventChannelResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventChannel'] = ResolversParentTypes['EventChannel']> = {
+  deliver?: Resolver<ResolversTypes['EventChannelKind'], ParentType, ContextType>;
+  deliveries?: Resolver<ResolversTypes['EventDeliveryConnection'], ParentType, ContextType, RequireFields<EventChannelDeliveriesArgs, 'first'>>;
+  failingSince?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  lagSeconds?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  lastError?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  nextAttemptAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  parked?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  pauseReason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  pausedAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['EventChannelState'], ParentType, ContextType>;
+  subscriptions?: Resolver<ReadonlyArray<ResolversTypes['EventSubscription']>, ParentType, ContextType>;
+  waiting?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type EventDeliveryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventDelivery'] = ResolversParentTypes['EventDelivery']> = {
+  attempts?: Resolver<ReadonlyArray<ResolversTypes['EventAttempt']>, ParentType, ContextType>;
+  changedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  eventId?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  nextAttemptAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  queuedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  reason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  replays?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  sequence?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['EventDeliveryState'], ParentType, ContextType>;
+  subject?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  type?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type EventDeliveryConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventDeliveryConnection'] = ResolversParentTypes['EventDeliveryConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['EventDeliveryEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['EventDelivery']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type EventDeliveryEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventDeliveryEdge'] = ResolversParentTypes['EventDeliveryEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['EventDelivery'], ParentType, ContextType>;
+};
+
+export type EventSubscriptionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventSubscription'] = ResolversParentTypes['EventSubscription']> = {
+  createdAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
+  services?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+  types?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type EventsResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventsResult'] = ResolversParentTypes['EventsResult']> = {
+  __resolveType?: TypeResolveFn<'EventsSuccess' | 'InvalidInput' | 'NotFound', ParentType, ContextType>;
+};
+
+export type EventsSuccessResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventsSuccess'] = ResolversParentTypes['EventsSuccess']> = {
+  channel?: Resolver<ResolversTypes['EventChannel'], ParentType, ContextType>;
+  count?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+  eventId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type FeeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Fee'] = ResolversParentTypes['Fee']> = {
   cents?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
   channel?: Resolver<Maybe<ResolversTypes['Channel']>, ParentType, ContextType>;
@@ -2117,11 +2468,18 @@ export type MunicipalityPausedResolvers<ContextType = Context, ParentType extend
 
 export type MutationResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Mutation'] = ResolversParentTypes['Mutation']> = {
   answerCase?: Resolver<ResolversTypes['AnswerCaseResult'], ParentType, ContextType, RequireFields<MutationAnswerCaseArgs, 'input'>>;
+  discardEvent?: Resolver<ResolversTypes['EventsResult'], ParentType, ContextType, RequireFields<MutationDiscardEventArgs, 'input'>>;
+  pauseEvents?: Resolver<ResolversTypes['EventsResult'], ParentType, ContextType, RequireFields<MutationPauseEventsArgs, 'paused'>>;
   registerSubgraph?: Resolver<ResolversTypes['RegisterSubgraphResult'], ParentType, ContextType, RequireFields<MutationRegisterSubgraphArgs, 'input'>>;
   releaseApplication?: Resolver<ResolversTypes['ReleaseApplicationResult'], ParentType, ContextType, RequireFields<MutationReleaseApplicationArgs, 'input'>>;
+  releaseEvent?: Resolver<ResolversTypes['EventsResult'], ParentType, ContextType, RequireFields<MutationReleaseEventArgs, 'input'>>;
   removeSubgraph?: Resolver<ResolversTypes['RemoveSubgraphResult'], ParentType, ContextType, RequireFields<MutationRemoveSubgraphArgs, 'name'>>;
+  replayEvents?: Resolver<ResolversTypes['EventsResult'], ParentType, ContextType, RequireFields<MutationReplayEventsArgs, 'input'>>;
   resolveClerkTask?: Resolver<ResolversTypes['AnswerCaseResult'], ParentType, ContextType, RequireFields<MutationResolveClerkTaskArgs, 'input'>>;
+  sendTestEvent?: Resolver<ResolversTypes['EventsResult'], ParentType, ContextType>;
   submitApplication?: Resolver<ResolversTypes['SubmitApplicationResult'], ParentType, ContextType, RequireFields<MutationSubmitApplicationArgs, 'input'>>;
+  subscribeToEvents?: Resolver<ResolversTypes['EventsResult'], ParentType, ContextType, RequireFields<MutationSubscribeToEventsArgs, 'input'>>;
+  unsubscribeFromEvents?: Resolver<ResolversTypes['EventsResult'], ParentType, ContextType, RequireFields<MutationUnsubscribeFromEventsArgs, 'id'>>;
   withdrawApplication?: Resolver<ResolversTypes['WithdrawApplicationResult'], ParentType, ContextType, RequireFields<MutationWithdrawApplicationArgs, 'input'>>;
 };
 
@@ -2261,9 +2619,11 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   awaitedAnswers?: Resolver<ResolversTypes['CaseStepConnection'], ParentType, ContextType, RequireFields<QueryAwaitedAnswersArgs, 'first'>>;
   case?: Resolver<Maybe<ResolversTypes['CaseFile']>, ParentType, ContextType, RequireFields<QueryCaseArgs, 'id'>>;
   caseFacts?: Resolver<ResolversTypes['CaseFactsResult'], ParentType, ContextType, RequireFields<QueryCaseFactsArgs, 'id'>>;
+  caseTrail?: Resolver<Maybe<ReadonlyArray<ResolversTypes['TrailEntry']>>, ParentType, ContextType, RequireFields<QueryCaseTrailArgs, 'id'>>;
   cases?: Resolver<ResolversTypes['CaseFileConnection'], ParentType, ContextType, RequireFields<QueryCasesArgs, 'first'>>;
   clerkTasks?: Resolver<ResolversTypes['CaseStepConnection'], ParentType, ContextType, RequireFields<QueryClerkTasksArgs, 'first'>>;
   competence?: Resolver<ResolversTypes['CompetenceResult'], ParentType, ContextType, RequireFields<QueryCompetenceArgs, 'place' | 'service'>>;
+  eventChannel?: Resolver<Maybe<ResolversTypes['EventChannel']>, ParentType, ContextType>;
   municipalities?: Resolver<ResolversTypes['MunicipalityConnection'], ParentType, ContextType, RequireFields<QueryMunicipalitiesArgs, 'first'>>;
   municipality?: Resolver<Maybe<ResolversTypes['Municipality']>, ParentType, ContextType, Partial<QueryMunicipalityArgs>>;
   node?: Resolver<Maybe<ResolversTypes['Node']>, ParentType, ContextType, RequireFields<QueryNodeArgs, 'id'>>;
@@ -2403,6 +2763,16 @@ export type SubscriptionResolvers<ContextType = Context, ParentType extends Reso
   caseChanged?: SubscriptionResolver<ResolversTypes['CaseFile'], "caseChanged", ParentType, ContextType, RequireFields<SubscriptionCaseChangedArgs, 'id'>>;
 };
 
+export type TrailEntryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrailEntry'] = ResolversParentTypes['TrailEntry']> = {
+  at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  by?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  detail?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  eventId?: Resolver<Maybe<ResolversTypes['ID']>, ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['TrailKind'], ParentType, ContextType>;
+  what?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  where?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
 export interface UrlScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['URL'], any> {
   name: 'URL';
 }
@@ -2464,6 +2834,14 @@ export type Resolvers<ContextType = Context> = {
   CompetenceResult?: CompetenceResultResolvers<ContextType>;
   Date?: GraphQLScalarType;
   DateTime?: GraphQLScalarType;
+  EventAttempt?: EventAttemptResolvers<ContextType>;
+  EventChannel?: EventChannelResolvers<ContextType>;
+  EventDelivery?: EventDeliveryResolvers<ContextType>;
+  EventDeliveryConnection?: EventDeliveryConnectionResolvers<ContextType>;
+  EventDeliveryEdge?: EventDeliveryEdgeResolvers<ContextType>;
+  EventSubscription?: EventSubscriptionResolvers<ContextType>;
+  EventsResult?: EventsResultResolvers<ContextType>;
+  EventsSuccess?: EventsSuccessResolvers<ContextType>;
   Fee?: FeeResolvers<ContextType>;
   FieldProblem?: FieldProblemResolvers<ContextType>;
   Form?: FormResolvers<ContextType>;
@@ -2514,6 +2892,7 @@ export type Resolvers<ContextType = Context> = {
   SubmitApplicationResult?: SubmitApplicationResultResolvers<ContextType>;
   SubmitApplicationSuccess?: SubmitApplicationSuccessResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
+  TrailEntry?: TrailEntryResolvers<ContextType>;
   URL?: GraphQLScalarType;
   ValidationProblem?: ValidationProblemResolvers<ContextType>;
   Viewer?: ViewerResolvers<ContextType>;
