@@ -1,5 +1,4 @@
 import type { Kysely, Selectable } from 'kysely';
-import type { HubEvent, Json, RegionalKey } from '#contract';
 import type { Database } from '../infra/store/schema.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 import type { CaseRows } from './project.ts';

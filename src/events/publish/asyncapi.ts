@@ -57,7 +57,6 @@ const channelOf = (address: string, description: string, types: readonly EventTy
 export function asyncApiDocument(schemas: ReadonlyMap<EventType, EventSchema>, version: string): string {
   const types = [...schemas.keys()];
   const byAggregate = Map.groupBy(types, (type) => eventTypes[type]);
-  const inboxTypes = types.filter((type) => eventTypes[type] !== 'catalogue');
   const channels = {
     ...Object.fromEntries(
       [...byAggregate].map(([aggregate, ones]) => [aggregate, channelOf(topicOf(aggregate), `Every event about one ${aggregate}.`, ones)]),
@@ -65,7 +64,7 @@ export function asyncApiDocument(schemas: ReadonlyMap<EventType, EventSchema>, v
     inbox: channelOf(
       inboxTopicOf('{ars}' as RegionalKey),
       "One city's inbox: events addressed to it (`to`), and those that it subscribed to and is granted. Its account may read this topic alone.",
-      inboxTypes,
+      types,
       { parameters: { ars: { description: 'ARS of the city, 12 digits.', examples: ['051110000000'] } } },
     ),
   };
