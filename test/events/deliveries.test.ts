@@ -370,7 +370,7 @@ describeWithService('kafka', 'events to cities by Kafka', (url) => {
       const events = Array.from({ length: 6 }, (_, n) => caseEvent(A, { aggregate: id, facts: { to: n % 2 ? [one] : [one, two] } }));
       await hub.append(...events);
       await expect.poll(() => b.taken.length, { timeout: 60_000, interval: 50 }).toBe(3);
-      const topic = keep(await readTopic(url, `staedtebund.city.${one}.v1`));
+      const topic = keep(await readTopic(url, `staedtebund.inbox.${one}.v1`));
       await expect
         .poll(() => topic.messages.map(({ headers }) => String(headers?.['ce_id'])), { timeout: 60_000, interval: 50 })
         .toEqual(events.map((event) => event.id));
