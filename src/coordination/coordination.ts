@@ -18,11 +18,13 @@ import { kinds as allKinds } from './kinds.ts';
 import { caseHistory, findCaseOf, findVisible, getCase, listCases, listSteps, type CaseFile, type WaitingStep } from './list.ts';
 import { createCoordinationMetrics, type CoordinationMetrics } from './metrics.ts';
 import { caseProjection } from './rebuild.ts';
+import { isValid, type RecognisedPermit, type Recognition } from './permits.ts';
 import { createRuntime } from './run.ts';
 import type { Seal } from './seal.ts';
 import { createWorlds, type Worlds } from './world.ts';
 
-export type { Answer, Answering, AnswerResult, CaseFile, FactsResult, WaitingStep };
+export { isValid };
+export type { Answer, Answering, AnswerResult, CaseFile, FactsResult, RecognisedPermit, Recognition, WaitingStep };
 
 /** Cases between cities: what began, what is waited for, and what cities answer. */
 export interface Coordination {

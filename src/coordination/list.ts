@@ -1,8 +1,9 @@
-import type { LoggedEvent, RegionalKey, ServiceKey } from '#contract';
+import type { Json, LoggedEvent, RegionalKey, ServiceKey } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import type { Store } from '../infra/store/store.ts';
+import { permitOf, type RecognisedPermit } from './permits.ts';
 import { findCase, listParticipants, listWaiting, type CaseRow, type WaitingRow } from './records.ts';
 
 /** A case as those it concerns see it. Keys, ids, codes and times; nobody's name. */
@@ -19,6 +20,8 @@ export interface CaseFile {
   readonly changedAt: Date;
   readonly closedAt: Date | null;
   readonly waiting: readonly WaitingStep[];
+  /** The permit it is about, where it is about one. */
+  readonly permit: RecognisedPermit | null;
 }
 
 /** What a case waits for. */
@@ -65,6 +68,7 @@ async function toCaseFile(store: Store, row: CaseRow): Promise<CaseFile> {
     changedAt: new Date(row.changed_at),
     closedAt: row.closed_at === null ? null : new Date(row.closed_at),
     waiting: waiting.map((one) => toStep(row.kind, one)),
+    permit: permitOf(row.kind, JSON.parse(row.state) as Json),
   };
 }
 

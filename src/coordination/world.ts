@@ -2,7 +2,7 @@ import type { RegionalKey, ServiceKey } from '#contract';
 import { canWithdraw } from '../applications/withdraw.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Cities } from '../cities/cities.ts';
-import type { CaseApplication, CaseKind, Marks, World } from './kind.ts';
+import type { CaseApplication, CaseKind, Marks, TreatyPartner, World } from './kind.ts';
 import type { MarkedRow } from './records.ts';
 
 /** How long a city that was asked may take where the file of the asking one does not say. */
@@ -45,10 +45,13 @@ export const equivalentsOf = (catalogue: Catalogue, service: ServiceKey): readon
   ...(catalogue.findService(service)?.equivalents.map(({ key }) => key) ?? []),
 ];
 
-/** A treaty holds where both cities name each other, under any key of the service. */
-function partnersOf(cities: Cities, catalogue: Catalogue, ars: RegionalKey, service: ServiceKey): readonly RegionalKey[] {
+/** A treaty holds where both cities name each other, each under its own key of the service. */
+function partnersOf(cities: Cities, catalogue: Catalogue, ars: RegionalKey, service: ServiceKey): readonly TreatyPartner[] {
   const keys = equivalentsOf(catalogue, service);
-  const named = (of: string) =>
-    (cities.findByArs(of)?.treaties ?? []).filter((treaty) => keys.includes(treaty.service)).flatMap((treaty) => treaty.with);
-  return named(ars).filter((partner) => partner !== ars && named(partner).includes(ars));
+  const treatiesOf = (of: string) => (cities.findByArs(of)?.treaties ?? []).filter((treaty) => keys.includes(treaty.service));
+  const named = new Set(treatiesOf(ars).flatMap((treaty) => treaty.with));
+  return [...named].flatMap((city) => {
+    const theirs = treatiesOf(city).find((treaty) => treaty.with.includes(ars));
+    return theirs && city !== ars ? [{ city, service: theirs.service }] : [];
+  });
 }

@@ -13,9 +13,10 @@ const endsAt = '2027-12-01T00:00:00.000Z';
 /** B files it under the same key, C under another. */
 const treaty = (more: Partial<World> = {}): World =>
   aWorld({
-    partners: () => [cityB, cityC],
-    equivalents: () => [leika, munich],
-    offers: (ars, key) => key === (ars === cityC ? munich : leika),
+    partners: () => [
+      { city: cityB, service: leika },
+      { city: cityC, service: munich },
+    ],
     ...more,
   });
 

@@ -7,12 +7,12 @@ import type { AdapterStatusOf } from '../loaders.ts';
 import type { Authority as AuthorityRow, Fee as FeeRow, FormRecord as FormRecordRow, LoggedEvent as LoggedEventRow } from '../../contract/contract.ts';
 import type { Application as ApplicationRow, FieldProblem as FieldProblemRow } from '../../applications/applications.ts';
 import type { EventOf } from '../resolvers/applications.ts';
+import type { ChannelView as ChannelViewRow, DeliveryView as DeliveryViewRow, AttemptRow as AttemptRowRow, TrailEntry as TrailEntryRow } from '../../events/events.ts';
 import type { SubgraphStatus } from '../../federation/federation.ts';
 import type { Objection } from '../../federation/objections.ts';
-import type { ChannelView as ChannelViewRow, DeliveryView as DeliveryViewRow, AttemptRow as AttemptRowRow, TrailEntry as TrailEntryRow } from '../../events/events.ts';
 import type { Principal as PrincipalRow } from '../../identity/identity.ts';
 import type { ProblemParent } from '../problems.ts';
-import type { CaseFile as CaseFileRow, WaitingStep as WaitingStepRow } from '../../coordination/coordination.ts';
+import type { CaseFile as CaseFileRow, RecognisedPermit as RecognisedPermitRow, Recognition as RecognitionRow, WaitingStep as WaitingStepRow } from '../../coordination/coordination.ts';
 import type { CaseCode } from '../resolvers/coordination.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null | undefined;
@@ -315,6 +315,8 @@ export type CaseFile = Node & {
   readonly outcome?: Maybe<CaseOutcome>;
   /** Every municipality that it concerns. */
   readonly participants: ReadonlyArray<Municipality>;
+  /** The permit that partner cities recognise, where it is about one. */
+  readonly permit?: Maybe<RecognisedPermit>;
   /** The same on every channel: `ce_subject` of its events. */
   readonly reference: Scalars['String']['output'];
   readonly service?: Maybe<Service>;
@@ -1110,6 +1112,15 @@ export type PageInfo = {
   readonly startCursor?: Maybe<Scalars['String']['output']>;
 };
 
+/** Where a permit is recognised. */
+export type PermitRecognition = {
+  readonly municipality: Municipality;
+  /** The service under the key by which that city files it. */
+  readonly service?: Maybe<Service>;
+  /** How far it is known there. */
+  readonly state: RecognitionState;
+};
+
 /** A place, by exactly one of its keys. */
 export type PlaceInput =
   /** AGS, 8 digits. */
@@ -1304,6 +1315,25 @@ export type Receipt = {
   readonly reference: Scalars['String']['output'];
   readonly submittedAt: Scalars['DateTime']['output'];
 };
+
+/** A permit that one city issued and others recognise by treaty. */
+export type RecognisedPermit = {
+  /** From this moment on it is over; null where its form does not say. */
+  readonly endsAt?: Maybe<Scalars['DateTime']['output']>;
+  readonly recognitions: ReadonlyArray<PermitRecognition>;
+  /** True while it holds, in every city. A revocation counts from its moment, also where a city has not yet taken it over. */
+  readonly valid: Scalars['Boolean']['output'];
+};
+
+/** How far a recognition, or its end, is known in a city. */
+export type RecognitionState =
+  /** The city has confirmed the revocation, or the permit has expired. */
+  | 'ENDED'
+  /** The city was told and has not yet confirmed. */
+  | 'PENDING'
+  | 'RECOGNISED'
+  /** The city was told of the revocation and has not yet confirmed. */
+  | 'REVOCATION_PENDING';
 
 /** A subgraph to plug in. */
 export type RegisterSubgraphInput = {
@@ -1917,12 +1947,15 @@ export type ResolversTypes = {
   OpeningException: ResolverTypeWrapper<OpeningException>;
   OpeningHours: ResolverTypeWrapper<OpeningHours>;
   PageInfo: ResolverTypeWrapper<PageInfo>;
+  PermitRecognition: ResolverTypeWrapper<RecognitionRow>;
   PlaceInput: PlaceInput;
   Problem: ResolverTypeWrapper<ResolversInterfaceTypes<ResolversTypes>['Problem']>;
   ProblemCode: ProblemCode;
   ProcessingTime: ResolverTypeWrapper<ProcessingTime>;
   Query: ResolverTypeWrapper<Record<PropertyKey, never>>;
   Receipt: ResolverTypeWrapper<Receipt>;
+  RecognisedPermit: ResolverTypeWrapper<RecognisedPermitRow>;
+  RecognitionState: RecognitionState;
   RegionalKey: ResolverTypeWrapper<Scalars['RegionalKey']['output']>;
   RegisterSubgraphInput: RegisterSubgraphInput;
   RegisterSubgraphResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RegisterSubgraphResult']>;
@@ -2042,11 +2075,13 @@ export type ResolversParentTypes = {
   OpeningException: OpeningException;
   OpeningHours: OpeningHours;
   PageInfo: PageInfo;
+  PermitRecognition: RecognitionRow;
   PlaceInput: PlaceInput;
   Problem: ResolversInterfaceTypes<ResolversParentTypes>['Problem'];
   ProcessingTime: ProcessingTime;
   Query: Record<PropertyKey, never>;
   Receipt: Receipt;
+  RecognisedPermit: RecognisedPermitRow;
   RegionalKey: Scalars['RegionalKey']['output'];
   RegisterSubgraphInput: RegisterSubgraphInput;
   RegisterSubgraphResult: ResolversUnionTypes<ResolversParentTypes>['RegisterSubgraphResult'];
@@ -2226,6 +2261,7 @@ export type CaseFileResolvers<ContextType = Context, ParentType extends Resolver
   openedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   outcome?: Resolver<Maybe<ResolversTypes['CaseOutcome']>, ParentType, ContextType>;
   participants?: Resolver<ReadonlyArray<ResolversTypes['Municipality']>, ParentType, ContextType>;
+  permit?: Resolver<Maybe<ResolversTypes['RecognisedPermit']>, ParentType, ContextType>;
   reference?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   service?: Resolver<Maybe<ResolversTypes['Service']>, ParentType, ContextType>;
   waiting?: Resolver<ReadonlyArray<ResolversTypes['CaseStep']>, ParentType, ContextType>;
@@ -2605,6 +2641,12 @@ export type PageInfoResolvers<ContextType = Context, ParentType extends Resolver
   startCursor?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
 };
 
+export type PermitRecognitionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['PermitRecognition'] = ResolversParentTypes['PermitRecognition']> = {
+  municipality?: Resolver<ResolversTypes['Municipality'], ParentType, ContextType>;
+  service?: Resolver<Maybe<ResolversTypes['Service']>, ParentType, ContextType>;
+  state?: Resolver<ResolversTypes['RecognitionState'], ParentType, ContextType>;
+};
+
 export type ProblemResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Problem'] = ResolversParentTypes['Problem']> = {
   __resolveType?: TypeResolveFn<'AmbiguousPlace' | 'AssuranceLevelTooLow' | 'IdempotencyConflict' | 'InvalidInput' | 'MunicipalityPaused' | 'NoCompetentAuthority' | 'NotAwaited' | 'NotFound' | 'NotOfferedOnline' | 'NotParked' | 'NotWithdrawable' | 'ValidationProblem', ParentType, ContextType>;
 };
@@ -2638,6 +2680,12 @@ export type ReceiptResolvers<ContextType = Context, ParentType extends Resolvers
   formRevision?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   reference?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   submittedAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+};
+
+export type RecognisedPermitResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RecognisedPermit'] = ResolversParentTypes['RecognisedPermit']> = {
+  endsAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
+  recognitions?: Resolver<ReadonlyArray<ResolversTypes['PermitRecognition']>, ParentType, ContextType>;
+  valid?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
 };
 
 export interface RegionalKeyScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['RegionalKey'], any> {
@@ -2869,10 +2917,12 @@ export type Resolvers<ContextType = Context> = {
   OpeningException?: OpeningExceptionResolvers<ContextType>;
   OpeningHours?: OpeningHoursResolvers<ContextType>;
   PageInfo?: PageInfoResolvers<ContextType>;
+  PermitRecognition?: PermitRecognitionResolvers<ContextType>;
   Problem?: ProblemResolvers<ContextType>;
   ProcessingTime?: ProcessingTimeResolvers<ContextType>;
   Query?: QueryResolvers<ContextType>;
   Receipt?: ReceiptResolvers<ContextType>;
+  RecognisedPermit?: RecognisedPermitResolvers<ContextType>;
   RegionalKey?: GraphQLScalarType;
   RegisterSubgraphResult?: RegisterSubgraphResultResolvers<ContextType>;
   RegisterSubgraphSuccess?: RegisterSubgraphSuccessResolvers<ContextType>;

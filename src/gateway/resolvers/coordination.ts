@@ -1,5 +1,5 @@
 import { inLanguage, refuse, type Language, type Localised, type LoggedEvent, type RegionalKey } from '#contract';
-import type { CaseFile, WaitingStep } from '../../coordination/coordination.ts';
+import { isValid, type CaseFile, type WaitingStep } from '../../coordination/coordination.ts';
 import { getPrincipal, type Context } from '../context.ts';
 import type { AnswerCaseInput, CaseStepParty, Resolvers } from '../generated/resolver-types.ts';
 import { caseKey, toGlobalId } from '../ids.ts';
@@ -128,6 +128,11 @@ export const coordinationResolvers: Resolvers = {
       const page = pageRequest(args, 50);
       return connection(await features.coordination.history(id, page), page);
     },
+  },
+  RecognisedPermit: { valid: (permit) => isValid(permit, new Date()) },
+  PermitRecognition: {
+    municipality: ({ ars }, _, context) => municipalityOf(ars, context),
+    service: ({ serviceKey }, _, { features }) => features.catalogue.findService(serviceKey),
   },
   CaseOutcome: { text: (code, { language }, context) => textOf(code, language, context) },
   CaseChoice: { text: (code, { language }, context) => textOf(code, language, context) },
