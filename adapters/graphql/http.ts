@@ -40,6 +40,12 @@ const usualCodes: Readonly<Record<string, AdapterErrorKind>> = {
  */
 export function createAsk(config: GraphqlConfig, host: Host): Ask {
   const [authName, authValue] = credentials(config.auth);
+  const headers: Readonly<Record<string, string>> = {
+    ...lowerCased(config.headers),
+    accept: 'application/graphql-response+json, application/json;q=0.9',
+    'content-type': 'application/json',
+    ...(authName === null ? {} : { [authName.toLowerCase()]: authValue }),
+  };
   const kindOf = (error: Json): AdapterErrorKind | undefined => {
     const code = at(error, '/extensions/code');
     if (typeof code !== 'string') return undefined;
@@ -63,9 +69,6 @@ export function createAsk(config: GraphqlConfig, host: Host): Ask {
   return async (document, variables, call) => {
     const writes = isMutation(document);
     const unsure = writes ? 'unknown' : 'none';
-    const headers = new Headers({ ...config.headers, accept: 'application/graphql-response+json, application/json;q=0.9' });
-    headers.set('content-type', 'application/json');
-    if (authName !== null) headers.set(authName, authValue);
     const body = JSON.stringify({ query: document, variables });
     const response = await host.fetch(config.url, { method: 'POST', headers, body, signal: call.signal }).catch((error: unknown) => {
       // Every question is a POST; one that only asks changed nothing, whatever became of it.
@@ -84,6 +87,10 @@ export function createAsk(config: GraphqlConfig, host: Host): Ask {
     return { data, failed: null };
   };
 }
+
+/** One header that is said twice is said once: ours comes last. */
+const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]));
 
 function credentials(auth: GraphqlConfig['auth']): [string, string] | [null, ''] {
   if (auth === 'none') return [null, ''];

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   bulkhead,
   BulkheadRejectedError,
@@ -5,9 +6,7 @@ import {
   circuitBreaker,
   CircuitState,
   ConsecutiveBreaker,
-  DelegateBackoff,
   handleWhen,
-  retry,
   wrap,
 } from 'cockatiel';
 import type { Adapter, Call, Json, WriteCall } from '#contract';
@@ -88,23 +87,15 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
 
   const guarded = wrap(bulkhead(limits.concurrency, limits.concurrency * 4), breaker);
 
-  const retryAfter = (error: CityCallError | undefined, attempt: number): number =>
-    error?.failure.retryAfterMs ?? Math.round(100 * 2 ** (attempt - 1) * (0.5 + Math.random()));
+  const retryAfter = ({ failure }: CityCallError, attempt: number): number =>
+    failure.retryAfterMs ?? Math.round(100 * 2 ** (attempt - 1) * (0.5 + Math.random()));
 
-  const withRetry = (deadline: Date) =>
-    retry(
-      handleWhen((error) => {
-        if (!(error instanceof CityCallError) || abandoned.has(error)) return false;
-        if (error.failure.kind !== 'retryable' && error.failure.kind !== 'unavailable') return false;
-        return (error.failure.retryAfterMs ?? 0) < deadline.getTime() - now().getTime();
-      }),
-      {
-        maxAttempts: limits.retries,
-        backoff: new DelegateBackoff<{ attempt: number; result: unknown }>(({ attempt, result }) =>
-          retryAfter((result as { error?: CityCallError }).error, attempt),
-        ),
-      },
-    );
+  /** What to try again; a pause that ends after the deadline helps nobody. */
+  const mayRetry = (error: unknown, deadline: Date): error is CityCallError => {
+    if (!(error instanceof CityCallError) || abandoned.has(error)) return false;
+    if (error.failure.kind !== 'retryable' && error.failure.kind !== 'unavailable') return false;
+    return (error.failure.retryAfterMs ?? 0) < deadline.getTime() - now().getTime();
+  };
 
   /** Runs the adapter until it ends or the signal aborts; in that case what it says within the grace counts. */
   async function attempt<T, C extends Call>(
@@ -161,33 +152,53 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
     }
   }
 
-  const until = (caller: AbortSignal | undefined, timeoutMs = limits.timeoutMs) => {
-    const timer = AbortSignal.timeout(timeoutMs);
-    return { signal: caller ? AbortSignal.any([timer, caller]) : timer, deadline: new Date(now().getTime() + timeoutMs) };
+  const until = (caller: AbortSignal | undefined) => {
+    const timer = AbortSignal.timeout(limits.timeoutMs);
+    return { signal: caller ? AbortSignal.any([timer, caller]) : timer, deadline: new Date(now().getTime() + limits.timeoutMs) };
+  };
+
+  /**
+   * The same for reads, which are many: `done` takes the timer away, since one that stays until it fires would be there by the
+   * thousand where a back office is asked often.
+   */
+  const untilDone = (caller: AbortSignal | undefined, timeoutMs: number) => {
+    const stop = new AbortController();
+    const leave = () => stop.abort();
+    const timer = setTimeout(leave, timeoutMs);
+    if (caller?.aborted) stop.abort();
+    else caller?.addEventListener('abort', leave, { once: true });
+    const done = () => {
+      clearTimeout(timer);
+      caller?.removeEventListener('abort', leave);
+    };
+    return { signal: stop.signal, deadline: new Date(now().getTime() + timeoutMs), done };
   };
 
   return {
     read: (run, { traceparent, signal: caller, timeoutMs = limits.timeoutMs }) =>
       measured('read', async () => {
-        const { signal, deadline } = until(caller, timeoutMs);
+        const { signal, deadline, done } = untilDone(caller, timeoutMs);
         let last: unknown;
-        const work = withRetry(deadline).execute(async ({ attempt: former }) => {
-          signal.throwIfAborted();
-          try {
-            return await guarded.execute(
-              () => attempt('read', run, { signal, deadline, traceparent, attempt: former + 1 }, { caller, timeoutMs }),
-              signal,
-            );
-          } catch (error) {
-            if (error instanceof CityCallError) last = error;
-            throw error;
+        const tries = async () => {
+          for (let attemptNumber = 1; ; attemptNumber += 1) {
+            signal.throwIfAborted();
+            try {
+              const call: Call = { signal, deadline, traceparent, attempt: attemptNumber };
+              return await guarded.execute(() => attempt('read', run, call, { caller, timeoutMs }), signal);
+            } catch (error) {
+              if (error instanceof CityCallError) last = error;
+              if (attemptNumber > limits.retries || signal.aborted || !mayRetry(error, deadline)) throw error;
+              await pause(retryAfter(error, attemptNumber), undefined, { signal });
+            }
           }
-        }, signal);
+        };
         try {
-          return await untilAborted(work, signal, GRACE_MS * 2);
+          return await untilAborted(tries(), signal, GRACE_MS * 2);
         } catch (error) {
           // Where the deadline came during a pause, the attempt before it is the reason.
           throw error instanceof CityCallError ? error : (last ?? error);
+        } finally {
+          done();
         }
       }),
 

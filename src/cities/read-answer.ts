@@ -10,6 +10,41 @@ const toPairs = (raw: RawHeaders): [string, string][] =>
     value === undefined ? [] : (Array.isArray(value) ? value : [value]).map((one): [string, string] => [name, one]),
   );
 
+const textOf = (value: string | string[] | undefined): string | null =>
+  value === undefined ? null : Array.isArray(value) ? value.join(', ') : value;
+
+/** The headers of an answer: the usual question for one of them is answered from what came, all others by the platform's. */
+class ReadHeaders {
+  readonly #raw: RawHeaders;
+  #whole: Headers | undefined;
+  constructor(raw: RawHeaders) {
+    this.#raw = raw;
+  }
+  get(name: string): string | null {
+    // Names came in lower case.
+    return this.#whole ? this.#whole.get(name) : textOf(this.#raw[name.toLowerCase()]);
+  }
+  has(name: string): boolean {
+    return this.#whole ? this.#whole.has(name) : this.#raw[name.toLowerCase()] !== undefined;
+  }
+  /** From here on the platform's object is what counts. */
+  whole(): Headers {
+    return (this.#whole ??= new Headers(toPairs(this.#raw)));
+  }
+}
+for (const name of ['append', 'delete', 'entries', 'forEach', 'getSetCookie', 'keys', 'set', 'values'] as const)
+  Object.defineProperty(ReadHeaders.prototype, name, {
+    value(this: ReadHeaders, ...args: never[]) {
+      return (this.whole()[name] as (...those: never[]) => unknown)(...args);
+    },
+  });
+Object.defineProperty(ReadHeaders.prototype, Symbol.iterator, {
+  value(this: ReadHeaders) {
+    return this.whole().entries();
+  },
+});
+Object.setPrototypeOf(ReadHeaders.prototype, Headers.prototype);
+
 /**
  * An answer that was read to its end, as a Response. It is one to every adapter (`instanceof`, all members), but headers and
  * streams are made when they are asked for: most answers are asked for a status, one header and their text, and a Response of
@@ -37,7 +72,7 @@ class ReadAnswer {
   }
 
   get headers(): Headers {
-    return (this.#headers ??= new Headers(toPairs(this.#raw)));
+    return (this.#headers ??= new ReadHeaders(this.#raw) as unknown as Headers);
   }
 
   get bodyUsed(): boolean {

@@ -103,7 +103,7 @@ export const createContext = (
   get signal() {
     return exchange.signal;
   },
-  loaders: createLoaders(given.features, given.principal, exchange),
+  loaders: createLoaders(given.features, given.principal, { traceparent: exchange.traceparent }),
   outcome: noOutcome(),
 });
 

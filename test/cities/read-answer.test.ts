@@ -22,6 +22,19 @@ describe('an answer that was read is a Response', () => {
     expect(one(404).ok).toBe(false);
   });
 
+  test('its headers are Headers, looked at and changed', () => {
+    const { headers: own } = one();
+    expect(own).toBeInstanceOf(Headers);
+    expect([own.has('LINK'), own.has('etag'), own.get('etag')]).toEqual([true, false, null]);
+    expect([...own].map(([name]) => name)).toEqual(['content-type', 'link', 'set-cookie', 'set-cookie']);
+    expect([...own.keys()]).toHaveLength(4);
+    own.set('etag', '"1"');
+    own.delete('link');
+    expect([own.get('etag'), own.has('link')]).toEqual(['"1"', false]);
+    expect(new Headers(own).get('etag')).toBe('"1"');
+    expect(new Response(null, { headers: one().headers }).headers.get('content-type')).toBe('application/json');
+  });
+
   test('read in every way', async () => {
     const bytes = new TextEncoder().encode('{"a":"ä"}');
     expect(await one().text()).toBe('{"a":"ä"}');
