@@ -1,0 +1,83 @@
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { newSqliteDatabase } from '../test/kit/databases.ts';
+import { ask } from '../test/kit/samples.ts';
+import { startChild, type Child } from './child.ts';
+import { liveQuery, writeCities, type BenchCity } from './live/cities.ts';
+import { load } from './load.ts';
+import { describeMachine } from './machine.ts';
+import { renderTables, writeResults } from './results.ts';
+import { measure, type Plan } from './rounds.ts';
+import type { Surroundings } from './surroundings.ts';
+
+/*
+ * One question over three live back offices, 20 rows in all, through the contract fields: the hub against a handler written
+ * by hand for this one question and against Mercurius (compiled, with loaders), all over the same back offices, and
+ * nobody keeps an answer.
+ *
+ *   node bench/live.ts [--quick] [--profile <folder>] [--rounds <n>]
+ */
+const { values } = parseArgs({
+  options: { quick: { type: 'boolean', default: false }, profile: { type: 'string' }, rounds: { type: 'string', default: '7' } },
+});
+const plan: Plan = values.quick
+  ? { rounds: 2, seconds: 1.5, warmUpSeconds: 2 }
+  : { rounds: Number(values.rounds), seconds: 2, warmUpSeconds: 3 };
+const say = (text: string) => console.log(text);
+
+await using begun = new AsyncDisposableStack();
+const child = async <Ready>(
+  file: string,
+  env: Readonly<Record<string, string>> = {},
+  args: readonly string[] = [],
+): Promise<Child<Ready>> => begun.adopt(await startChild<Ready>(file, env, args), (one) => one.stop());
+
+const machine = describeMachine(new Date());
+const surroundings = await child<Surroundings>('surroundings.ts');
+const offices = await child<readonly BenchCity[]>('live/offices.ts', { BENCH_OFFICES: '3' });
+const cities = offices.ready;
+const { folder } = begun.adopt(writeCities(cities), (one) => one.remove());
+const store = begun.adopt(newSqliteDatabase(), (one) => one.remove());
+const known = { BENCH_CITIES: JSON.stringify(cities) };
+const hub = await child<string>(
+  'hub.ts',
+  { ...surroundings.ready, CITIES_DIR: folder, STORE_URL: store.url, PORT: '0', CACHE_URL: 'memory:', BUS_URL: 'embedded:' },
+  values.profile ? ['--cpu-prof', `--cpu-prof-dir=${values.profile}`] : [],
+);
+const bare = await child<string>('live/bare.ts', known);
+const mercurius = await child<string>('live/mercurius.ts', known);
+
+const query = liveQuery(cities.map(({ ars }) => ars));
+const contenders = [
+  { name: 'a handler written by hand', child: bare },
+  { name: 'Mercurius, jit and loaders', child: mercurius },
+  { name: 'the hub', child: hub },
+];
+const answers = await Promise.all(contenders.map(async ({ child: one }) => (await ask<object>(one.ready, query, {})).data));
+for (const [at, answer] of answers.entries())
+  if (!isDeepStrictEqual(answer, answers[0]))
+    throw new Error(`${contenders[at]?.name} answers something else: ${JSON.stringify(answer).slice(0, 500)}`);
+
+const measured = await measure(
+  contenders.map(({ name, child: one }) => ({
+    name,
+    run: (seconds: number) =>
+      load({
+        url: one.ready,
+        clients: 16,
+        seconds,
+        requests: [{ path: '/graphql', body: JSON.stringify({ query }) }],
+        expected: '{"data":{',
+      }),
+    cpu: () => one.cpu(),
+  })),
+  plan,
+  say,
+);
+const text = [
+  ...machine.map((line) => `- ${line}`),
+  `- Rounds: ${plan.rounds} of ${plan.seconds} s each after ${plan.warmUpSeconds} s of warm-up`,
+  '',
+  renderTables([{ title: 'three live back offices, 20 rows', measured }]),
+].join('\n');
+say(`\n${text}`);
+if (!values.quick && !values.profile) writeResults(new URL('LIVE.md', import.meta.url), text);

@@ -1,0 +1,74 @@
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+/** A city of the measurement and where its back office listens. */
+export interface BenchCity {
+  readonly ars: string;
+  readonly name: string;
+  readonly url: string;
+}
+
+/** What every back office of the measurement is asked, and by whom: the hub fills in the selection. */
+export const officeDocument = (selection: string): string =>
+  `query ($keys: [ID!]!, $first: Int) { places(keys: $keys) { key kitas(first: $first) ${selection} } }`;
+
+/** What the portal asks of each Kita. */
+export const kitaFields = ['freePlaces', 'id', 'name', 'places', 'postalCode', 'street', 'town', 'url'] as const;
+
+/** Keys and names of municipalities as the hub ships them. */
+export function municipalities(most: number): readonly { readonly ars: string; readonly name: string }[] {
+  const lines = readFileSync(new URL('../../reference/municipalities.csv', import.meta.url), 'utf8')
+    .split('\n')
+    .slice(1);
+  // Only names without a comma: the hub shows others in another form.
+  return lines
+    .map((line) => /^(\d{12}),\d{8},([^",]+),/.exec(line))
+    .flatMap((match) => (match?.[1] && match[2] ? [{ ars: match[1], name: match[2] }] : []))
+    .slice(0, most);
+}
+
+/** A folder with one file per city, as the hub reads it. */
+export function writeCities(cities: readonly BenchCity[]): { readonly folder: string; remove(): Promise<void> } {
+  const folder = mkdtempSync(join(tmpdir(), 'staedtebund-bench-cities-'));
+  mkdirSync(folder, { recursive: true });
+  for (const { ars, name, url } of cities)
+    writeFileSync(
+      join(folder, `c${ars}.yaml`),
+      JSON.stringify({
+        ars,
+        name,
+        since: '2026-11-01',
+        adapters: {
+          portal: {
+            product: 'graphql',
+            config: {
+              url,
+              auth: 'none',
+              health: { document: '{ me }' },
+              rows: {
+                fields: {
+                  'Municipality.kitas': {
+                    document: officeDocument('{ __selection }'),
+                    variables: { '/keys': '/rows', '/first': '/args/first' },
+                    items: '/places',
+                    ars: '/key',
+                    value: '/kitas',
+                  },
+                },
+              },
+            },
+            // Many callers at once are what is measured: none of them is to be turned away.
+            limits: { concurrency: 64, timeoutMs: 8000, retries: 0, breaker: { failures: 50, halfOpenMs: 1000 } },
+          },
+        },
+      }),
+    );
+  return { folder, remove: async () => rmSync(folder, { recursive: true, force: true }) };
+}
+
+/** The question of a portal: three towns and their Kitas, 20 rows in all. */
+export const liveQuery = (ars: readonly string[]): string =>
+  `query Live { ${ars
+    .map((own, at) => `m${at}: municipality(ars: "${own}") { name kitas(first: ${at < 2 ? 7 : 6}) { ${kitaFields.join(' ')} } }`)
+    .join(' ')} }`;
