@@ -374,6 +374,6 @@ describeWithService('kafka', 'events to cities by Kafka', (url) => {
       await expect
         .poll(() => topic.messages.map(({ headers }) => String(headers?.['ce_id'])), { timeout: 60_000, interval: 50 })
         .toEqual(events.map((event) => event.id));
-    });
+    }, 150_000);
   });
 });

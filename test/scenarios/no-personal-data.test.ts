@@ -112,7 +112,7 @@ describeWithService('kafka', 'a citizen’s words, by Kafka', (url) => {
     for (const { messages } of topics)
       for (const { headers } of messages)
         for (const value of Object.values(headers ?? {})) expect(singing('a header', String(value))).toEqual([]);
-  });
+  }, 150_000);
 });
 
 describeWithService('redis', 'a citizen’s words, with Redis', (url) => {
