@@ -4,6 +4,7 @@ import { adapters } from '../adapters/index.ts';
 import { runUntilStopped, startHub } from '../src/main.ts';
 import { startBackoffices } from './backoffices.ts';
 import { startIssuer, type IssuerOptions } from './issuer.ts';
+import { startRegistryOffices } from './registry.ts';
 
 const started = Date.now();
 const say = (text = '') => console.log(text);
@@ -16,7 +17,8 @@ async function startSandbox() {
   const citiesDir = process.env['CITIES_DIR'] ?? './cities';
   const { cities } = await loadCities({ folder: citiesDir, adapters, env });
   const issuer = await startOwnIssuer(cities.map(({ city }) => city));
-  writeEnv({ ...backoffices.env, OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'staedtebund' });
+  const known = { ...backoffices.env, OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'staedtebund' };
+  writeEnv(known);
   say('Reading municipalities, postal codes, services and the cities’ offers …');
   const hub = await startHub({
     LOG_LEVEL: 'warn',
@@ -27,6 +29,8 @@ async function startSandbox() {
     OIDC_AUDIENCE: 'staedtebund',
   });
   backoffices.notify(hub.url);
+  writeEnv({ ...known, HUB_URL: hub.url });
+  const offices = startRegistryOffices({ hub: hub.url, issuer: issuer.url }, { cities: cities.map(({ city }) => city) });
   say(`
 Ready after ${((Date.now() - started) / 1000).toFixed(1)} s. Cities: ${cities.map(({ city }) => city.name).join(', ')}
 
@@ -50,9 +54,15 @@ curl -s ${hub.url}/graphql -H 'content-type: application/json' -d '{"query":"{ s
 
 curl -s ${hub.url}/graphql -H 'content-type: application/json' -d '{"query":"{ competence(service: \\"99108001001000\\", place: { postalCode: \\"52538\\" }) { ... on AmbiguousPlace { message(language: EN) candidates { name ars } } } }"}'
 
+4  Somebody with a parking permit in Köln moves to Düsseldorf: both cities and their back offices take part.
+
+npx node sandbox/move.ts
+npx node sandbox/watch.ts <case>
+
 Stop with Ctrl-C.`);
   return {
     async close() {
+      await offices.stop();
       await hub.close();
       await issuer.stop();
       await backoffices.close();
