@@ -139,7 +139,10 @@ describe('wishes for a day-care place in several cities', () => {
     expect(play.types()).not.toContain('case.overdue');
     play.tell({ kind: 'due', step: 'release-wish-b' }, null, aWorld({ now: dueAt }));
     expect(play.waiting()).toMatchObject([{ step: 'release-wish-b' }, { step: 'release-wish-b-by-hand', city: cityB, by: 'clerk' }]);
-    play.tell(answer('release-wish-b-by-hand', cityB, 'DONE'));
+    const { commands } = play.tell(answer('release-wish-b-by-hand', cityB, 'DONE'));
+    expect(commands, 'its application is noted as ended, nobody is told again').toMatchObject([
+      { step: 'release-wish-b-by-hand', do: { application: 'wish-b', byHand: true } },
+    ]);
     expect(play.outcomes()).toEqual(['PLACE_ACCEPTED']);
   });
 });

@@ -124,6 +124,11 @@ function answered(state: Kita, { step, by, choice }: { step: string; by: Regiona
   if (!wish) return nothing;
   const others = citiesOf(state.wishes.filter((one) => one !== wish && one.stage !== 'ENDED'));
   const taken = stepTaken('kita', step, { by, to: others }, { choice, application: wish.application });
+  if (choice === 'DONE') {
+    const { application } = wish;
+    const reason = 'PLACE_ACCEPTED_ELSEWHERE';
+    return follow(state, [taken], [{ step, do: { type: 'withdraw-application', application, reason, byHand: true } }]);
+  }
   if (choice !== 'RELEASE') return follow(state, [taken]);
   const { events, commands } = released(wish.city, wish, world);
   return follow(state, [taken, ...events], commands);
