@@ -1,5 +1,5 @@
 import { composeServices } from '@theguild/federation-composition';
-import { Kind, parse, type GraphQLError } from 'graphql';
+import { Kind, parse, type DefinitionNode, type DocumentNode, type GraphQLError, type TypeNode } from 'graphql';
 import { checkContract, readHubTypes, type Grants, type HubTypes } from './contract-check.ts';
 import { objections, type Objection } from './objections.ts';
 import { answerQuestions } from './thread.ts';
@@ -32,27 +32,62 @@ export interface Composed {
   readonly refused: readonly { readonly name: string; readonly objections: readonly Objection[] }[];
 }
 
-let hubRead: { readonly sdl: string; readonly types: HubTypes } | null = null;
+let hubRead: { readonly sdl: string; readonly types: HubTypes; readonly outline: DocumentNode } | null = null;
 /** Objections by what was checked: most of what is composed was composed before. */
 const checked = new Map<string, readonly Objection[]>();
 
 function objectionsTo(hub: string, part: Part): readonly Objection[] {
   if (hubRead?.sdl !== hub) {
     checked.clear();
-    hubRead = { sdl: hub, types: readHubTypes(hub) };
+    hubRead = { sdl: hub, types: readHubTypes(hub), outline: outlineOf(hub) };
   }
   const key = JSON.stringify([part.name, part.sdl, part.grants]);
   let found = checked.get(key);
   if (!found) {
     found = checkContract(part.name, part.sdl, hubRead.types, part.grants);
     if (found.length === 0) {
-      const { errors = [] } = composeServices([service('hub', hub), service(part.name, part.sdl)]);
+      const own = service(part.name, part.sdl);
+      // With what subgraphs have to do with it is quick; what fails there may need the rest.
+      const quick = composeServices([{ ...own, name: 'hub', typeDefs: hubRead.outline }, own]);
+      const { errors = [] } = quick.errors ? composeServices([service('hub', hub), own]) : quick;
       found = errors.map((error) => placed(part.sdl, error));
     }
     if (checked.size >= 500) checked.clear();
     checked.set(key, found);
   }
   return found;
+}
+
+/**
+ * The hub's scalars, enums and shareable types whole, of its entities the fields without arguments that hold scalars, and a
+ * root that leads to each: all that a subgraph refers to.
+ */
+function outlineOf(hub: string): DocumentNode {
+  const { definitions } = parse(hub, { noLocation: true });
+  const leaves = new Set(['ID', 'String', 'Int', 'Float', 'Boolean']);
+  for (const part of definitions)
+    if (part.kind === Kind.SCALAR_TYPE_DEFINITION || part.kind === Kind.ENUM_TYPE_DEFINITION) leaves.add(part.name.value);
+  const named = (type: TypeNode): string => (type.kind === Kind.NAMED_TYPE ? type.name.value : named(type.type));
+  const entities: string[] = [];
+  const kept = definitions.flatMap((part): DefinitionNode[] => {
+    if (part.kind === Kind.SCALAR_TYPE_DEFINITION || part.kind === Kind.ENUM_TYPE_DEFINITION) return [part];
+    if (part.kind === Kind.SCHEMA_EXTENSION) return [part];
+    if (
+      part.kind !== Kind.OBJECT_TYPE_DEFINITION ||
+      !part.directives?.some(({ name }) => name.value === 'key' || name.value === 'shareable')
+    )
+      return [];
+    if (part.directives.some(({ name }) => name.value === 'key')) entities.push(part.name.value);
+    return [
+      {
+        ...part,
+        interfaces: [],
+        fields: part.fields?.filter(({ type, arguments: given = [] }) => given.length === 0 && leaves.has(named(type))) ?? [],
+      },
+    ];
+  });
+  const roots = parse(`type Query { ${entities.map((name) => `hub${name}: ${name}`).join(' ')} }`, { noLocation: true });
+  return { kind: Kind.DOCUMENT, definitions: [...kept, ...roots.definitions] };
 }
 
 const service = (name: string, sdl: string, url = 'http://hub.invalid/') => ({ name, url, typeDefs: parse(sdl) });

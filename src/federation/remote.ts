@@ -146,21 +146,20 @@ export function createRemote({ name, url, limits, headers, onEnd, onBreaker }: R
     const { data, errors } = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as { data?: unknown; errors?: unknown };
     const listed: readonly unknown[] = Array.isArray(errors) ? errors : [];
     if (typeof data !== 'object' || Array.isArray(data) || (data === null && listed.length === 0)) {
-      if (data === undefined && listed.length > 0) return { data: null, errors: listed.map((error) => toError(error, true)) };
+      if (data === undefined && listed.length > 0) return { data: null, errors: listed.map(toError) };
       throw fail('malformed', 'answered something that is not a GraphQL answer');
     }
-    return { data: data as Tree | null, errors: listed.map((error) => toError(error, data === null)) };
+    return { data: data as Tree | null, errors: listed.map(toError) };
   }
 
-  function toError(error: unknown, whole: boolean): Reply['errors'][number] {
+  function toError(error: unknown): Reply['errors'][number] {
     const { message, path: at, extensions } = (typeof error === 'object' && error !== null ? error : {}) as Record<string, unknown>;
     const code = (extensions as { code?: unknown } | null | undefined)?.code;
     const known = typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) && code !== 'INTERNAL_SERVER_ERROR' ? { code } : {};
     const text = typeof message === 'string' ? message.slice(0, 300) : 'an error without a message';
-    const place =
-      Array.isArray(at) && !whole
-        ? at.filter((key): key is string | number => typeof key === 'string' || typeof key === 'number')
-        : undefined;
+    const place = Array.isArray(at)
+      ? at.filter((key): key is string | number => typeof key === 'string' || typeof key === 'number')
+      : undefined;
     return { message: text, path: place, cause: new SubgraphError(name, 'code' in known ? 'refused' : 'failed', text, known) };
   }
 
