@@ -113,7 +113,7 @@ export function createHost(options: HostOptions): OwnedHost {
     const answer = await agent.request({
       origin: url.origin,
       path: `${url.pathname}${url.search}`,
-      method: method as 'POST',
+      method,
       headers,
       body,
       signal,

@@ -132,7 +132,7 @@ export const readAnswer = (url: string, status: number, headers: RawHeaders, byt
  * @throws RangeError where they unpack to more than `most`, and others where they do not unpack
  */
 export function unpacked(bytes: Buffer, encoding: string | undefined, most: number): Buffer {
-  switch (encoding?.trim().toLowerCase()) {
+  switch (encoding?.trim().toLowerCase() ?? '') {
     case 'gzip':
     case 'x-gzip':
       return gunzipSync(bytes, { maxOutputLength: most });

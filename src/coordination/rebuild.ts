@@ -40,7 +40,7 @@ export const caseProjection = (findKind: (id: string) => CaseKind | null): Proje
       for (const event of batch) {
         const { id } = event.aggregate;
         const before = cases.get(id) ?? null;
-        const kind = findKind(before?.file.kind ?? String(event.facts['kind']));
+        const kind = findKind(before?.file.kind ?? (typeof event.facts['kind'] === 'string' ? event.facts['kind'] : ''));
         // The first event of a case says what it is; without it there is nothing to go on.
         if (kind && (before || event.type === 'case.opened')) cases.set(id, project(kind, id, before, event));
       }

@@ -256,7 +256,7 @@ describeOnEachStore('moves on a runtime that is killed all the time', (kit) => {
     const log = await towns.readAll();
     for (const { id } of cases) expect(illegal(log.filter(({ aggregate }) => aggregate.id === id))).toEqual([]);
     expect(log.flatMap((event) => eventProblems(event))).toEqual([]);
-    const ended = log.filter(({ type }) => type === 'permit.ended').map(({ facts }) => facts['application']);
+    const ended = log.filter(({ type }) => type === 'permit.ended').map(({ facts }) => facts['application'] as string);
     expect(ended.toSorted()).toEqual(moves.flatMap(({ permits }) => permits).toSorted());
     for (const [permit, keys] of towns.office.effects) expect([permit, keys.size]).toEqual([permit, 1]);
     const overdue = log.filter(({ type }) => type === 'case.overdue').length;
