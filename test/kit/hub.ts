@@ -1,6 +1,6 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { startIssuer, type Issuer } from '../../sandbox/issuer.ts';
 import { startHub, type RunningHub, type StartOptions } from '../../src/main.ts';
@@ -38,6 +38,10 @@ export interface SeenApplication {
   readonly history: { readonly nodes: readonly { readonly type: string; readonly status: string | null }[] };
 }
 
+/** Hubs of several tests may share one Kafka at a time: each has groups of its own, the same after a restart. */
+const ownGroups = (folder: string, { BUS_URL: url }: Readonly<Record<string, string>>): { BUS_URL?: string } =>
+  url?.startsWith('kafka://') ? { BUS_URL: `${url}${url.includes('?') ? '&' : '?'}groupPrefix=${basename(folder)}.` } : {};
+
 /** Quick enough for tests: a dead worker's jobs wait one second instead of ten. */
 const quick: StartOptions = {
   applications: { timing: { leaseMs: 1000, pollMs: 50 }, retry: { firstMs: 100, settleMs: 200, longestMs: 1000 } },
@@ -59,6 +63,7 @@ export async function startTestHub(options: TestHubOptions): Promise<TestHub> {
     STORE_URL: `sqlite:${join(folder, 'hub.db')}`,
     ...like?.env,
     ...given,
+    ...ownGroups(folder, given),
   };
   const lines: string[] = [];
   const hub = await startHub(

@@ -14,6 +14,11 @@ const settings = z.strictObject({
   sessionTimeoutMs: count(1000, 300_000).default(10_000),
   /** How long a broker may take to answer. The send rule (kafka-publisher.ts) makes a short one safe. @default 3000 */
   requestTimeoutMs: count(500, 300_000).default(3000),
+  /** Stands before the names of all groups: hubs with stores of their own on one cluster each need another. @default none */
+  groupPrefix: z
+    .string()
+    .regex(/^[\w.-]{0,60}$/)
+    .default(''),
   /** TLS to the brokers. @default false */
   ssl: z.stringbool().default(false),
   /** How user and password of the URL sign in. @default scram-sha-512 */

@@ -45,7 +45,8 @@ export function openKafkaBus(
       publish: (city, events) => publisher.publish(city, events, () => inboxTopicOf(city)),
     },
     lag: () => Promise.all([...subscriptions.values()].map((request) => lagOf(topics, request))),
-    async subscribe(request) {
+    async subscribe(asked) {
+      const request = { ...asked, group: `${settings.groupPrefix}${asked.group}` };
       const names = request.aggregateTypes.map(topicOf);
       const atEnd = async () => {
         for (const name of names) await topics.ensure(name);
