@@ -1,12 +1,13 @@
-import { randomUUID } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
+import { afterAll, describe } from 'vitest';
 import { restSimulatedSecret, startRestSimulator, type RestSimulator } from '../../adapters/rest/simulator.ts';
+import { newPostgresDatabase } from './databases.ts';
 import { ars as known, neuss, startTestHub, type TestHub } from './hub.ts';
 import { applicant, submitMutation } from './samples.ts';
 import { describeWithService } from './services.ts';
-import { describe } from 'vitest';
 
 /** Several cities on one hub, each with a back office of its own: what scenarios of cases between cities need. */
 
@@ -233,9 +234,24 @@ export async function startTownSystem(act: (event: TownSystem['taken'][number]) 
   };
 }
 
-/** One suite on the embedded bus and, where there is one, on Kafka. */
-export function describeOnEachBus(title: string, suite: (env: Readonly<Record<string, string>>) => void): void {
+/** One suite on the embedded ports and, where they are, on PostgreSQL and on Kafka. `environment` makes what the hub is told. */
+export function describeOnEachPort(title: string, suite: (environment: () => Promise<Readonly<Record<string, string>>>) => void): void {
   // oxlint-disable-next-line vitest/valid-title -- the suites give their titles
-  describe(`${title}, embedded bus`, () => suite({}));
-  describeWithService('kafka', `${title}, Kafka`, (url) => suite({ BUS_URL: url }));
+  describe(`${title}, embedded`, () => {
+    suite(async () => ({}));
+  });
+  describeWithService('postgres', `${title}, PostgreSQL`, (server) => {
+    const databases: { remove(): Promise<void> }[] = [];
+    // Hooks run in reverse: the suite's own, which closes the hub, before this one.
+    afterAll(async () => {
+      for (const database of databases) await database.remove();
+    });
+    suite(async () => {
+      const database = await newPostgresDatabase(server);
+      databases.push(database);
+      // A key of its own: without one, PostgreSQL keeps no pseudonyms.
+      return { STORE_URL: database.url, FACTS_KEY: randomBytes(32).toString('base64') };
+    });
+  });
+  describeWithService('kafka', `${title}, Kafka`, (url) => suite(async () => ({ BUS_URL: url })));
 }

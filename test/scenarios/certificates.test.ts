@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeOnEachBus, startTowns, townArs, type Towns } from '../kit/towns.ts';
+import { describeOnEachPort, startTowns, townArs, type Towns } from '../kit/towns.ts';
 
 /*
  * Somebody who lives in Düsseldorf was born in Köln. They ask for the certificate at home; Köln's registry office gets the
@@ -20,10 +20,10 @@ const form = (registeredIn?: string) => ({
   ...(registeredIn === undefined ? {} : { registeredIn }),
 });
 
-describeOnEachBus('certificates of another city', (env) => {
+describeOnEachPort('certificates of another city', (environment) => {
   let towns: Towns;
   beforeAll(async () => {
-    towns = await startTowns({ towns: ['duesseldorf', 'koeln', 'muenchen'], env });
+    towns = await startTowns({ towns: ['duesseldorf', 'koeln', 'muenchen'], env: await environment() });
   });
   afterAll(() => towns?.close());
 

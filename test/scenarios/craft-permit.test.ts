@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import {
-  describeOnEachBus,
+  describeOnEachPort,
   startTowns,
   startTownSystem,
   townArs,
@@ -39,7 +39,7 @@ interface Permit {
   }[];
 }
 
-describeOnEachBus('a craftsmen’s permit in partner cities', (env) => {
+describeOnEachPort('a craftsmen’s permit in partner cities', (environment) => {
   let towns: Towns;
   const systems = new Map<TownName, TownSystem>();
 
@@ -66,7 +66,7 @@ describeOnEachBus('a craftsmen’s permit in partner cities', (env) => {
         muenchen: { ...treaty('99108010000000', townArs.duesseldorf), ...channel(muenchen) },
         // Neuss does not name Düsseldorf: no treaty holds between the two.
       },
-      env,
+      env: await environment(),
     });
   });
   afterAll(async () => {

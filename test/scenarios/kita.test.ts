@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { describeOnEachBus, startTowns, townArs, type Submitted, type TownName, type Towns } from '../kit/towns.ts';
+import { describeOnEachPort, startTowns, townArs, type Submitted, type TownName, type Towns } from '../kit/towns.ts';
 
 /* A family wishes for a day-care place in Düsseldorf, Köln and Neuss: three applications of one wish group, one case. */
 
@@ -17,10 +17,10 @@ const form = (wishGroup?: string, wishRank?: number) => ({
   ...(wishRank === undefined ? {} : { wishRank }),
 });
 
-describeOnEachBus('day-care wishes in several cities', (env) => {
+describeOnEachPort('day-care wishes in several cities', (environment) => {
   let towns: Towns;
   beforeAll(async () => {
-    towns = await startTowns({ towns: three, env });
+    towns = await startTowns({ towns: three, env: await environment() });
   });
   afterAll(() => towns?.close());
 
@@ -65,14 +65,18 @@ describeOnEachBus('day-care wishes in several cities', (env) => {
     expect(await towns.status(wishes.koeln)).toBe('GRANTED');
   });
 
-  test('two cities take the child at once: both see it without a name, the city of the lower rank is asked, one place stays', async () => {
+  const tasksOf = async (town: TownName, reference: string) =>
+    (await towns.tasks(town)).filter((task) => task.case.reference === reference);
+  const statuses = (wishes: Record<(typeof three)[number], Submitted>) => Promise.all(three.map((town) => towns.status(wishes[town])));
+
+  test('two places: both cities see it without a name, the city of the lower rank is asked, one place stays', async () => {
     const wishes = await wish({ duesseldorf: 2, koeln: 1, neuss: 3 });
     towns.decide('duesseldorf', wishes.duesseldorf, 'genehmigt');
+    await expect.poll(() => towns.status(wishes.neuss), patience).toBe('WITHDRAWN');
     towns.decide('koeln', wishes.koeln, 'genehmigt');
     const reference = (await towns.caseOf(wishes.koeln))?.reference ?? '';
-    const own = async (town: TownName) => (await towns.tasks(town)).filter((task) => task.case.reference === reference);
     await expect
-      .poll(() => own('duesseldorf'), patience)
+      .poll(() => tasksOf('duesseldorf', reference), patience)
       .toMatchObject([
         {
           code: 'DOUBLE',
@@ -82,19 +86,32 @@ describeOnEachBus('day-care wishes in several cities', (env) => {
           ],
         },
       ]);
-    expect(await own('koeln')).toEqual([]);
+    expect(await tasksOf('koeln', reference)).toEqual([]);
     for (const town of ['duesseldorf', 'koeln'] as const) {
       const seen = await towns.findCase(reference, `clerk-${town}`);
       const [found, ...more] = seen?.history.nodes.filter(({ type }) => type === 'kita.double-place-found') ?? [];
       expect(found?.facts['cities']).toEqual(expect.arrayContaining([townArs.duesseldorf, townArs.koeln]));
       expect(more).toEqual([]);
     }
-    const [task] = await own('duesseldorf');
+    const [task] = await tasksOf('duesseldorf', reference);
     expect(await towns.answer('koeln', reference, task?.step ?? '', 'RELEASE')).toMatchObject({ code: 'NOT_AWAITED' });
     expect(await towns.answer('duesseldorf', reference, task?.step ?? '', 'RELEASE')).toMatchObject({ replayed: false });
     expect(await towns.answer('duesseldorf', reference, task?.step ?? '', 'RELEASE')).toMatchObject({ replayed: true });
     await expect.poll(() => outcome(wishes.koeln), patience).toBe('PLACE_ACCEPTED');
-    expect(await Promise.all(three.map((town) => towns.status(wishes[town])))).toEqual(['WITHDRAWN', 'GRANTED', 'WITHDRAWN']);
+    expect(await statuses(wishes)).toEqual(['WITHDRAWN', 'GRANTED', 'WITHDRAWN']);
+  });
+
+  test('cities that decide at the same moment: whoever is heard first, the best place stays, and no other', async () => {
+    const wishes = await wish({ duesseldorf: 2, koeln: 1, neuss: 3 });
+    for (const town of three) towns.decide(town, wishes[town], 'genehmigt');
+    const { reference = '' } = (await towns.caseOf(wishes.koeln)) ?? {};
+    // A withdrawal may have crossed a decision and settle it; what is left is asked of the clerks.
+    const settled = async () => {
+      for (const town of three) for (const { step } of await tasksOf(town, reference)) await towns.answer(town, reference, step, 'RELEASE');
+      return outcome(wishes.koeln);
+    };
+    await expect.poll(settled, patience).toBe('PLACE_ACCEPTED');
+    expect(await statuses(wishes)).toEqual(['WITHDRAWN', 'GRANTED', 'WITHDRAWN']);
   });
 
   test('nobody joins the wishes of somebody else, whatever key they guess', async () => {

@@ -1,4 +1,4 @@
-import type { Json, RegionalKey, ServiceKey } from '#contract';
+import type { Json, RegionalKey } from '#contract';
 import { nothing, type CaseApplication, type CaseEvent, type CaseKind, type Decision, type SeenEvent, type World } from '../kind.ts';
 import { evolve, initial, stepOf, waiting, type CraftPermitState } from './craft-permit-state.ts';
 import { caseClosed, caseOpened, caseOverdue, stepTaken } from '../words.ts';
