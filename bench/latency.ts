@@ -59,7 +59,6 @@ begun.defer(() => relay.stop());
 
 const producer: Producer = new Kafka({ brokers: brokers.split(','), logLevel: logLevel.NOTHING }).producer({
   idempotent: true,
-  maxInFlightRequests: 1,
   createPartitioner: Partitioners.DefaultPartitioner,
 });
 await producer.connect();

@@ -45,7 +45,7 @@ describe('a connection of kafkajs', () => {
 });
 
 describeWithService('kafka', 'a process with the Kafka bus', (url) => {
-  test('writes no warning of Node: publishing, reading and closing', async () => {
+  test('writes no warning of Node: publishing, reading and closing', { timeout: 120_000 }, async () => {
     const script = `
       const { openKafkaBus } = await import(${JSON.stringify(bus)});
       const { createLog } = await import(${JSON.stringify(log)});

@@ -27,10 +27,24 @@ export function createPlaces(consumer: Consumer): Places {
 
   async function commit(): Promise<void> {
     timer = undefined;
-    const now = [...noted].filter(([name]) => own.has(name)).map(([, place]) => place);
+    const now = [...noted].filter(([name]) => own.has(name));
     noted = new Map();
-    // Where the group is being shared out anew, the next owner repeats them.
-    if (now.length > 0) await consumer.commitOffsets(now).catch(() => {});
+    if (now.length === 0) return;
+    const began = own;
+    try {
+      await consumer.commitOffsets(now.map(([, place]) => place));
+    } catch {
+      // The coordinator is away, or the group is being shared out anew: then the next owner repeats them, otherwise they go again.
+      if (closed || own !== began) return;
+      for (const [name, place] of now) if (!noted.has(name)) noted.set(name, place);
+      schedule();
+    }
+  }
+
+  function schedule(): void {
+    timer ??= setTimeout(() => {
+      committing = committing.then(commit);
+    }, COMMIT_MS);
   }
 
   return {
@@ -41,10 +55,7 @@ export function createPlaces(consumer: Consumer): Places {
     },
     note(topic, partition, offset) {
       noted.set(`${topic}/${partition}`, { topic, partition, offset: String(offset) });
-      if (closed) return;
-      timer ??= setTimeout(() => {
-        committing = committing.then(commit);
-      }, COMMIT_MS);
+      if (!closed) schedule();
     },
     async close() {
       closed = true;
