@@ -55,23 +55,6 @@ describe('docs/reference/errors.md', () => {
   });
 });
 
-describe('docs/reference/events.md', () => {
-  const page = readDocument('docs/reference/events.md');
-  const files = readdirSync(join(repository, 'schema/events')).filter((name) => name.endsWith('.v1.json'));
-  const rows = rowsBelow(page, 'Types');
-
-  test('lists the types that have a schema, and no other', () => {
-    expect(column(rows, 0).toSorted()).toEqual(files.map((name) => name.replace('.v1.json', '')).toSorted());
-  });
-
-  test.each(rows)('names the facts of %s', (type, _, facts = '') => {
-    const { properties } = JSON.parse(readDocument(`schema/events/${type}.v1.json`)) as { properties: Record<string, object> };
-    const expected = Object.keys(properties).filter((name) => name !== 'municipality' && name !== 'service');
-    const named = facts.replace(/\(.*\)/, '').split(',');
-    expect(named.map((name) => name.trim()).toSorted()).toEqual(expected.toSorted());
-  });
-});
-
 test('the README has every variable of the configuration, with its default', () => {
   const source = readDocument('src/config.ts');
   const names = [...source.matchAll(/^ {2}([A-Z_]+): /gm)].map((match) => match[1] ?? '');
