@@ -272,8 +272,8 @@ export interface PermitEndRequested extends CloudEvent {
     readonly municipality: string;
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
-    /** Id of the application that led to the permit. */
-    readonly application: string;
+    /** Id of the application that led to the permit; absent where nobody can tell, and a clerk must look. */
+    readonly application?: string;
     /** What was to be done, unique within the case. */
     readonly step: string;
     /** Who ends it: the back office, which was told, or a clerk. */

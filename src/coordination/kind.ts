@@ -96,8 +96,8 @@ export interface World {
   partners(ars: RegionalKey, service: ServiceKey): readonly TreatyPartner[];
   /** When an answer that this kind of case waits for is due, by the file of the city that asks. */
   answerDue(asking: RegionalKey): Date;
-  /** Other applications of the same applicant for the kind's services, the oldest first. Of applicants that cannot be told apart, none. */
-  readonly sameApplicant: readonly CaseApplication[];
+  /** Other applications of the same applicant for the kind's services, the oldest first; null where nobody can tell whose they are. */
+  readonly sameApplicant: readonly CaseApplication[] | null;
 }
 
 /** A city that recognises what another one issues. */

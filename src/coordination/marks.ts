@@ -4,7 +4,7 @@ import type { Catalogue } from '../catalogue/catalogue.ts';
 import { placesIn, valueAt } from '../catalogue/forms/marks.ts';
 import { broaderKeys } from '../catalogue/keys.ts';
 import type { Cities } from '../cities/cities.ts';
-import { canonicalJson } from '../infra/ids.ts';
+import { canonicalJson, sha256 } from '../infra/ids.ts';
 import type { Tx } from '../infra/store/store.ts';
 import type { CaseKind } from './kind.ts';
 import type { Seal } from './seal.ts';
@@ -25,7 +25,7 @@ export interface MarkingDeps {
   readonly catalogue: Catalogue;
   readonly cities: Cities;
   readonly kinds: readonly CaseKind[];
-  /** Null: nothing is sealed, and applicants who come through a portal cannot be told apart. */
+  /** Null: nothing is sealed, and nobody can tell which applications that come through a portal are of one applicant. */
   readonly seal: Seal | null;
 }
 
@@ -40,6 +40,9 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
     return totalCount === 1 ? (items[0]?.node.ars ?? null) : null;
   }
 
+  /** The same for the same text, under the key where there is one. */
+  const digest = (text: string): string => seal?.pseudonym(text) ?? sha256(text).slice(0, 32);
+
   /** What a mark may hold, by name. A text of the form's own never gets through: it could be a name. */
   function read(mark: string, value: Json | undefined, { owner }: { readonly owner: string }): string | boolean | null {
     switch (mark) {
@@ -51,7 +54,7 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
         return typeof value === 'boolean' ? value : value === 'secondary' ? true : null;
       // A key of the client's choice, the same for the applications of one account alone.
       case 'wish-group':
-        return typeof value === 'string' && value !== '' && value.length <= 128 ? (seal?.pseudonym(`${owner} ${value}`) ?? null) : null;
+        return typeof value === 'string' && value !== '' && value.length <= 128 ? digest(`${owner} ${value}`) : null;
       case 'wish-rank':
       case 'valid-months':
         return typeof value === 'number' && Number.isSafeInteger(value) ? String(value) : null;
@@ -62,12 +65,12 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
     }
   }
 
-  /** Digest of who applies; null where a portal does not say for whom. */
+  /** Digest of who applies; null where a portal does not say for whom, or there is no key for it. */
   function applicantOf({ principal, applicant }: TakenSubmission): string | null {
-    if (!seal) return null;
-    if (principal.roles.includes('citizen')) return seal.pseudonym(principal.owner);
+    if (principal.roles.includes('citizen')) return sha256(principal.owner).slice(0, 32);
     const ids = Object.entries(applicant.ids ?? {}).filter(([, id]) => id !== '');
-    return ids.length === 0 ? null : seal.pseudonym(`${principal.owner} ${canonicalJson(Object.fromEntries(ids))}`);
+    // Ids of people are few enough to be guessed from a digest: only one under a key says nothing.
+    return ids.length === 0 || !seal ? null : seal.pseudonym(`${principal.owner} ${canonicalJson(Object.fromEntries(ids))}`);
   }
 
   return async function mark(tx, submission) {

@@ -57,8 +57,8 @@ export function createRuntime(deps: CoordinationDeps): Runtime {
     const about = input.kind === 'event' && input.event.aggregate.type === 'application' ? input.event.aggregate.id : null;
     const marked = await findMarked(tx, about ?? rows?.file.application_id ?? '');
     const own = rows && rows.file.application_id !== marked?.id ? await findMarked(tx, rows.file.application_id) : marked;
-    const related = own?.applicant ? await lockMarkedOf(store, tx, own.applicant) : [];
-    const sameApplicant = related.filter(({ id }) => id !== own?.id).map((row) => worlds.application(row));
+    const related = own?.applicant ? await lockMarkedOf(store, tx, own.applicant) : null;
+    const sameApplicant = related?.filter(({ id }) => id !== own?.id).map((row) => worlds.application(row)) ?? null;
     const moment = now();
     const state = JSON.parse(rows?.file.state ?? canonicalJson(kind.initial)) as typeof kind.initial;
     const application = marked ? worlds.application(marked) : null;

@@ -10,7 +10,7 @@ export const answerWithinHoursDefault = 72;
 
 /** Makes the worlds that decisions see. */
 export interface Worlds {
-  world(kind: CaseKind, now: Date, sameApplicant: readonly CaseApplication[]): World;
+  world(kind: CaseKind, now: Date, sameApplicant: readonly CaseApplication[] | null): World;
   application(row: MarkedRow): CaseApplication;
 }
 

@@ -21,6 +21,7 @@ const runs = 10_000;
 const crash = fc.constantFrom<Crash>('none', 'none', 'none', 'before', 'after');
 const beginning: fc.Arbitrary<Beginning> = fc.record({
   connected: fc.integer({ min: 0, max: 19 }).map((n) => n > 0),
+  unknown: fc.integer({ min: 0, max: 9 }).map((n) => n === 0),
   permits: fc.array(
     fc.record({
       status: fc.constantFrom('SUBMITTED', 'IN_REVIEW', 'GRANTED', 'GRANTED', 'REFUSED', 'WITHDRAWN'),
@@ -143,7 +144,7 @@ test.each<readonly [string, CaseKind, RegExp]>([
     'overlooks a permit',
     withFault({
       decide: (state, input, world, ...more) =>
-        moving.decide(state, input, { ...world, sameApplicant: world.sameApplicant.slice(0, 1) }, ...more),
+        moving.decide(state, input, { ...world, sameApplicant: world.sameApplicant?.slice(0, 1) ?? null }, ...more),
     }),
     /still hold/,
   ],

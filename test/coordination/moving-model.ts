@@ -18,6 +18,8 @@ const hours = 3_600_000;
 /** How a run begins. */
 export interface Beginning {
   readonly connected: boolean;
+  /** Nobody can tell which permits are the person's. */
+  readonly unknown: boolean;
   /** Permits of the person in the departure municipality. */
   readonly permits: readonly {
     readonly status: 'SUBMITTED' | 'IN_REVIEW' | 'GRANTED' | 'REFUSED' | 'WITHDRAWN';
@@ -51,15 +53,17 @@ export class Towns {
   readonly reached = new Set<string>();
   readonly #canWithdraw = new Map<string, boolean>();
   readonly #connected: boolean;
+  readonly #unknown: boolean;
   /** How far the bus has brought the log of each aggregate; it may go back, as after a crash. */
   readonly #delivered = new Map<string, number>();
   readonly #kind: CaseKind;
   #ids = 0;
 
   /** @param kind another machine than the real one, to see that its faults are found */
-  constructor({ connected, permits }: Beginning, kind: CaseKind = moving) {
+  constructor({ connected, unknown, permits }: Beginning, kind: CaseKind = moving) {
     this.#kind = kind;
     this.#connected = connected;
+    this.#unknown = unknown;
     const statuses = new Map<string, string>([[registration, 'RECEIVED']]);
     permits.forEach(({ status, canWithdraw }, at) => {
       statuses.set(`permit-${at}`, status);
@@ -112,8 +116,9 @@ export class Towns {
       const open = this.waiting.find((one) => one.step === step && one.city === by);
       if (now.answers.has(step) || !open?.choices.includes(choice)) return now;
       const input: CaseInput = { kind: 'answer', step, by, choice, fields: choice === 'DEVIATIONS' ? ['nationality'] : [] };
-      // The clerk acts first, then says so.
-      if (choice === 'ENDED' && open.application) this.byHand.add(open.application);
+      // The clerk acts first, then says so; and does not say that there is none where there is one.
+      if (choice === 'NONE' && this.permits.some((permit) => !this.isEnded(permit))) return now;
+      if (choice === 'ENDED') for (const permit of open.application ? [open.application] : this.permits) this.byHand.add(permit);
       const after = this.#decide(now, input, this.#application(registration, now));
       return after === now ? now : { ...after, answers: new Map([...now.answers, [step, choice]]) };
     });
@@ -261,7 +266,7 @@ export class Towns {
       offers: () => true,
       partners: () => [],
       answerDue: () => new Date(this.now + 72 * hours),
-      sameApplicant: this.permits.flatMap((id) => this.#application(id, now) ?? []),
+      sameApplicant: this.#unknown ? null : this.permits.flatMap((id) => this.#application(id, now) ?? []),
     };
   }
 }

@@ -218,6 +218,18 @@ describe('parking permits of the same applicant', () => {
     expect(both.types).toEqual([]);
   });
 
+  test('that nobody can tell to be the person’s are looked for by a clerk there', () => {
+    const { steps, types } = after(way, { sameApplicant: null });
+    expect(types).toEqual(['case.step-taken', 'move.deregistered', 'permit.end-requested']);
+    expect(steps).toEqual(['end-permits-by-hand']);
+    const none = after([...way, answer('end-permits-by-hand', 'NONE')], { sameApplicant: null });
+    expect(none.types).toEqual(['case.step-taken', 'case.closed']);
+    const ended = after([...way, answer('end-permits-by-hand', 'ENDED')], { sameApplicant: null });
+    expect(ended.types).toEqual(['case.step-taken', 'permit.ended', 'case.closed']);
+    expect(ended.last.commands ?? []).toEqual([]);
+    expect(after(way, { sameApplicant: null, offers: () => false }).types, 'a city without permits has none').toContain('case.closed');
+  });
+
   test('the case is done with the last of them', () => {
     const sameApplicant = [permitIn('p-1'), permitIn('p-2')];
     expect(after([...way, withdrawn('p-2')], { sameApplicant }).types).toEqual(['permit.ended']);
@@ -226,8 +238,8 @@ describe('parking permits of the same applicant', () => {
 });
 
 test('every code has a text in both languages', () => {
-  const codes = ['EVALUATE', 'DEREGISTER', 'CLARIFY', 'NO_ANSWER', 'END_PERMIT', 'END_PERMIT_BY_HAND'];
-  const choices = ['ACCEPTED', 'DEVIATIONS', 'IMPLAUSIBLE', 'SEND_AGAIN', 'GIVE_UP', 'DONE', 'ENDED'];
+  const codes = ['EVALUATE', 'DEREGISTER', 'CLARIFY', 'NO_ANSWER', 'END_PERMIT', 'END_PERMIT_BY_HAND', 'CHECK_PERMITS'];
+  const choices = ['ACCEPTED', 'DEVIATIONS', 'IMPLAUSIBLE', 'SEND_AGAIN', 'GIVE_UP', 'DONE', 'ENDED', 'NONE'];
   for (const code of [...codes, ...choices, 'COMPLETED', 'NOT_CONNECTED', 'UNRESOLVED'])
     expect([code, moving.texts[code]?.de, moving.texts[code]?.en]).toEqual([code, expect.any(String), expect.any(String)]);
 });

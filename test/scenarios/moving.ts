@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { expect } from 'vitest';
 import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/simulator.ts';
 import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
 import type { StartOptions } from '../../src/main.ts';
@@ -75,20 +76,24 @@ export interface AnswerSeen {
 export async function startTowns(
   options: Pick<StartOptions, 'now' | 'coordination'> & {
     readonly env?: Readonly<Record<string, string>>;
-    /** Changes to Neuss's file, or null: it is not connected. */
-    readonly neuss?: object | null;
+    /** Null: it is not connected. */
+    readonly neuss?: null;
+    /** Neuss's back office cannot be told to end a case. */
+    readonly withoutWithdrawal?: boolean;
   } = {},
 ): Promise<Towns> {
   const redmine = await startRedmineSimulator();
   const rest = await startRestSimulator({ dialect: 'vorgaenge' });
-  const { neuss: more, env = {}, ...start } = options;
+  const { neuss: connected, withoutWithdrawal = false, env = {}, ...start } = options;
+  const file = neuss({ baseUrl: rest.url, secret: restSimulatedSecret });
+  if (withoutWithdrawal) delete (file.adapters.cases.config as { withdraw?: object }).withdraw;
   const hub = await startTestHub({
     ...start,
     coordination: { timing: { pollMs: 50 }, ...start.coordination },
     env,
     cities: {
       duesseldorf: duesseldorf({ baseUrl: redmine.url, apiKey: redmineSimulated.apiKey }),
-      ...(more === null ? {} : { neuss: { ...neuss({ baseUrl: rest.url, secret: restSimulatedSecret }), ...more } }),
+      ...(connected === null ? {} : { neuss: file }),
     },
   });
   const offices = {
@@ -147,5 +152,19 @@ export async function startTowns(
   };
 }
 
-export const permitForm = parkingForm;
-export { parkingPermit };
+const patience = { timeout: 30_000, interval: 50 };
+
+/** A permit in Neuss and a registration in Düsseldorf, both granted; the case that follows. */
+export async function move(towns: Towns, previous?: object) {
+  const permit = await towns.submit(parkingPermit, ars.neuss, parkingForm);
+  await expect.poll(() => towns.statusOf(permit), patience).toBe('RECEIVED');
+  towns.grant('neuss', permit);
+  await expect.poll(() => towns.statusOf(permit), patience).toBe('GRANTED');
+  const application = await towns.submit(registration, ars.duesseldorf, registrationForm(previous));
+  await expect.poll(() => towns.statusOf(application), patience).toBe('RECEIVED');
+  towns.grant('duesseldorf', application);
+  await expect.poll(() => towns.caseOf(application), patience).not.toBeNull();
+  const { id } = (await towns.caseOf(application))!;
+  const see = async (persona?: string) => (await towns.caseOf(application, persona))!;
+  return { permit, application, id, see };
+}

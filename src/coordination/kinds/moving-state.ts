@@ -1,7 +1,10 @@
 import type { Json, RegionalKey } from '#contract';
 import type { CaseEvent, Waiting } from '../kind.ts';
 
-/** A permit in the departure municipality. `OFFICE`: its back office was told; `CLERK`: a person must end it. */
+/**
+ * A permit in the departure municipality. `OFFICE`: its back office was told; `CLERK`: a person must end it. Without an
+ * application, any that the person may have there: nobody but a clerk can tell.
+ */
 export type Permit = {
   readonly application: string;
   readonly service: string;
@@ -55,7 +58,7 @@ const fieldCodes: readonly string[] = [
 export const evaluateStep = (round: number): string => (round === 1 ? 'evaluate' : `evaluate-${round}`);
 const roundOf = (step: string): number => Number(/^evaluate-(\d+)$/.exec(step)?.[1] ?? 1);
 export const permitStep = (application: string, by: 'OFFICE' | 'CLERK'): string =>
-  `end-permit-${application}${by === 'CLERK' ? '-by-hand' : ''}`;
+  application === '' ? 'end-permits-by-hand' : `end-permit-${application}${by === 'CLERK' ? '-by-hand' : ''}`;
 
 const text = (value: Json | undefined): string => (typeof value === 'string' ? value : '');
 
@@ -91,7 +94,9 @@ export function evolve(state: Moving, { type, of, facts }: CaseEvent): Moving {
     case 'permit.ended':
       return {
         ...state,
-        permits: state.permits.map((permit) => (permit.application === facts['application'] ? { ...permit, stage: 'ENDED' } : permit)),
+        permits: state.permits.map((permit) =>
+          permit.application === text(facts['application']) ? { ...permit, stage: 'ENDED' } : permit,
+        ),
       };
     case 'case.overdue':
       return { ...state, late: [...state.late, step] };
@@ -139,7 +144,8 @@ export function waiting(state: Moving): readonly Waiting[] {
       return state.permits.flatMap(({ application, stage }): Waiting[] => {
         if (stage === 'ENDED') return [];
         const step = permitStep(application, stage);
-        const about = { step, city: departure, application, dueAt: dueAt(step) };
+        const about = { step, city: departure, ...(application === '' ? {} : { application }), dueAt: dueAt(step) };
+        if (application === '') return [{ ...about, by: 'clerk', code: 'CHECK_PERMITS', choices: ['ENDED', 'NONE'] }];
         return [
           stage === 'OFFICE'
             ? { ...about, by: 'office', code: 'END_PERMIT', choices: [] }

@@ -26,11 +26,16 @@ export const movingTexts: Readonly<Record<string, Localised>> = {
     de: 'Die Person ist weggezogen. Bitte beenden Sie ihren Bewohnerparkausweis im Fachverfahren und bestätigen Sie es.',
     en: 'The person has moved away. Please end their resident parking permit in the back office and confirm it.',
   },
+  CHECK_PERMITS: {
+    de: 'Die Person ist weggezogen. Bitte prüfen Sie, ob sie einen Bewohnerparkausweis hat, beenden Sie ihn im Fachverfahren und bestätigen Sie es.',
+    en: 'The person has moved away. Please check whether they hold a resident parking permit, end it in the back office and confirm it.',
+  },
   ACCEPTED: { de: 'Übernommen, keine Abweichungen', en: 'Taken over, nothing differs' },
   DEVIATIONS: { de: 'Übernommen, mit Abweichungen', en: 'Taken over, some fields differ' },
   IMPLAUSIBLE: { de: 'Nicht plausibel', en: 'Implausible' },
   SEND_AGAIN: { de: 'Erneut senden', en: 'Send again' },
   GIVE_UP: { de: 'Ungelöst schließen', en: 'Close unresolved' },
+  NONE: { de: 'Es gibt keinen', en: 'There is none' },
   DONE: { de: 'Erledigt', en: 'Done' },
   ENDED: { de: 'Beendet', en: 'Ended' },
   COMPLETED: {

@@ -31,6 +31,7 @@ import { movingTexts } from './moving-texts.ts';
  *   DEREGISTERED  Each parking permit of the same applicant in A is ended: by A's back office where that can be told, else
  *                 by A's clerk, who also gets it where the back office is too slow or a person gave its delivery up. Ended
  *                 once, whoever was first: `permit.ended`. In B the same service is suggested, where it is offered.
+ *                 Where nobody can tell which permits are the person's, A's clerk looks, and ends what there is.
  *                 None is left ─▶ CLOSED as COMPLETED
  *
  * After the pivot everything goes forwards: the registration in B holds whatever A says, nothing is compensated.
@@ -106,6 +107,8 @@ function answered(state: Moving, { step, by, choice, fields }: Extract<CaseInput
         : { events: [taken, caseClosed('UNRESOLVED', { of: arrival, to: [departure] })] };
     case 'DEREGISTER':
       return deregistered(state, taken, world);
+    case 'CHECK_PERMITS':
+      return choice === 'ENDED' ? permitEnded(state, '', [taken]) : { events: [taken, completed(state)] };
     default: {
       const application = open.application ?? '';
       return {
@@ -119,10 +122,12 @@ function answered(state: Moving, { step, by, choice, fields }: Extract<CaseInput
 function deregistered(state: Moving, taken: CaseEvent, world: World): Decision {
   const { arrival, departure } = sides(state);
   const services = world.equivalents(residentPermit);
-  const permits = world.sameApplicant.filter(
+  const events: CaseEvent[] = [taken, { type: 'move.deregistered', of: departure, to: [arrival], facts: { from: departure } }];
+  if (world.sameApplicant === null && world.offers(departure, residentPermit))
+    return { events: [...events, endRequested(state, { application: '', service: residentPermit }, 'CLERK', world)] };
+  const permits = (world.sameApplicant ?? []).filter(
     ({ ars, service, status }) => ars === departure && services.includes(service) && !ended.has(status),
   );
-  const events: CaseEvent[] = [taken, { type: 'move.deregistered', of: departure, to: [arrival], facts: { from: departure } }];
   if (permits.length === 0) return { events: [...events, completed(state)] };
   const commands: CaseCommand[] = [];
   for (const { id: application, service, canWithdraw } of permits) {
@@ -141,9 +146,13 @@ function endRequested(
   world: World,
 ): CaseEvent {
   const { departure } = sides(state);
-  const facts = { service, application, step: permitStep(application, by), by, dueAt: world.answerDue(departure).toISOString() };
+  const step = permitStep(application, by);
+  const facts = { service, ...about(application), step, by, dueAt: world.answerDue(departure).toISOString() };
   return { type: 'permit.end-requested', of: departure, to: [departure], facts };
 }
+
+/** The application that a permit came from, where it is known. */
+const about = (application: string) => (application === '' ? {} : { application });
 
 const completed = (state: Moving): CaseEvent => {
   const { arrival, departure } = sides(state);
@@ -155,7 +164,7 @@ function permitEnded(state: Moving, application: string, before: readonly CaseEv
   const { departure } = sides(state);
   const permit = state.permits.find((one) => one.application === application && one.stage !== 'ENDED');
   if (!permit) return nothing;
-  const facts = { service: permit.service, application, reason: 'MOVED_AWAY' };
+  const facts = { service: permit.service, ...about(application), reason: 'MOVED_AWAY' };
   const events: readonly CaseEvent[] = [...before, { type: 'permit.ended', of: departure, to: [departure], facts }];
   const last = state.permits.every((one) => one.stage === 'ENDED' || one.application === application);
   return { events: last ? [...events, completed(state)] : events };
