@@ -5,7 +5,7 @@ import { startChild, type Child } from './child.ts';
 import { liveQuery, writeCities, type BenchCity } from './live/cities.ts';
 import { load } from './load.ts';
 import { describeMachine } from './machine.ts';
-import { renderTables, writeResults } from './results.ts';
+import { renderTables, writeResults, type Table } from './results.ts';
 import { measure, type Plan } from './rounds.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -20,7 +20,7 @@ const { values } = parseArgs({
   options: { quick: { type: 'boolean', default: false }, profile: { type: 'string' }, rounds: { type: 'string', default: '7' } },
 });
 const plan: Plan = values.quick
-  ? { rounds: 2, seconds: 3, warmUpSeconds: 8 }
+  ? { rounds: 2, seconds: 2, warmUpSeconds: 4 }
   : { rounds: Number(values.rounds), seconds: 2, warmUpSeconds: 3 };
 const say = (text: string) => console.log(text);
 
@@ -52,33 +52,41 @@ const contenders = [
   { name: 'Mercurius, jit and loaders', child: mercurius },
   { name: 'the hub', child: hub },
 ];
-const whole = await Promise.all(contenders.map(({ child: one }) => ask<object>(one.ready, query, {})));
-const answers = whole.map(({ data }) => data);
-for (const [at, answer] of answers.entries())
-  if (!isDeepStrictEqual(answer, answers[0]))
+const question = (age: number) => ({ path: '/graphql', body: JSON.stringify({ query, variables: { age } }) });
+const whole = await Promise.all(contenders.map(({ child: one }) => ask<object>(one.ready, query, { age: 1 })));
+for (const [at, { data }] of whole.entries())
+  if (!isDeepStrictEqual(data, whole[0]?.data))
     throw new Error(`${contenders[at]?.name} answers something else: ${JSON.stringify(whole[at]).slice(0, 500)}`);
 
-const measured = await measure(
-  contenders.map(({ name, child: one }) => ({
-    name,
-    run: (seconds: number) =>
-      load({
-        url: one.ready,
-        clients: 16,
-        seconds,
-        requests: [{ path: '/graphql', body: JSON.stringify({ query }) }],
-        expected: '{"data":{',
-      }),
-    cpu: () => one.cpu(),
-  })),
-  plan,
-  say,
-);
+const workloads = [
+  {
+    title: 'three live back offices, 20 rows, every client asks something else',
+    requestsOf: (client: number) => Array.from({ length: 500 }, (_, at) => question(client * 1000 + at)),
+  },
+  {
+    title: 'the same, all clients ask the same: what is under way in the hub is asked of a city once',
+    requestsOf: () => [question(1)],
+  },
+];
+const tables: Table[] = [];
+for (const { title, requestsOf } of workloads) {
+  say(title);
+  const measured = await measure(
+    contenders.map(({ name, child: one }) => ({
+      name,
+      run: (seconds: number) => load({ url: one.ready, clients: 16, seconds, requests: [question(1)], requestsOf, expected: '{"data":{' }),
+      cpu: () => one.cpu(),
+    })),
+    plan,
+    say,
+  );
+  tables.push({ title, measured });
+}
 const text = [
   ...machine.map((line) => `- ${line}`),
   `- Rounds: ${plan.rounds} of ${plan.seconds} s each after ${plan.warmUpSeconds} s of warm-up`,
   '',
-  renderTables([{ title: 'three live back offices, 20 rows', measured }]),
+  renderTables(tables),
 ].join('\n');
 say(`\n${text}`);
 if (!values.quick && !values.profile) writeResults(new URL('LIVE.md', import.meta.url), text);

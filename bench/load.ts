@@ -9,6 +9,8 @@ export interface Load {
   readonly seconds: number;
   /** Sent in turn. `[<id>]` in a body becomes a new id each time. */
   readonly requests: readonly { readonly path: string; readonly body: string }[];
+  /** Instead of `requests`, for each connection its own. */
+  readonly requestsOf?: (connection: number) => readonly { readonly path: string; readonly body: string }[];
   /** One access token for each connection. */
   readonly tokens?: readonly string[];
   /** A text that every right answer holds. */
@@ -27,7 +29,7 @@ export interface Seen {
  * One round of load from this process.
  * @throws where a single answer was not as expected: a fast wrong answer must not count
  */
-export async function load({ url, clients, seconds, requests, tokens, expected }: Load): Promise<Seen> {
+export async function load({ url, clients, seconds, requests, requestsOf, tokens, expected }: Load): Promise<Seen> {
   const histogram = createHistogram();
   let connection = 0;
   let wrong: string | undefined;
@@ -45,7 +47,12 @@ export async function load({ url, clients, seconds, requests, tokens, expected }
         idReplacement: requests.some(({ body }) => body.includes('[<id>]')),
         setupClient: (client) => {
           const token = tokens?.[connection % tokens.length];
+          const own = requestsOf?.(connection);
           connection += 1;
+          if (own)
+            client.setRequests(
+              own.map(({ path, body }) => ({ path, body, method: 'POST', headers: { 'content-type': 'application/json' } })),
+            );
           if (token !== undefined) client.setHeaders({ 'content-type': 'application/json', authorization: `Bearer ${token}` });
         },
         verifyBody: (body) => {

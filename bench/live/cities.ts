@@ -11,7 +11,7 @@ export interface BenchCity {
 
 /** What every back office of the measurement is asked, and by whom: the hub fills in the selection. */
 export const officeDocument = (selection: string): string =>
-  `query ($keys: [ID!]!, $first: Int) { places(keys: $keys) { key kitas(first: $first) ${selection} } }`;
+  `query ($keys: [ID!]!, $first: Int, $age: Int) { places(keys: $keys) { key kitas(first: $first, age: $age) ${selection} } }`;
 
 /** What the portal asks of each Kita. */
 export const kitaFields = ['freePlaces', 'id', 'name', 'places', 'postalCode', 'street', 'town', 'url'] as const;
@@ -50,7 +50,7 @@ export function writeCities(cities: readonly BenchCity[]): { readonly folder: st
                 fields: {
                   'Municipality.kitas': {
                     document: officeDocument('{ __selection }'),
-                    variables: { '/keys': '/rows', '/first': '/args/first' },
+                    variables: { '/keys': '/rows', '/first': '/args/first', '/age': '/args/ageMonths' },
                     items: '/places',
                     ars: '/key',
                     value: '/kitas',
@@ -69,6 +69,9 @@ export function writeCities(cities: readonly BenchCity[]): { readonly folder: st
 
 /** The question of a portal: three towns and their Kitas, 20 rows in all. */
 export const liveQuery = (ars: readonly string[]): string =>
-  `query Live { ${ars
-    .map((own, at) => `m${at}: municipality(ars: "${own}") { name kitas(first: ${at < 2 ? 7 : 6}) { ${kitaFields.join(' ')} } }`)
+  `query Live($age: Int!) { ${ars
+    .map(
+      (own, at) =>
+        `m${at}: municipality(ars: "${own}") { name kitas(first: ${at < 2 ? 7 : 6}, ageMonths: $age) { ${kitaFields.join(' ')} } }`,
+    )
     .join(' ')} }`;

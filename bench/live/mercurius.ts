@@ -20,7 +20,7 @@ await app.register(mercurius, {
   jit: 1,
   schema: `
     type Query { municipality(ars: String!): Municipality }
-    type Municipality { ars: String! name: String! kitas(first: Int = 20): [Kita!] }
+    type Municipality { ars: String! name: String! kitas(first: Int = 20, ageMonths: Int): [Kita!] }
     type Kita { id: ID! name: String! street: String postalCode: String town: String freePlaces: Int places: Int url: String }
   `,
   resolvers: { Query: { municipality: (_: unknown, { ars }: { ars: string }) => byArs.get(ars) ?? null } },
@@ -28,10 +28,15 @@ await app.register(mercurius, {
     Municipality: {
       // The same row is asked for once in a request; what a request before it got is not kept.
       kitas: {
-        loader: (queries: readonly { readonly obj: { readonly ars: string }; readonly params: { readonly first: number } }[]) =>
+        loader: (
+          queries: readonly {
+            readonly obj: { readonly ars: string };
+            readonly params: { readonly first: number; readonly ageMonths: number };
+          }[],
+        ) =>
           Promise.all(
             queries.map(async ({ obj, params }) => {
-              const body = JSON.stringify({ query, variables: { keys: [obj.ars], first: params.first } });
+              const body = JSON.stringify({ query, variables: { keys: [obj.ars], first: params.first, age: params.ageMonths } });
               const answered = await (pools.get(obj.ars) as Pool).request({ path: '/graphql', method: 'POST', headers, body });
               const { data } = (await answered.body.json()) as Answered;
               return data.places[0]?.kitas ?? null;

@@ -19,6 +19,11 @@ const settled = <T>(work: Promise<T>): Promise<T | ExecutionResult> =>
     ],
   }));
 
+/** Whoever asks is answered by the schema of the generation that its request began on. yoga's own way to say so works on requests of the platform only. */
+export const generationPlugin = (hub: GraphQLSchema): Plugin => ({
+  onEnveloped: ({ context, setSchema }) => setSchema((context as unknown as Context | undefined)?.generation?.schema ?? hub),
+});
+
 /**
  * Sends documents that touch a subgraph to the federation engine. `hub` answers all others, as if there were no subgraphs; the
  * request runs on the generation that it began on.

@@ -9,7 +9,7 @@ import type { Metrics } from '../infra/metrics.ts';
 import type { Ports } from '../infra/open.ts';
 import { compilePlugin } from './compile.ts';
 import type { Context, Features } from './context.ts';
-import { federatedPlugin } from './federated.ts';
+import { federatedPlugin, generationPlugin } from './federated.ts';
 import { createAnswers } from './http/answers.ts';
 import { answer } from './http/exchange.ts';
 import { graphiqlRoute } from './http/graphiql.ts';
@@ -93,15 +93,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const persisted: PersistedDocuments = file === null ? new Map() : readPersistedDocuments(file, schema);
 
   const yoga = createYoga<Context>({
-    // Asked for each request only where it can change.
-    schema: federation ? ({ generation }) => generation?.schema ?? schema : schema,
+    schema,
     graphqlEndpoint: '/graphql',
     extraParamNames: [documentIdName],
     plugins: [
       persistedPlugin(persisted, only),
       ...limitPlugins(settings.operations),
       outcomePlugin(log),
-      ...(federation ? [federatedPlugin(schema)] : []),
+      ...(federation ? [generationPlugin(schema), federatedPlugin(schema)] : []),
       compilePlugin(settings.compileAfter, schema),
     ],
     maxRequestBodySize: false,

@@ -62,6 +62,21 @@ describe('a row goes to the city that owns it', () => {
     expect((asked.get(a)?.length ?? 0) - before).toBe(1);
   });
 
+  test('what is under way for one request is not sent again for another; what was answered is', async () => {
+    const gate = Promise.withResolvers<void>();
+    const slow = connectRows([{ ars: a, fields: [field], answer: (query, call) => gate.promise.then(() => honest(query, call)) }]);
+    const ask = () => slow.rows.forRequest(context).load(request(a));
+    const first = ask();
+    await new Promise((resolve) => void setImmediate(resolve));
+    const others = [ask(), ask(), slow.rows.forRequest(context).load(request(a, { min: 1 }))];
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(slow.asked.get(a)?.map(({ args }) => args)).toEqual([{}, { min: 1 }]);
+    gate.resolve();
+    expect(await Promise.all([first, ...others])).toEqual(Array.from({ length: 4 }, () => [kita(a)]));
+    await ask();
+    expect(slow.asked.get(a)).toHaveLength(3);
+  });
+
   test('other arguments are another question', async () => {
     const before = asked.get(a)?.length ?? 0;
     const loader = rows.forRequest(context);
@@ -126,16 +141,6 @@ describe('one city fails alone', () => {
     expect([await ask(), await ask(), await ask(), await ask()]).toEqual(['deadline', 'deadline', 'unavailable', 'unavailable']);
     expect(asked.get(a)).toHaveLength(2);
     expect(asked.get(b)).toHaveLength(4);
-  });
-
-  test('where the caller goes away its call ends, and that says nothing about the city', async () => {
-    const { rows, cities } = connectRows([{ ars: a, fields: [field], answer: silent }], { breaker: { failures: 1, halfOpenMs: 60_000 } });
-    const caller = new AbortController();
-    const work = failureOf(rows.forRequest({ ...context, signal: caller.signal }).load(request(a)));
-    await new Promise((resolve) => void setImmediate(resolve));
-    caller.abort();
-    expect(await work).toMatchObject({ failure: 'deadline' });
-    expect(cities.accepts(`city-${a}`, 'portal')).toBe(true);
   });
 
   test('the log says which city broke the contract and where, not with what', async () => {

@@ -17,6 +17,10 @@ export { RowError, type RowFailure, type RowOwner } from './failure.ts';
  *   row ──▶ route by ARS ──▶ batch by city, field, arguments, selection ──▶ guarded call ──▶ whose answer is it?
  *        ──▶ is it what the contract says? ──▶ value
  *
+ * The same question that is under way already is not sent again: whoever asks it meanwhile, whatever their request, gets the
+ * same answer. So a city is asked by the hub at most as often as it can answer, however many look at its page. Nothing is kept
+ * once it is answered.
+ *
  * A row fails alone: what goes wrong on the way to one city, or with its answer, is the error of that city's rows and of
  * nothing else. A city is told the field, its arguments and what is asked of it; who asks it is not told.
  */
@@ -34,8 +38,6 @@ export interface RowRequest {
 /** What a request that asks for rows belongs to. */
 export interface RowContext {
   readonly traceparent: string;
-  /** Ends the calls under way. */
-  readonly signal?: AbortSignal;
 }
 
 /** Rows of one request: what is asked in one go travels together. */
@@ -67,6 +69,8 @@ interface Waiting extends PromiseWithResolvers<unknown> {
 interface Pending {
   readonly route: RowRoute;
   readonly request: RowRequest;
+  /** City, field, arguments and selection. */
+  readonly key: string;
   /** By ARS. */
   readonly waiting: Map<string, Waiting>;
 }
@@ -80,6 +84,8 @@ export function createRows({ cities, log, metrics, deadlineMs = 3000 }: RowsOpti
     labels: ['field', 'outcome'],
   });
   const count = (field: string, outcome: string) => answered.inc({ field, outcome });
+  /** Rows that a city is being asked for, by question and ARS. */
+  const underway = new Map<string, Promise<unknown>>();
 
   const failed = (error: RowError): RowError => {
     count(error.field, error.failure);
@@ -100,7 +106,7 @@ export function createRows({ cities, log, metrics, deadlineMs = 3000 }: RowsOpti
     }
   };
 
-  async function ask({ route, request }: Pending, those: readonly Waiting[], context: RowContext): Promise<void> {
+  async function ask({ route, request, key }: Pending, those: readonly Waiting[], context: RowContext): Promise<void> {
     const { field, args, asked } = request;
     const asks = { field, args, selection: asked.selection, rows: those.map(({ owner }) => owner.ars) };
     let batch: Batch<Row>;
@@ -114,11 +120,13 @@ export function createRows({ cities, log, metrics, deadlineMs = 3000 }: RowsOpti
             throw new CityCallError(`${loaded.length} elements for ${those.length} rows`, { kind: 'malformed', effect: 'none' });
           return loaded;
         },
-        { traceparent: context.traceparent, timeoutMs: deadlineMs, ...(context.signal ? { signal: context.signal } : {}) },
+        { traceparent: context.traceparent, timeoutMs: deadlineMs },
       );
     } catch (error) {
       for (const { owner, reject } of those) reject(failed(toRowError(error, field, owner)));
       return;
+    } finally {
+      for (const { owner } of those) underway.delete(`${key}\n${owner.ars}`);
     }
     for (const [index, { owner, resolve, reject }] of those.entries()) {
       try {
@@ -148,16 +156,20 @@ export function createRows({ cities, log, metrics, deadlineMs = 3000 }: RowsOpti
           const { field, owner, args, asked } = request;
           const route = routes.find(owner.ars, field);
           if (typeof route === 'string') throw failed(new RowError(route, field, owner, noRoute[route]));
+          const key = `${route.city}\n${route.adapter}\n${field}\n${asked.selection}\n${JSON.stringify(args)}`;
+          const same = `${key}\n${owner.ars}`;
+          const asking = underway.get(same);
+          if (asking) return asking;
           if (!pending) {
             pending = new Map();
             // After the promise jobs of this turn: rows that resolvers ask for one promise later still travel together.
             void Promise.resolve().then(() => process.nextTick(send));
           }
-          const key = `${route.city}\n${route.adapter}\n${field}\n${asked.selection}\n${JSON.stringify(args)}`;
-          const batch = pending.get(key) ?? { route, request, waiting: new Map() };
+          const batch = pending.get(key) ?? { route, request, key, waiting: new Map() };
           pending.set(key, batch);
-          const waiting = batch.waiting.get(owner.ars) ?? { owner, ...Promise.withResolvers<unknown>() };
+          const waiting = { owner, ...Promise.withResolvers<unknown>() };
           batch.waiting.set(owner.ars, waiting);
+          underway.set(same, waiting.promise);
           return waiting.promise;
         },
       };

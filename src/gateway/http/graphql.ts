@@ -5,6 +5,7 @@ import { failure } from '../errors.ts';
 import { ownExtensions } from '../outcome.ts';
 import type { Answers, KeptAnswer } from './answers.ts';
 import { readBody } from './body.ts';
+import { askDirectly, type Answered } from './direct.ts';
 import { answerFailure, type Exchange, type Route } from './exchange.ts';
 import { rateHeaders, type CountCaller, type RateState } from './rate.ts';
 
@@ -67,12 +68,16 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answer
     if (await tooOften(principal?.owner ?? address(exchange))) return;
 
     const accept = acceptable(request.headers.accept);
-    const ask = async (): Promise<Response> => {
+    const ask = async (): Promise<Answered> => {
       const generation = features.federation?.current() ?? null;
       // Until the last byte: a subscription may run on it for days.
       if (generation) exchange.response.once('close', generation.enter());
       const context = createContext(exchange, { language, principal, features, helpUrl, rate: counted, generation });
       exchange.outcome = context.outcome;
+      if (body) {
+        const answered = await askDirectly(yoga, { body, accept, url: exchange.url.href }, context);
+        if (answered) return answered;
+      }
       // Only what the engine looks at goes in: the rest of the headers would be copied for nothing.
       const headers: Record<string, string> = { accept };
       if (body) headers['content-type'] = 'application/json';
@@ -81,7 +86,7 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answer
     // Whoever is known may see more than others, and a GET is answered so rarely that it is not worth a rule of its own.
     const question = body && principal === null ? answers.question(body, accept) : null;
     if (question !== null && answers.mayBePublic(question)) {
-      const own: { response?: Response; text?: string; failed?: boolean } = {};
+      const own: { response?: Answered; text?: string; failed?: boolean } = {};
       const workOut = async (): Promise<KeptAnswer | null> => {
         own.failed = true;
         own.response = await ask();
@@ -107,13 +112,13 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answer
   };
 }
 
-const isStream = (response: Response): boolean =>
+const isStream = (response: Answered): boolean =>
   Boolean(response.body) && Boolean(response.headers.get('content-type')?.startsWith('text/event-stream'));
 
 /** What of an answer can be given to others; null where it must not, or does not look as expected. */
-function toKept(text: string, { status, headers }: Response, { outcome }: Exchange): KeptAnswer | null {
+function toKept(text: string, { status, headers }: Answered, { outcome }: Exchange): KeptAnswer | null {
   const tail = `,"extensions":${JSON.stringify(outcome.extensions)}}`;
-  const contentType = headers.get('content-type');
+  const contentType = headers.get('content-type') ?? null;
   if (!outcome.isPublic || outcome.code !== null || status !== 200 || contentType === null) return null;
   if (!text.startsWith('{"data":{') || !text.endsWith(tail)) return null;
   return { head: Buffer.from(text.slice(0, -tail.length)), contentType, operation: outcome.operation, cost: outcome.cost ?? 0 };
@@ -139,7 +144,7 @@ function sendKept({ head, contentType, operation, cost }: KeptAnswer, exchange: 
   response.uncork();
 }
 
-function setHeaders(from: Response, { response: to, outcome }: Exchange): void {
+function setHeaders(from: Answered, { response: to, outcome }: Exchange): void {
   to.setHeader('cache-control', forNobodyElse);
   if (outcome.cost !== null) to.setHeader('x-cost', String(outcome.cost));
   from.headers.forEach((value, name) => {
@@ -148,13 +153,13 @@ function setHeaders(from: Response, { response: to, outcome }: Exchange): void {
 }
 
 /** As a text it leaves in one write with the headers; as bytes it would take two. */
-function sendText(from: Response, text: string, exchange: Exchange): void {
+function sendText(from: Answered, text: string, exchange: Exchange): void {
   setHeaders(from, exchange);
   exchange.response.writeHead(from.status, { 'content-length': Buffer.byteLength(text) }).end(text);
 }
 
 /** Writes the engine's stream (SSE) event by event until the caller is gone. */
-async function stream(from: Response, exchange: Exchange): Promise<void> {
+async function stream(from: Answered, exchange: Exchange): Promise<void> {
   const to = exchange.response;
   setHeaders(from, exchange);
   to.writeHead(from.status).flushHeaders();
