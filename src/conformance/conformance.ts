@@ -1,7 +1,6 @@
-import type { Check } from './check.ts';
 import { checks } from './checks.ts';
 import { readSamples } from './read-samples.ts';
-import { readSubject, type SubjectSource } from './read-subject.ts';
+import { readSubject } from './read-subject.ts';
 import { reportHtml } from './report/html.ts';
 import { reportJunit } from './report/junit.ts';
 import { blocks, type Report, type Result, type Tier, type Waiver } from './report/report.ts';
@@ -12,7 +11,7 @@ import { readWaivers } from './waivers.ts';
 
 /** The conformance kit: everything that others may use of it. */
 export { checks, readSamples, readSubject, readWaivers, reportHtml, reportJunit, reportText, runConformance };
-export type { Check, Report, Result, RunOptions, Subject, SubjectSource, Tier, Waiver };
+export type { Report, RunOptions, Subject, Tier, Waiver };
 
 export interface SuiteOptions extends RunOptions {
   /** A runner's `test` (vitest, node:test). */

@@ -30,17 +30,6 @@ export type FaultName = (typeof tcpFaults)[number] | (typeof httpFaults)[number]
 /** Seconds that `503-retry-after` and `429` ask for. */
 export const RETRY_AFTER_SECONDS = 7;
 
-/** Whether the back office has done the work although the adapter was not told. */
-export const reachesBackOffice: ReadonlySet<FaultName> = new Set([
-  'slow-drip',
-  'lost-reply',
-  'cut-body',
-  '500',
-  '502-html',
-  'wrong-shape',
-  'empty-200',
-]);
-
 /** A fault and the exchanges (a request and its answer, counted from 1 since it was set) it is aimed at. */
 export interface Fault {
   readonly name: FaultName;

@@ -60,7 +60,7 @@ const worlds: fc.Arbitrary<World> = fc.integer({ min: 2, max: 3 }).chain((subgra
       }),
       { minLength: 4, maxLength: 12 },
     )
-    .map((drawn) => ({ subgraphs, fields: drawn.map((field, index) => ({ ...field, name: `f${index}` }) as FieldOf) })),
+    .map((drawn) => ({ subgraphs, fields: drawn.map((field, index) => ({ ...field, name: `f${index}` })) })),
 );
 
 const typeText = ({ to, list, required }: FieldOf): string => `${list ? `[${to}!]` : to}${required ? '!' : ''}`;
