@@ -19,6 +19,7 @@ import { runForm } from './cli/form.ts';
 import { runImport } from './cli/import.ts';
 import { runNewAdapter } from './cli/new.ts';
 import { runParked, runRelease } from './cli/parked.ts';
+import { runSubgraphCheck } from './cli/subgraph.ts';
 import { runRebuild } from './cli/rebuild.ts';
 import { loadConfig } from './config.ts';
 import { findKind } from './coordination/kinds.ts';
@@ -198,6 +199,14 @@ verb('form <file>', 'show the form that a data schema in XDatenfelder becomes, a
   .option('--json', 'one JSON document')
   .action(async (file: string, options: { codeLists?: string; json?: boolean }) => {
     process.exitCode = await runForm({ file, ...options, language: common().language }, out, note);
+  });
+
+verb('subgraph <name>', 'check a subgraph as the hub would before it takes it in; changes nothing')
+  .option('--url <url>', 'its endpoint; asked for the SDL where no file holds it')
+  .option('--sdl <file>', 'its SDL')
+  .option('--grant <names...>', 'fields (Type.field) it may take over, entities it may extend')
+  .action(async (name: string, options: { url?: string; sdl?: string; grant?: string[] }) => {
+    process.exitCode = await runSubgraphCheck({ name, ...options, language: common().language }, out);
   });
 
 verb('documents <files...>', 'register GraphQL documents: check them and write hash → document as JSON')

@@ -8,7 +8,7 @@ import { createMarking } from './coordination/marks.ts';
 import { createSeal } from './coordination/seal.ts';
 import { createEvents, type Events, type EventsOptions } from './events/events.ts';
 import { createRelay } from './events/relay.ts';
-import { createFederation, type Federation } from './federation/federation.ts';
+import { createFederation, type Federation, type FederationOptions } from './federation/federation.ts';
 import { createRows } from './federation/rows/rows.ts';
 import { createHubPart } from './gateway/hub-part.ts';
 import { createSchema } from './gateway/schema.ts';
@@ -39,6 +39,8 @@ export interface HubOptions {
   readonly coordination?: Pick<CoordinationOptions, 'timing'>;
   /** Seals what partner cities must know of a person; null: nothing is kept. */
   readonly factsKey: string | null;
+  /** How documents over subgraphs are answered. */
+  readonly federation?: Pick<FederationOptions, 'engine'>;
   /** How often catalogues of adapters are looked after. */
   readonly refresh?: CatalogueDeps['refresh'];
   /** @default the clock */
@@ -129,7 +131,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     },
   });
   const schema = createSchema();
-  const federation = createFederation({ hub: createHubPart(schema), store, eventLog, claims, log, metrics, now });
+  const federation = createFederation({ ...options.federation, hub: createHubPart(schema), store, eventLog, claims, log, metrics, now });
   const gateway = createGateway({
     schema,
     federation,

@@ -52,6 +52,8 @@ export interface FederationOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => Date;
+  /** Takes the fallback even where the planner can run: to see what it costs. @default the planner where it can run */
+  readonly engine?: 'stitched';
 }
 
 /** The graph of the hub and the cities. */
@@ -81,7 +83,7 @@ interface Serving {
   readonly remotes: ReadonlyMap<string, Remote>;
 }
 
-export function createFederation({ hub, store, eventLog, claims, log, metrics, now }: FederationOptions): Federation {
+export function createFederation({ hub, store, eventLog, claims, log, metrics, now, engine }: FederationOptions): Federation {
   const composer = createComposer();
   const planner = createPlanner();
   const remotes = createRemotes(metrics, async ({ url, claims: needs }, { context }: Asking) => {
@@ -137,7 +139,7 @@ export function createFederation({ hub, store, eventLog, claims, log, metrics, n
           supergraphSdl: composed.supergraphSdl,
           publicSdl: composed.publicSdl,
           overridden: new Set(good.flatMap(({ grants }) => grants.overrides)),
-          planner,
+          planner: engine === 'stitched' ? null : planner,
           subgraphs: [...taken.values()],
           onRetired: giveBack,
         });

@@ -40,7 +40,8 @@ export interface GenerationOptions {
   readonly publicSdl: string;
   /** Fields of the hub that a subgraph has taken over, as `Type.field`. */
   readonly overridden: ReadonlySet<string>;
-  readonly planner: Planner;
+  /** Null: the fallback answers. */
+  readonly planner: Planner | null;
   /** Without the hub. */
   readonly subgraphs: readonly Subgraph[];
   readonly onRetired: () => void;
@@ -53,7 +54,7 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
   const { id, hub, supergraphSdl, publicSdl, planner } = options;
   // The same state may come back while its last generation still ends.
   const supergraph = `${id} ${(made += 1)}`;
-  const planned = await planner.load(supergraph, supergraphSdl);
+  const planned = planner !== null && (await planner.load(supergraph, supergraphSdl));
   const document = parse(`${publicSdl}\n${hub.protocol}`, { noLocation: true });
   await turn();
   const schema = buildASTSchema(document, { assumeValid: true, assumeValidSDL: true });

@@ -163,12 +163,12 @@ export function createRemote({ name, url, limits, headers, onEnd, onBreaker }: R
     return { message: text, path: place, cause: new SubgraphError(name, 'code' in known ? 'refused' : 'failed', text, known) };
   }
 
-  const toFailure = (error: unknown, signal: AbortSignal, asking: Asking): SubgraphError => {
+  const toFailure = (error: unknown, signal: AbortSignal, caller: AbortSignal | null): SubgraphError => {
     if (error instanceof SubgraphError) return error;
     if (error instanceof BrokenCircuitError) return fail('left-alone', 'failed repeatedly and is left alone for a while');
     if (error instanceof BulkheadRejectedError) return fail('busy', 'too many calls wait for it');
     if (signal.aborted)
-      return asking.signal?.aborted ? fail('aborted', 'the caller went away') : fail('deadline', `no answer within ${limits.timeoutMs} ms`);
+      return caller?.aborted ? fail('aborted', 'the caller went away') : fail('deadline', `no answer within ${limits.timeoutMs} ms`);
     return fail(
       'unavailable',
       error instanceof Error ? `cannot be reached (${(error as NodeJS.ErrnoException).code ?? error.name})` : 'cannot be reached',
@@ -195,11 +195,11 @@ export function createRemote({ name, url, limits, headers, onEnd, onBreaker }: R
           try {
             return await once(request, asking, abort.signal);
           } catch (error) {
-            throw toFailure(error, abort.signal, asking);
+            throw toFailure(error, abort.signal, follows);
           }
         }, abort.signal);
       } catch (error) {
-        const failure = toFailure(error, abort.signal, asking);
+        const failure = toFailure(error, abort.signal, follows);
         outcome = failure.kind;
         return { data: null, errors: [{ message: failure.message, cause: failure }] };
       } finally {
@@ -219,14 +219,14 @@ export function createRemote({ name, url, limits, headers, onEnd, onBreaker }: R
         streams ??= new Pool(origin, { connections: mostStreams, connect: { timeout: limits.timeoutMs }, bodyTimeout: 0 });
         const stream = await send(streams, request, asking, abort.signal, 'text/event-stream')
           .catch((error: unknown) => {
-            throw toFailure(error, abort.signal, asking);
+            throw toFailure(error, abort.signal, asking.signal);
           })
           .finally(() => clearTimeout(timer));
         if (!String(stream.headers['content-type']).startsWith('text/event-stream'))
           throw fail('malformed', 'answered a subscription with no event stream');
         for await (const event of readEvents(stream.body, limits.mostBytes)) yield toReply(event);
       } catch (error) {
-        if (!asking.signal?.aborted) throw toFailure(error, abort.signal, asking);
+        if (!asking.signal?.aborted) throw toFailure(error, abort.signal, asking.signal);
       } finally {
         asking.signal?.removeEventListener('abort', leave);
         abort.abort();

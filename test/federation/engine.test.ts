@@ -262,6 +262,13 @@ describe.each(engineKinds)('the %s engine', (kind) => {
     }
   });
 
+  test('a subgraph that hangs is waited for once, however many steps ask it', async () => {
+    city.faults.hang = true;
+    const result = await engine.ask('{ events { id town { name hours } } town(ars: "1") { twin { hours } } }');
+    expect(result.data).toBeNull();
+    if (kind === 'planned') expect(city.seen).toHaveLength(1);
+  });
+
   test('a caller who goes away ends what it asked', async () => {
     city.faults.hang = true;
     const leave = new AbortController();

@@ -64,14 +64,14 @@ function createPlan({ schema, subgraphs, isA, prepared, node }: Planned): Plan {
     const read = definitions.length === 0 ? { coerced: {} } : getVariableValues(schema, definitions, variables, { maxErrors: 1 });
     if (read.errors) return { errors: read.errors };
     const conditions = read.coerced ?? {};
-    const run: Run = { data: {}, errors: [], variables, conditions, subgraphs, asking, isA };
+    const run: Run = { data: {}, errors: [], variables, conditions, subgraphs, asking, isA, silent: new Map() };
     return { run, shape: shapeFor(conditions) };
   }
 
   const finish = (run: Run, shape: Shape): ExecutionResult => answerFrom(shape, { data: run.data, errors: run.errors, callersKey });
 
   async function oneEvent(reply: Reply, first: FetchNode, rest: readonly PlanNode[], begun: { run: Run; shape: Shape }) {
-    const run: Run = { ...begun.run, data: {}, errors: [] };
+    const run: Run = { ...begun.run, data: {}, errors: [], silent: new Map() };
     takeRoot(first, reply, run);
     for (const part of rest) await runPlan(part, run);
     return finish(run, begun.shape);

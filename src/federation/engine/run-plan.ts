@@ -1,4 +1,5 @@
 import type { BatchFetchNode, FetchNode, OutputRewrite, PlanNode } from '@graphql-hive/router-query-planner';
+import { SubgraphError } from '../failure.ts';
 import type { Asking, Reply, ReplyError, Request, Subgraph, Tree } from './engine.ts';
 import { keysBrought, noteFailure } from './failed.ts';
 import { copyTree, findObjects, mergeTree, pathOf, type Found, type IsA } from './places.ts';
@@ -22,6 +23,8 @@ export interface Run {
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
   readonly asking: Asking;
   readonly isA: IsA;
+  /** Subgraphs that gave no answer to this request: they are not waited for a second time. */
+  readonly silent: Map<string, ReplyError>;
 }
 
 /**
@@ -67,10 +70,15 @@ export function requestOf(
   return { kind: operationKind, operation, variables: used.length === 0 ? own : { ...Object.fromEntries(used), ...own } };
 }
 
-const ask = (node: FetchNode | BatchFetchNode, own: Readonly<Record<string, unknown>>, run: Run): Promise<Reply> => {
+const ask = async (node: FetchNode | BatchFetchNode, own: Readonly<Record<string, unknown>>, run: Run): Promise<Reply> => {
   const subgraph = run.subgraphs.get(node.serviceName);
   if (!subgraph) throw new Error(`The plan names a subgraph ${node.serviceName} that is not there`);
-  return subgraph.ask(requestOf(node, own, run.variables), run.asking);
+  const silent = run.silent.get(subgraph.name);
+  if (silent && node.operationKind !== 'mutation') return { data: null, errors: [silent] };
+  const reply = await subgraph.ask(requestOf(node, own, run.variables), run.asking);
+  const [error] = reply.errors;
+  if (error?.cause instanceof SubgraphError && error.cause.kind === 'deadline') run.silent.set(subgraph.name, error);
+  return reply;
 };
 
 /** The caller's response keys for the planner's own, in the path of an error. */
