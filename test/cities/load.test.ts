@@ -289,6 +289,33 @@ test('a secret that is missing inside a choice of shapes is one complaint, not o
   expect(neuss.map(({ path }) => path)).toEqual(['adapters.cases.config.auth.secret']);
 });
 
+describe('what cases with other cities need', () => {
+  test('is taken over by kind: where marks and facts stand, how patient the city is', async () => {
+    const settings =
+      'coordination:\n  moving: { departure: /previousAddress/municipality, keepsPrevious: /kept, facts: [/persons], answerWithinHours: 24 }\n  kita: { answerWithinHours: 0.5 }\n';
+    const { cities, complaints } = await load({ 'duesseldorf.yaml': good + settings });
+    expect(complaints).toEqual([]);
+    expect(cities[0]?.city.coordination).toEqual({
+      moving: {
+        marks: { departure: '/previousAddress/municipality', 'keeps-previous': '/kept' },
+        facts: ['/persons'],
+        answerWithinHours: 24,
+      },
+      kita: { marks: {}, answerWithinHours: 0.5 },
+    });
+  });
+
+  test.each([
+    ['a place that is no pointer', 'coordination: { moving: { departure: previousAddress } }\n', 'ein Zeiger in das Formular'],
+    ['a kind that does not exist', 'coordination: { movign: {} }\n', 'moving'],
+    ['patience without end', 'coordination: { moving: { answerWithinHours: 0 } }\n', '0'],
+  ])('%s is complained about', async (_, settings, expected) => {
+    const { cities, complaints } = await load({ 'duesseldorf.yaml': good + settings });
+    expect(cities).toEqual([]);
+    expect(complaints.map((one) => complaintText(one, 'DE')).join()).toContain(expected);
+  });
+});
+
 describe('treaties', () => {
   const treaty = (service: string, partner: string) => `treaties: [{ service: "${service}", with: ["${partner}"], recognises: true }]\n`;
   const koeln = good.replace('051110000000', '053150000000').replace('Düsseldorf', 'Köln');
