@@ -1347,7 +1347,7 @@ export type RegisterSubgraphInput = {
   readonly name: Scalars['String']['input'];
   /** Fields of the hub that it may take over, as `Type.field`. */
   readonly overrides?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
-  /** Its SDL; absent, it is asked for it (`_service`). */
+  /** Its SDL; absent, the service itself is asked for it. */
   readonly sdl?: InputMaybe<Scalars['String']['input']>;
   /** Longest wait for an answer, in milliseconds, 50 to 30000. */
   readonly timeoutMs?: InputMaybe<Scalars['Int']['input']>;
