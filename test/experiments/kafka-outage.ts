@@ -19,8 +19,8 @@ import { percentile } from './kafka-stalls.ts';
 
 export interface OutageOutcome extends Verdict {
   readonly submitted: number;
-  /** Submissions without a receipt. */
-  readonly rejected: number;
+  /** Submissions without a receipt, by why. */
+  readonly rejected: ReadonlyMap<string, number>;
   readonly perSecond: number;
   readonly p99Ms: number;
   readonly events: number;
@@ -71,13 +71,18 @@ export async function brokersGone(cluster: KafkaCluster, seconds: number, perSec
   );
   const formRevision = found.data!.municipality.offer.form.revision;
   const latencies: number[] = [];
-  let rejected = 0;
+  const rejected = new Map<string, number>();
   async function submit(): Promise<void> {
     const input = { service: parkingPermit, place: { ars }, formRevision, applicant, formData: parkingForm, idempotencyKey: randomUUID() };
     const at = performance.now();
-    const answer = await ask<{ submitApplication: { application?: unknown } }>(url, submitMutation, { input }, token).catch(() => null);
-    if (answer?.data?.submitApplication.application) latencies.push(performance.now() - at);
-    else rejected += 1;
+    type Result = { readonly submitApplication: { readonly __typename: string; readonly application?: unknown } | null };
+    const answer = await ask<Result>(url, submitMutation, { input }, token).catch(() => null);
+    const result = answer?.data?.submitApplication;
+    if (result?.application) latencies.push(performance.now() - at);
+    else {
+      const why = result?.__typename ?? answer?.errors?.[0]?.extensions?.code ?? 'no answer';
+      rejected.set(why, (rejected.get(why) ?? 0) + 1);
+    }
   }
   const warm = async (count: number) => {
     for (let i = 0; i < count; i += 1) await submit();
@@ -85,6 +90,7 @@ export async function brokersGone(cluster: KafkaCluster, seconds: number, perSec
   // Some before, so that the topic is there and the hub is warm.
   await warm(50);
   latencies.length = 0;
+  rejected.clear();
 
   await Promise.all(cluster.ids.map((id) => cluster.kill(id)));
   const under: Promise<void>[] = [];
