@@ -25,7 +25,10 @@ export interface RunningHub extends Hub {
 }
 
 /** What a host may set beyond the environment; tests and the sandbox do. */
-export interface StartOptions extends Pick<HubOptions, 'applications' | 'coordination' | 'events' | 'federation' | 'gateway' | 'now' | 'refresh'> {
+export interface StartOptions extends Pick<
+  HubOptions,
+  'applications' | 'coordination' | 'events' | 'federation' | 'gateway' | 'now' | 'refresh'
+> {
   /** Where log lines go. @default standard output */
   readonly logTo?: Writable;
 }

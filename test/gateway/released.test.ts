@@ -42,11 +42,7 @@ describe('the gate refuses what would break them', () => {
     ['an argument that has become necessary', 'postalCode: String,', 'postalCode: String!,'],
     ['a value that is gone', '  VIDEO\n', ''],
     ['a member of a union that is gone', '| NoCompetentAuthority', ''],
-    [
-      'an input that has become necessary',
-      '  email: String\n  ids: JSON',
-      '  email: String!\n  ids: JSON',
-    ],
+    ['an input that has become necessary', '  email: String\n  ids: JSON', '  email: String!\n  ids: JSON'],
     ['a type that is gone', '  processingTime: ProcessingTime\n', ''],
   ];
   test.each(planted)('%s', async (_, from, to) => {
