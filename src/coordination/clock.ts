@@ -23,7 +23,8 @@ export interface Clock {
 
 /** Told in one look at most. */
 const BATCH = 200;
-const eraseEveryMs = 3_600_000;
+/** Between looks at what may be erased, and at what was kept because it failed; the first is at the start. */
+const lookEveryMs = 3_600_000;
 
 export function createClock({ store, now, findKind, log }: CoordinationDeps, runtime: Runtime, { pollMs }: ClockTiming): Clock {
   let abort = new AbortController();
@@ -40,16 +41,17 @@ export function createClock({ store, now, findKind, log }: CoordinationDeps, run
   }
 
   async function run(signal: AbortSignal): Promise<void> {
-    let erasedAt = Number.NEGATIVE_INFINITY;
+    let lookedAt = Number.NEGATIVE_INFINITY;
     while (!signal.aborted) {
       try {
         for (const { case_id, step } of await listDue(store.db, now().getTime(), BATCH)) {
           if (signal.aborted) return;
           await tell(case_id, step);
         }
-        if (now().getTime() - erasedAt > eraseEveryMs) {
+        if (now().getTime() - lookedAt > lookEveryMs) {
+          lookedAt = now().getTime();
+          await runtime.retryParked();
           await eraseOldFacts(store, now().getTime());
-          erasedAt = now().getTime();
         }
       } catch (error) {
         log.warn({ err: error }, 'deadlines of cases could not be looked after; it is tried again');

@@ -19,7 +19,7 @@ import { caseHistory, findCaseOf, findVisible, getCase, listCases, listSteps, ty
 import { createCoordinationMetrics, type CoordinationMetrics } from './metrics.ts';
 import { caseProjection } from './rebuild.ts';
 import { isValid, type RecognisedPermit, type Recognition } from './permits.ts';
-import { createRuntime } from './run.ts';
+import { CONSUMER, createRuntime } from './run.ts';
 import type { Seal } from './seal.ts';
 import { createWorlds, type Worlds } from './world.ts';
 
@@ -110,9 +110,10 @@ export function createCoordination({ metrics, timing, kinds = allKinds, ...share
       watch.start();
       clock.start();
       subscription = await bus.subscribe({
-        group: 'coordination',
+        group: CONSUMER,
         aggregateTypes: ['application'],
         handle: (event) => runtime.take(event),
+        onPoisoned: (event, poison) => runtime.park(event, poison),
       });
     },
     async stop() {

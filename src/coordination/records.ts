@@ -10,16 +10,6 @@ export type WaitingRow = Selectable<Database['case_waiting']>;
 export type AnswerRow = Selectable<Database['case_answer']>;
 type Db = Kysely<Database>;
 
-/** True where the consumer had not had this event's effect, and from now on has. */
-export async function takeOnce(tx: Tx, consumer: string, eventId: string, at: number): Promise<boolean> {
-  const result = await tx
-    .insertInto('inbox')
-    .values({ consumer, event_id: eventId, seen_at: at })
-    .onConflict((conflict) => conflict.columns(['consumer', 'event_id']).doNothing())
-    .executeTakeFirst();
-  return result.numInsertedOrUpdatedRows === 1n;
-}
-
 export const findCase = (db: Db, id: string): Promise<CaseRow | undefined> =>
   db.selectFrom('case_file').selectAll().where('id', '=', id).executeTakeFirst();
 

@@ -1,11 +1,13 @@
 import type { HubEvent, LoggedEvent } from '#contract';
+import type { Poison } from '../infra/bus/bus.ts';
+import { createInbox } from '../infra/bus/inbox.ts';
 import { canonicalJson, newId } from '../infra/ids.ts';
 import type { Tx } from '../infra/store/store.ts';
 import { carryOut } from './commands.ts';
 import type { CoordinationDeps } from './coordination.ts';
 import type { CaseInput, CaseKind, Decision } from './kind.ts';
 import { correlationOf, project, toFacts, type CaseRows } from './project.ts';
-import { findMarked, listCasesOf, lockCase, lockMarkedOf, saveCase, takeOnce } from './records.ts';
+import { findMarked, listCasesOf, lockCase, lockMarkedOf, saveCase } from './records.ts';
 
 /*
  * One input, one transaction: that the input was taken, the new state, what it waits for, the commands and the events of the
@@ -23,16 +25,22 @@ class Overtaken extends Error {}
 export interface Runtime {
   /** An event of the bus. */
   take(event: LoggedEvent): Promise<void>;
+  /** An event that failed again and again is kept, and later ones of its application behind it; other cases go on. */
+  park(event: LoggedEvent, poison: Poison): Promise<void>;
+  /** Tries what was kept once more, as after a repair. */
+  retryParked(): Promise<void>;
   /** Decides an input of a case that exists, in a transaction. @returns false where it changed nothing */
   decide(tx: Tx, kind: CaseKind, rows: CaseRows, input: CaseInput, cause: string): Promise<boolean>;
   /** Runs the work in a transaction, anew where it was overtaken. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
 }
 
-const CONSUMER = 'coordination';
+/** Group of the bus and consumer of the inbox. */
+export const CONSUMER = 'coordination';
 
 export function createRuntime(deps: CoordinationDeps): Runtime {
-  const { store, eventLog, worlds, now, kinds, metrics, forgetFacts } = deps;
+  const { store, eventLog, worlds, now, kinds, metrics, forgetFacts, log } = deps;
+  const inbox = createInbox(store);
   const listened = new Set(kinds.flatMap(({ listens }) => listens));
 
   async function transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
@@ -76,6 +84,26 @@ export function createRuntime(deps: CoordinationDeps): Runtime {
     return [...events, ...consequences];
   }
 
+  /** What an event of an application does to cases: those that its kind knows it by, and those that have named the application. */
+  async function effect(tx: Tx, event: LoggedEvent): Promise<void> {
+    const marked = await findMarked(tx, event.aggregate.id);
+    const application = marked ? worlds.application(marked) : null;
+    const linked = await listCasesOf(tx, event.aggregate.id);
+    const [input, cause]: [CaseInput, string] = [{ kind: 'event', event }, event.traceparent ?? ''];
+    const written: HubEvent[] = [];
+    for (const kind of kinds.filter(({ listens }) => listens.includes(event.type))) {
+      const key = kind.correlate(event, application);
+      const correlation = key === null ? null : correlationOf(kind.id, key);
+      const own = correlation === null ? null : await lockCase(store, tx, { kind: kind.id, correlation });
+      if (correlation !== null) written.push(...(await apply(tx, kind, { rows: own, correlation }, input, cause)));
+      for (const { id } of linked.filter((one) => one.kind === kind.id && one.id !== own?.file.id)) {
+        const rows = await lockCase(store, tx, { id });
+        if (rows) written.push(...(await apply(tx, kind, { rows, correlation: rows.file.correlation }, input, cause)));
+      }
+    }
+    if (written.length > 0) await eventLog.append(tx, written);
+  }
+
   return {
     transaction,
     async take(event) {
@@ -83,28 +111,21 @@ export function createRuntime(deps: CoordinationDeps): Runtime {
       const about = event.aggregate.id;
       // Most applications concern no case: nothing is written for them, and looking again finds the same.
       if (!(await findMarked(store.db, about)) && (await listCasesOf(store.db, about)).length === 0) return;
-      await transaction(async (tx) => {
-        const moment = now().getTime();
-        if (!(await takeOnce(tx, CONSUMER, event.id, moment))) return;
-        const marked = await findMarked(tx, about);
-        const application = marked ? worlds.application(marked) : null;
-        const linked = await listCasesOf(tx, about);
-        const written: HubEvent[] = [];
-        for (const kind of kinds.filter(({ listens }) => listens.includes(event.type))) {
-          const key = kind.correlate(event, application);
-          const ids = linked.filter((one) => one.kind === kind.id).map(({ id }) => id);
-          const input: CaseInput = { kind: 'event', event };
-          const cause = event.traceparent ?? '';
-          const correlation = key === null ? null : correlationOf(kind.id, key);
-          const own = correlation === null ? null : await lockCase(store, tx, { kind: kind.id, correlation });
-          if (correlation !== null) written.push(...(await apply(tx, kind, { rows: own, correlation }, input, cause)));
-          for (const id of ids.filter((one) => one !== own?.file.id)) {
-            const rows = await lockCase(store, tx, { id });
-            if (rows) written.push(...(await apply(tx, kind, { rows, correlation: rows.file.correlation }, input, cause)));
-          }
-        }
-        if (written.length > 0) await eventLog.append(tx, written);
-      });
+      await transaction((tx) => inbox.once(tx, CONSUMER, event, effect, now().getTime()));
+    },
+    async park(event, poison) {
+      log.error(
+        { event: event.id, type: event.type, seq: event.seq, err: poison.error },
+        'an event could not be taken into its case: it is kept',
+      );
+      await inbox.park(CONSUMER, event, poison, now().getTime());
+    },
+    async retryParked() {
+      for (const { aggregate } of await inbox.listParked(CONSUMER))
+        await inbox.release(CONSUMER, aggregate, effect, now().getTime()).then(
+          (events) => log.info({ application: aggregate.id, events }, 'events that were kept have been taken into their case'),
+          (error: unknown) => log.warn({ application: aggregate.id, err: error }, 'events that were kept still fail'),
+        );
     },
     async decide(tx, kind, rows, input, cause) {
       const written = await apply(tx, kind, { rows, correlation: rows.file.correlation }, input, cause);

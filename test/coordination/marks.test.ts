@@ -9,6 +9,7 @@ import { createMarking } from '../../src/coordination/marks.ts';
 import { createSeal } from '../../src/coordination/seal.ts';
 import type { Store } from '../../src/infra/store/store.ts';
 import { describeOnEachStore } from '../kit/services.ts';
+import { insertApplication } from './rows.ts';
 
 const duesseldorf = '051110000000';
 const neuss = '051620024024';
@@ -86,33 +87,7 @@ async function marksOf(
     at: new Date(0),
   } as unknown as TakenSubmission;
   await store.transaction(async (tx) => {
-    await tx
-      .insertInto('application')
-      .values({
-        id,
-        city: 'duesseldorf',
-        adapter: 'cases',
-        offer_id: 'offer',
-        service_key: registration,
-        ars: duesseldorf,
-        status: 'SUBMITTED',
-        status_since: 0,
-        parked_reason: null,
-        form_revision: 'r1',
-        channel: 'ONLINE',
-        assurance_level: 'HIGH',
-        owner: 'issuer|one',
-        payload: null,
-        case_ref: null,
-        case_number: null,
-        native_status: null,
-        native_version: null,
-        native_updated_at: null,
-        version: 1,
-        submitted_at: 0,
-        traceparent: null,
-      })
-      .execute();
+    await insertApplication(tx, { id, ars: duesseldorf, service: registration, status: 'SUBMITTED' });
     await mark(tx, submission);
   });
   const row = await store.db.selectFrom('application_mark').selectAll().where('application_id', '=', id).executeTakeFirstOrThrow();

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { HubEvent, LoggedEvent, RegionalKey } from '#contract';
+import type { LoggedEvent, RegionalKey } from '#contract';
 import { createEnd } from '../../src/applications/end.ts';
 import { createCoordination, type Coordination } from '../../src/coordination/coordination.ts';
 import type { Bus } from '../../src/infra/bus/bus.ts';
@@ -10,6 +10,7 @@ import { createEventLog } from '../../src/infra/store/eventlog.ts';
 import type { Store } from '../../src/infra/store/store.ts';
 import { eventProblems } from '../kit/event-schemas.ts';
 import { describeOnEachStore } from '../kit/services.ts';
+import { applicationEvent, connectedCities, insertApplication, openCatalogue } from './rows.ts';
 import { silentLog } from './silent-log.ts';
 import { illegal } from './moving-law.ts';
 
@@ -64,19 +65,12 @@ async function openTowns(real: Store, seed: number) {
       return { stop: async () => {} };
     },
   } as unknown as Bus;
-  const city = (ars: string) => ({ id: ars, ars, name: ars });
-  const cities = {
-    findByArs: city,
-    find: city,
-    adapter: () => ({ cases: { withdraw: async () => {} } }),
-  } as never;
-  const catalogue = { findService: () => null, findOfferFor: () => ({}) } as never;
   const coordination: Coordination = createCoordination({
     store,
     eventLog,
     bus,
-    catalogue,
-    cities,
+    catalogue: openCatalogue,
+    cities: connectedCities,
     applications: { end: createEnd({ store, now }) },
     seal: null,
     log: silentLog,
@@ -87,38 +81,8 @@ async function openTowns(real: Store, seed: number) {
   const office: Office = { effects: new Map() };
   const readAll = async (): Promise<readonly LoggedEvent[]> => eventLog.read(0, 10_000);
 
-  const row = (id: string, ars: string, service: string, status: string, owner: string) => ({
-    id,
-    city: ars,
-    adapter: 'cases',
-    offer_id: 'offer',
-    service_key: service,
-    ars,
-    status,
-    status_since: time,
-    parked_reason: null,
-    form_revision: 'r1',
-    channel: 'ONLINE',
-    assurance_level: 'HIGH',
-    owner,
-    payload: null,
-    case_ref: `ref-${id}`,
-    case_number: null,
-    native_status: null,
-    native_version: null,
-    native_updated_at: null,
-    version: 1,
-    submitted_at: time,
-    traceparent: null,
-  });
-  const changed = (id: string, ars: RegionalKey, service: string, type: string, facts: HubEvent['facts']): HubEvent => ({
-    id: randomUUID(),
-    type,
-    aggregate: { type: 'application', id },
-    occurredAt: now(),
-    municipality: ars,
-    facts: { service, ...facts },
-  });
+  const registrationOf = (id: string) => ({ id, ars: arrival, service: services.registration });
+  const permitOf = (id: string) => ({ id, ars: departure, service: services.permit });
 
   return {
     coordination,
@@ -138,23 +102,13 @@ async function openTowns(real: Store, seed: number) {
       const registration = randomUUID();
       const held = Array.from({ length: permits }, () => randomUUID());
       await real.transaction(async (tx) => {
-        const rows = [
-          row(registration, arrival, services.registration, 'GRANTED', owner),
-          ...held.map((id) => row(id, departure, services.permit, 'GRANTED', owner)),
-        ];
-        await tx.insertInto('application').values(rows).execute();
-        const marks = rows.map(({ id }) => ({
-          application_id: id,
-          applicant: owner,
-          marks: id === registration ? JSON.stringify({ departure }) : '{}',
-        }));
-        await tx.insertInto('application_mark').values(marks).execute();
-        await eventLog.append(tx, [
-          changed(registration, arrival, services.registration, 'application.status-changed', {
-            status: 'GRANTED',
-            previousStatus: 'RECEIVED',
-          }),
-        ]);
+        for (const one of [registrationOf(registration), ...held.map(permitOf)]) {
+          await insertApplication(tx, { ...one, status: 'GRANTED', owner });
+          const marks = one.id === registration ? JSON.stringify({ departure }) : '{}';
+          await tx.insertInto('application_mark').values({ application_id: one.id, applicant: owner, marks }).execute();
+        }
+        const facts = { status: 'GRANTED', previousStatus: 'RECEIVED' };
+        await eventLog.append(tx, [applicationEvent(registrationOf(registration), 'application.status-changed', facts, now())]);
       });
       return { registration, permits: held };
     },
@@ -180,12 +134,8 @@ async function openTowns(real: Store, seed: number) {
         await real.transaction(async (tx) => {
           await tx.updateTable('delivery_job').set({ state: 'done' }).where('id', '=', job.id).execute();
           await tx.updateTable('application').set({ status: 'WITHDRAWN' }).where('id', '=', job.application_id).execute();
-          await eventLog.append(tx, [
-            changed(job.application_id, departure, services.permit, 'application.withdrawn', {
-              status: 'WITHDRAWN',
-              previousStatus: 'GRANTED',
-            }),
-          ]);
+          const facts = { status: 'WITHDRAWN', previousStatus: 'GRANTED' };
+          await eventLog.append(tx, [applicationEvent(permitOf(job.application_id), 'application.withdrawn', facts, now())]);
         });
       }
     },
