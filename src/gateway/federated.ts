@@ -41,10 +41,6 @@ export function federatedPlugin(hub: GraphQLSchema): Plugin {
     return route === 'hub' ? null : generation;
   };
   return {
-    // Not by yoga's own function for a schema: it copies the context, and with it asks for everything that is made when first needed.
-    onEnveloped({ setSchema, context }) {
-      setSchema((context as unknown as Context).generation?.schema ?? hub);
-    },
     onExecute({ args, setExecuteFn }) {
       const generation = generationFor(args);
       if (!generation) return;
