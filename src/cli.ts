@@ -304,5 +304,8 @@ try {
   else if (error instanceof HubError) {
     note(`${error.code}: ${error.message}`);
     process.exitCode = error.code === 'CONFIG_INVALID' ? 2 : 1;
+  } else if (error instanceof Error && 'path' in error && 'code' in error) {
+    note(`${String(error.path)}: this file cannot be used (${String(error.code)}).`);
+    process.exitCode = 2;
   } else throw error;
 }

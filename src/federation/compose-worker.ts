@@ -1,5 +1,5 @@
 import { composeServices } from '@theguild/federation-composition';
-import { Kind, parse, type DefinitionNode, type DocumentNode, type GraphQLError, type TypeNode } from 'graphql';
+import { BREAK, Kind, parse, visit, type ASTNode, type DefinitionNode, type DocumentNode, type GraphQLError, type TypeNode } from 'graphql';
 import { checkContract, readHubTypes, type Grants, type HubTypes } from './contract-check.ts';
 import { objections, type Objection } from './objections.ts';
 import { answerQuestions } from './thread.ts';
@@ -92,18 +92,40 @@ function outlineOf(hub: string): DocumentNode {
 
 const service = (name: string, sdl: string, url = 'http://hub.invalid/') => ({ name, url, typeDefs: parse(sdl) });
 
-/** The composer names coordinates, not places: the first that stands in the SDL is where to look. */
+/** The composer names coordinates, not places: where the first of them stands in the SDL, or is referred to, is where to look. */
 function placed(sdl: string, { message }: GraphQLError): Objection {
   const said = objections.notComposed(message);
-  for (const [, type, field] of message.matchAll(/\b([A-Z]\w*)(?:\.(\w+))?/g)) {
-    for (const part of parse(sdl).definitions) {
+  const { definitions } = parse(sdl);
+  const at = (node: ASTNode | undefined): Objection | undefined => {
+    const token = node?.loc?.startToken;
+    return token && { line: token.line, column: token.column, ...said };
+  };
+  for (const [, type = '', field] of message.matchAll(/\b([A-Z]\w*)(?:\.(\w+))?/g)) {
+    for (const part of definitions) {
       if (!('name' in part) || part.name?.value !== type || part.kind === Kind.DIRECTIVE_DEFINITION) continue;
       const own = 'fields' in part ? part.fields?.find((one) => one.name.value === field) : undefined;
-      const token = (own ?? (field === undefined ? part : undefined))?.loc?.startToken;
-      if (token) return { line: token.line, column: token.column, ...said };
+      const place = at(own ?? (field === undefined ? part : undefined));
+      if (place) return place;
     }
+    const place = at(firstReference(definitions, type));
+    if (place) return place;
   }
   return { line: 1, column: 1, ...said };
+}
+
+function firstReference(definitions: readonly ASTNode[], type: string): ASTNode | undefined {
+  for (const definition of definitions) {
+    let found: ASTNode | undefined;
+    visit(definition, {
+      NamedType: (node) => {
+        if (node.name.value !== type) return undefined;
+        found = node;
+        return BREAK;
+      },
+    });
+    if (found) return found;
+  }
+  return undefined;
 }
 
 answerQuestions(({ hub, parts }: ComposeQuestion): Composed => {

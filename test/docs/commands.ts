@@ -11,7 +11,7 @@ import { parse } from 'yaml';
  *   ```sh follow      goes on until the reader stops it; it must have given its answer by then
  *
  * A fenced `text` block right behind it is the answer: each of its lines must appear in the output, in that order; `…`
- * stands for anything.
+ * stands for anything. A block of another language with `save=<file>` after it is what the reader saves under that name.
  */
 
 /** A block of commands and what it must answer. */
@@ -27,7 +27,7 @@ export interface CommandBlock {
 const fence = /^```(\S*)[ ]*(.*)$/;
 
 /**
- * Every `sh` block of a Markdown document, in order.
+ * Every `sh` block of a Markdown document and every one to be saved, in order.
  * @throws Error where a fence is not closed or its words are not understood
  */
 export function readBlocks(markdown: string): readonly CommandBlock[] {
@@ -44,13 +44,17 @@ export function readBlocks(markdown: string): readonly CommandBlock[] {
     if (end < 0) throw new Error(`line ${at + 1}: the fence is not closed`);
     const body = lines.slice(at + 1, end);
     const last = blocks.at(-1);
-    if (kind === 'sh') blocks.push({ line: at + 1, script: body.join('\n'), answer: [], ...readWords(words, at + 1) });
+    const saved = /^save=(\S+)$/.exec(words.trim())?.[1];
+    if (saved) blocks.push({ line: at + 1, script: saving(saved, body), exit: 0, follow: false, answer: [] });
+    else if (kind === 'sh') blocks.push({ line: at + 1, script: body.join('\n'), answer: [], ...readWords(words, at + 1) });
     else if (kind === 'text' && answerable && last) blocks[blocks.length - 1] = { ...last, answer: body.filter((line) => line.trim()) };
     answerable = kind === 'sh';
     at = end;
   }
   return blocks;
 }
+
+const saving = (file: string, body: readonly string[]): string => [`cat > '${file}' <<'END'`, ...body, 'END'].join('\n');
 
 function readWords(words: string, line: number): { exit: number; follow: boolean } {
   const match = /^(?:exit=(\d+)|(follow))?$/.exec(words.trim());

@@ -29,6 +29,7 @@ describe('the configuration', () => {
       port: 4000,
       host: '127.0.0.1',
       citiesDir: './cities',
+      subgraphsDir: './subgraphs',
       oidc: { issuer: 'https://login.example.de', audience: 'staedtebund', jwksUrl: null },
       logLevel: 'info',
       bodyLimitBytes: 262_144,
@@ -46,7 +47,7 @@ describe('the configuration', () => {
     expect(text).toContain('LOG_LEVEL is "loud": expected debug, info, warn, error or silent');
     expect(text).toContain('OIDC_ISSUER is not set: expected the URL of the issuer');
     expect(text).toContain("OIDC_AUDIENCE is not set: expected the hub's name");
-    expect(text).toContain('(4 of 17 variables)');
+    expect(text).toContain('(4 of 18 variables)');
   });
 
   test('never repeats a URL, which may hold a password', () => {
