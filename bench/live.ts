@@ -2,7 +2,7 @@ import { isDeepStrictEqual, parseArgs } from 'node:util';
 import { newSqliteDatabase } from '../test/kit/databases.ts';
 import { ask } from '../test/kit/samples.ts';
 import { startChild, type Child } from './child.ts';
-import { liveQuery, writeCities, type BenchCity } from './live/cities.ts';
+import { liveQuery, pageQuery, writeCities, type BenchCity } from './live/cities.ts';
 import { load } from './load.ts';
 import { describeMachine } from './machine.ts';
 import { renderTables, writeResults, type Table } from './results.ts';
@@ -10,9 +10,11 @@ import { measure, type Plan } from './rounds.ts';
 import type { Surroundings } from './surroundings.ts';
 
 /*
- * One question over three live back offices, 20 rows in all, through the contract fields: the hub against a handler written
- * by hand for this one question and against Mercurius (compiled, with loaders), all over the same back offices, and
- * nobody keeps an answer.
+ * Questions over three back offices: the hub against a handler written by hand for these questions and against Mercurius
+ * (compiled, with loaders), all over the same back offices.
+ *
+ * A page of the catalogue: the hub has imported it and keeps its answers, the others ask the back offices for it each time.
+ * Rows of contract fields: asked of the back offices each time by everybody.
  *
  *   node bench/live.ts [--quick] [--profile <folder>] [--rounds <n>]
  */
@@ -52,13 +54,29 @@ const contenders = [
   { name: 'Mercurius, jit and loaders', child: mercurius },
   { name: 'the hub', child: hub },
 ];
+const page = pageQuery(cities.map(({ ars }) => ars));
 const question = (age: number) => ({ path: '/graphql', body: JSON.stringify({ query, variables: { age } }) });
-const whole = await Promise.all(contenders.map(({ child: one }) => ask<object>(one.ready, query, { age: 1 })));
-for (const [at, { data }] of whole.entries())
-  if (!isDeepStrictEqual(data, whole[0]?.data))
-    throw new Error(`${contenders[at]?.name} answers something else: ${JSON.stringify(whole[at]).slice(0, 500)}`);
+/** `seen` is in no answer: it makes the question one that the hub has not answered before. */
+const pageQuestion = (seen: number) => ({ path: '/graphql', body: JSON.stringify({ query: page, variables: { first: 20, seen } }) });
+for (const [asked, variables] of [
+  [query, { age: 1 }],
+  [page, { first: 20 }],
+] as const) {
+  const whole = await Promise.all(contenders.map(({ child: one }) => ask<object>(one.ready, asked, variables)));
+  for (const [at, { data }] of whole.entries())
+    if (!data || !isDeepStrictEqual(data, whole[0]?.data))
+      throw new Error(`${contenders[at]?.name} answers something else: ${JSON.stringify(whole[at]).slice(0, 500)}`);
+}
 
 const workloads = [
+  {
+    title: 'a page of the catalogue of three cities, 20 services with 60 offers, municipalities and fees',
+    requestsOf: () => [pageQuestion(0)],
+  },
+  {
+    title: 'the same page, but never the same question, so that no answer of the hub is kept',
+    requestsOf: (client: number) => Array.from({ length: 2000 }, (_, at) => pageQuestion(client * 2000 + at)),
+  },
   {
     title: 'three live back offices, 20 rows, every client asks something else',
     requestsOf: (client: number) => Array.from({ length: 500 }, (_, at) => question(client * 1000 + at)),

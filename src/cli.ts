@@ -211,7 +211,8 @@ verb('subgraph <name>', 'check a subgraph as the hub would before it takes it in
 
 verb('documents <files...>', 'register GraphQL documents: check them and write hash → document as JSON')
   .option('--out <file>', 'where to; standard output where absent')
-  .action((files: string[], options: { out?: string }) => {
+  .option('--schema <file>', 'SDL to check them against, where they ask subgraphs too (default: the hub alone)')
+  .action((files: string[], options: { out?: string; schema?: string }) => {
     process.exitCode = runDocuments(files, options, out);
   });
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AdapterError,
   type Adapter,
@@ -71,9 +72,17 @@ export function createRest(config: RestConfig, host: Host): Adapter {
     return first === undefined ? null : cases.toRef(first);
   }
 
+  /** The same where a case may be there that the index does not show yet. */
+  async function findSettled(key: string, call: Call): Promise<CaseRef | null> {
+    const found = await findOne(key, call);
+    if (found || !lookup?.lagMs) return found;
+    await sleep(lookup.lagMs, undefined, { signal: call.signal });
+    return findOne(key, call);
+  }
+
   const submit: CasePort['submit'] = async (application, call) => {
     const documents = application.attachments ?? [];
-    const before = lookup ? await findOne(call.key, call) : null;
+    const before = lookup ? await findSettled(call.key, call) : null;
     const receipt = before ? { ref: before, taken: 'now' as const, replayed: true } : await createOnce(application, documents, call);
     const undone = await attachments.send(receipt.ref.id, documents, call);
     return undone.length > 0 ? { ...receipt, undone } : receipt;
@@ -135,13 +144,21 @@ export function createRest(config: RestConfig, host: Host): Adapter {
   const loadCases = async (refs: readonly CaseRef[], call: Call): Promise<Batch<CaseSnapshot>> =>
     config.load.path.includes('{ids}') ? loadListed(refs, call) : Promise.all(refs.map((ref) => isolated(loadOne(ref, call))));
 
-  const withdraw = ({ method, path, body }: NonNullable<RestConfig['withdraw']>): NonNullable<CasePort['withdraw']> => {
+  const withdraw = ({ method, path, body, done }: NonNullable<RestConfig['withdraw']>): NonNullable<CasePort['withdraw']> => {
     const content = body && bodyMaker(body);
+    const isDone = async (id: string, call: Call): Promise<boolean> => {
+      const [snapshot] = await loadCases([{ id }], call);
+      return snapshot !== null && snapshot !== undefined && 'nativeStatus' in snapshot && done.includes(snapshot.nativeStatus);
+    };
     return async ({ id }, reason, call) => {
       const { status } = await ask(
         { method, path: fillPath(path, { id }), key: call.key, ...(content ? { body: await content({ reason, id, key: call.key }) } : {}) },
         call,
-      );
+      ).catch(async (error: unknown) => {
+        if (done.length > 0 && error instanceof AdapterError && error.kind === 'rejected' && (await isDone(id, call)))
+          return { status: 200 };
+        throw error;
+      });
       if (status === 404 || status === 410) throw new AdapterError('rejected', 'none', 'the back office does not have this case any more');
     };
   };
@@ -170,7 +187,7 @@ export function createRest(config: RestConfig, host: Host): Adapter {
         ...(limits ? { attachments: limits } : {}),
       },
       submit,
-      ...(lookup ? { findByKey: (keys, call) => Promise.all(keys.map((key) => findOne(key, call))) } : {}),
+      ...(lookup ? { findByKey: (keys, call) => Promise.all(keys.map((key) => findSettled(key, call))) } : {}),
       loadCases,
       ...(config.withdraw ? { withdraw: withdraw(config.withdraw) } : {}),
     },

@@ -24,6 +24,14 @@ const idempotency = z
       lookup: path.describe('Contains {key}.').regex(/\{key\}/, 'contains {key}'),
       ...listParts,
       key: place.describe('Where a found case has its key.'),
+      lagMs: z
+        .int()
+        .min(0)
+        .max(10_000)
+        .default(0)
+        .describe(
+          'How much later than it is made a case is found. What is not found is asked for again after that, before it counts as not there.',
+        ),
     }),
     z.literal('none'),
   ])
@@ -75,9 +83,9 @@ const errors = z.strictObject({
     .describe('An answer with 2xx is an error where this is there and neither false, null, 0, empty nor an empty list.'),
   code: place.optional().describe('With kinds: where an error names its code.'),
   kinds: z
-    .record(z.string(), z.enum(['retryable', 'unavailable', 'rejected', 'misconfigured']))
+    .record(z.string(), z.enum(['retryable', 'unavailable', 'rejected', 'misconfigured', 'missing']))
     .optional()
-    .describe('Code → what it means; rejected where nothing is said.'),
+    .describe('Code → what it means; rejected where nothing is said. missing: what was asked for is not there, as with 404.'),
 });
 
 const webhook = z.strictObject({
@@ -125,6 +133,10 @@ export const restConfig = z
         method: z.enum(['POST', 'PUT', 'PATCH', 'DELETE']).default('POST'),
         path: path.regex(/\{id\}/, 'contains {id}'),
         body: body.optional().describe('Sources: /reason, /key, /id.'),
+        done: z
+          .array(z.string())
+          .default([])
+          .describe('Statuses in which a case is withdrawn already: a withdrawal that is refused there has nothing left to do.'),
       })
       .optional(),
     attachments: attachments.optional(),

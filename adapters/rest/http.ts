@@ -1,4 +1,4 @@
-import { AdapterError, type AdapterErrorKind, type Call, type Host, type Json } from '#contract';
+import { AdapterError, type Call, type Host, type Json } from '#contract';
 import { createCredentials, notAccepted } from './auth.ts';
 import type { RestConfig } from './config.ts';
 import { toFieldProblems } from './mapping.ts';
@@ -41,7 +41,7 @@ export type Ask = (question: Question, call: Call) => Promise<Reply>;
  *   404, 410            handed back: the caller knows what was asked for
  *   408, 425, 429       asks for a pause, nothing happened
  *   409 under a key     the same key is being worked on: its effect is unknown until it is asked again
- *   other 4xx           refused, nothing happened; with the fields to correct, where it names them
+ *   other 4xx           refused, nothing happened; with the fields to correct, where it names them; or not there, where errors.kinds says so
  *   503 + Retry-After   asks for a pause, nothing happened; any other 5xx may come after the work: effect unknown for a write
  */
 export function createAsk(config: RestConfig, host: Host): Ask {
@@ -62,9 +62,11 @@ export function createAsk(config: RestConfig, host: Host): Ask {
     return response.status === 401 && again && credentials.renew?.(headers) ? send(question, address, call, false) : response;
   }
 
-  async function refused(kind: AdapterErrorKind, status: number, body: Json): Promise<AdapterError> {
+  /** Null: the code says that what was asked for is not there. */
+  async function refused(status: number, body: Json): Promise<AdapterError | null> {
     const said = scalar(await code(body));
-    const stated = (said === null ? undefined : config.errors?.kinds?.[said]) ?? kind;
+    const stated = (said === null ? undefined : config.errors?.kinds?.[said]) ?? 'rejected';
+    if (stated === 'missing') return null;
     const fields = await toFieldProblems(body, config);
     const words = stated === 'misconfigured' ? 'the back office refuses the hub itself' : 'the back office refused';
     return new AdapterError(stated, 'none', `${words} (${status})`, {
@@ -79,10 +81,15 @@ export function createAsk(config: RestConfig, host: Host): Ask {
     const response = await send(question, address, call, true);
     const { status, headers } = response;
     const unsure = method === 'GET' ? 'none' : 'unknown';
-    if (status === 404 || status === 410) return { status, url: address.href, headers, body: null };
+    const missing: Reply = { status: 404, url: address.href, headers, body: null };
+    const orRefuse = (refusal: AdapterError | null): Reply => {
+      if (refusal) throw refusal;
+      return missing;
+    };
+    if (status === 404 || status === 410) return missing;
     if (status >= 200 && status < 300) {
       const body = await parse(response, unsure);
-      if (holds(await failed(body))) throw await refused('rejected', status, body);
+      if (holds(await failed(body))) return orRefuse(await refused(status, body));
       return { status, url: address.href, headers, body };
     }
     const retryAfterMs = retryAfter(response, host.now());
@@ -95,7 +102,7 @@ export function createAsk(config: RestConfig, host: Host): Ask {
       throw new AdapterError('misconfigured', 'none', `the back office redirects (${status}): is baseUrl complete?`);
     if (status === 409 && key !== undefined && keyHeader)
       throw new AdapterError('retryable', 'unknown', 'the same key is being worked on', pause);
-    throw await refused('rejected', status, isJson(response) ? await parse(response, 'none').catch(() => null) : null);
+    return orRefuse(await refused(status, isJson(response) ? await parse(response, 'none').catch(() => null) : null));
   };
 }
 

@@ -2,11 +2,11 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Pool } from 'undici';
 import { serveParent } from '../parent.ts';
-import { kitaFields, officeDocument, type BenchCity } from './cities.ts';
+import { kitaFields, officeDocument, serviceKeys, type BenchCity, type BenchOffer } from './cities.ts';
 
 /*
- * What somebody would write by hand for this one question: read the body, ask the three back offices over kept connections,
- * put the answers together. It knows the question beforehand: it parses no document, checks no answer and limits nobody.
+ * What somebody would write by hand for these two questions: read the body, ask the three back offices over kept connections,
+ * put the answers together. It knows the questions beforehand: it parses no document, checks no answer and limits nobody.
  */
 const cities = JSON.parse(process.env['BENCH_CITIES'] ?? '[]') as readonly BenchCity[];
 const query = officeDocument(`{ ${kitaFields.join(' ')} }`);
@@ -14,6 +14,7 @@ const offices = cities.map(({ ars, name, url }, at) => {
   const first = at < 2 ? 7 : 6;
   return {
     name,
+    municipality: { ars, name },
     pool: new Pool(new URL(url).origin, { connections: 64 }),
     bodyFor: (age: number) => JSON.stringify({ query, variables: { keys: [ars], first, age } }),
   };
@@ -35,14 +36,26 @@ async function answer(age: number): Promise<string> {
   return JSON.stringify({ data: Object.fromEntries(answers.map((one, at) => [`m${at}`, one])) });
 }
 
+async function page(most: number): Promise<string> {
+  const answers = await Promise.all(
+    offices.map(async ({ municipality, pool }) => {
+      const answered = await pool.request({ path: `/offers?first=${most}`, method: 'GET' });
+      const { offers } = (await answered.body.json()) as { offers: readonly BenchOffer[] };
+      return new Map(offers.map(({ service, name, fees }) => [service, { name, municipality, fees }]));
+    }),
+  );
+  const nodes = serviceKeys.slice(0, most).map((key) => ({ key, offers: { nodes: answers.flatMap((offers) => offers.get(key) ?? []) } }));
+  return JSON.stringify({ data: { services: { nodes } } });
+}
+
 const server = createServer((request, response) => {
   let body = '';
   request
     .setEncoding('utf8')
     .on('data', (part: string) => (body += part))
     .once('end', () => {
-      const { variables } = JSON.parse(body) as { variables: { age: number } };
-      answer(variables.age).then(
+      const { variables } = JSON.parse(body) as { variables: { age: number } | { first: number } };
+      ('age' in variables ? answer(variables.age) : page(variables.first)).then(
         (text) =>
           response
             .writeHead(200, { 'content-type': 'application/json; charset=utf-8', 'content-length': Buffer.byteLength(text) })

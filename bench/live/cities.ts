@@ -16,6 +16,28 @@ export const officeDocument = (selection: string): string =>
 /** What the portal asks of each Kita. */
 export const kitaFields = ['freePlaces', 'id', 'name', 'places', 'postalCode', 'street', 'town', 'url'] as const;
 
+/** Keys of the services that every town of the measurement offers. */
+export const serviceKeys: readonly string[] = readFileSync(new URL('../../reference/leika.csv', import.meta.url), 'utf8')
+  .split('\n')
+  .flatMap((line) => /(?:^|,)"?(99\d{12})"?,/.exec(line)?.[1] ?? [])
+  .slice(0, 20)
+  .toSorted();
+
+/** An offer as the back offices tell it. */
+export interface BenchOffer {
+  readonly service: string;
+  readonly name: string;
+  readonly fees: readonly { readonly cents: number; readonly currency: string }[];
+}
+
+/** What a town offers: the same in its back office and in the hub's catalogue. */
+export const offersOf = ({ ars, name }: Pick<BenchCity, 'ars' | 'name'>): readonly BenchOffer[] =>
+  serviceKeys.map((service, at) => ({
+    service,
+    name: `Leistung ${at + 1} in ${name}`,
+    fees: [{ cents: 1000 + at * 50 + Number(ars.slice(-2)), currency: 'EUR' }],
+  }));
+
 /** Keys and names of municipalities as the hub ships them. */
 export function municipalities(most: number): readonly { readonly ars: string; readonly name: string }[] {
   const lines = readFileSync(new URL('../../reference/municipalities.csv', import.meta.url), 'utf8')
@@ -32,13 +54,33 @@ export function municipalities(most: number): readonly { readonly ars: string; r
 export function writeCities(cities: readonly BenchCity[]): { readonly folder: string; remove(): Promise<void> } {
   const folder = mkdtempSync(join(tmpdir(), 'staedtebund-bench-cities-'));
   mkdirSync(folder, { recursive: true });
-  for (const { ars, name, url } of cities)
+  mkdirSync(join(folder, 'offers'));
+  for (const { ars, name, url } of cities) {
+    writeFileSync(
+      join(folder, 'offers', `c${ars}.yaml`),
+      JSON.stringify({
+        source: 'the benchmark',
+        asOf: '2026-11-01',
+        authorities: { city: { name, town: name } },
+        offers: offersOf({ ars, name }).map(({ service, name: de, fees }) => ({
+          localKey: service,
+          serviceKey: service,
+          name: { de },
+          authority: 'city',
+          channels: ['OFFICE'],
+          maturityLevel: 1,
+          assuranceLevel: 'NONE',
+          fees,
+        })),
+      }),
+    );
     writeFileSync(
       join(folder, `c${ars}.yaml`),
       JSON.stringify({
         ars,
         name,
         since: '2026-11-01',
+        catalogue: { format: 'offers', files: { offers: `./offers/c${ars}.yaml` } },
         adapters: {
           portal: {
             product: 'graphql',
@@ -64,6 +106,7 @@ export function writeCities(cities: readonly BenchCity[]): { readonly folder: st
         },
       }),
     );
+  }
   return { folder, remove: async () => rmSync(folder, { recursive: true, force: true }) };
 }
 
@@ -75,3 +118,9 @@ export const liveQuery = (ars: readonly string[]): string =>
         `m${at}: municipality(ars: "${own}") { name kitas(first: ${at < 2 ? 7 : 6}, ageMonths: $age) { ${kitaFields.join(' ')} } }`,
     )
     .join(' ')} }`;
+
+/** The question for a page of the catalogue: 20 services with their offers in three towns, whose they are and what they cost. */
+export const pageQuery = (ars: readonly string[]): string =>
+  `query Page($first: Int!) { services(offeredIn: "${ars[0]}", first: $first) { nodes { key offers(in: [${ars
+    .map((one) => `"${one}"`)
+    .join(', ')}], first: 3) { nodes { name municipality { ars name } fees { cents currency } } } } } }`;

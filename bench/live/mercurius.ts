@@ -2,7 +2,7 @@ import Fastify from 'fastify';
 import mercurius from 'mercurius';
 import { Pool } from 'undici';
 import { serveParent } from '../parent.ts';
-import { kitaFields, officeDocument, type BenchCity } from './cities.ts';
+import { kitaFields, officeDocument, serviceKeys, type BenchCity, type BenchOffer } from './cities.ts';
 
 /* The same over Mercurius, compiled (jit) and with a loader for the rows: the fastest GraphQL server for Node. */
 const cities = JSON.parse(process.env['BENCH_CITIES'] ?? '[]') as readonly BenchCity[];
@@ -19,12 +19,41 @@ const app = Fastify({ logger: false });
 await app.register(mercurius, {
   jit: 1,
   schema: `
-    type Query { municipality(ars: String!): Municipality }
+    type Query { municipality(ars: String!): Municipality services(offeredIn: String, first: Int = 20): ServiceConnection! }
+    type ServiceConnection { nodes: [Service!]! }
+    type Service { key: String! offers(in: [String!], first: Int): OfferConnection! }
+    type OfferConnection { nodes: [Offer!]! }
+    type Offer { name: String! municipality: Municipality! fees: [Fee!]! }
+    type Fee { cents: Int! currency: String! }
     type Municipality { ars: String! name: String! kitas(first: Int = 20, ageMonths: Int): [Kita!] }
     type Kita { id: ID! name: String! street: String postalCode: String town: String freePlaces: Int places: Int url: String }
   `,
-  resolvers: { Query: { municipality: (_: unknown, { ars }: { ars: string }) => byArs.get(ars) ?? null } },
+  resolvers: {
+    Query: {
+      municipality: (_: unknown, { ars }: { ars: string }) => byArs.get(ars) ?? null,
+      services: (_: unknown, { first }: { first: number }) => ({ nodes: serviceKeys.slice(0, first).map((key) => ({ key })) }),
+    },
+  },
   loaders: {
+    Service: {
+      offers: {
+        loader: async (
+          queries: readonly { readonly obj: { readonly key: string }; readonly params: { readonly in: readonly string[] } }[],
+        ) => {
+          const towns = queries[0]?.params.in ?? [];
+          const answers = await Promise.all(
+            towns.map(async (ars) => {
+              const answered = await (pools.get(ars) as Pool).request({ path: `/offers?first=${queries.length}`, method: 'GET' });
+              const { offers } = (await answered.body.json()) as { offers: readonly BenchOffer[] };
+              const municipality = byArs.get(ars);
+              return new Map(offers.map(({ service, name, fees }) => [service, { name, municipality, fees }]));
+            }),
+          );
+          return queries.map(({ obj }) => ({ nodes: answers.flatMap((offers) => offers.get(obj.key) ?? []) }));
+        },
+        opts: { cache: true },
+      },
+    },
     Municipality: {
       // The same row is asked for once in a request; what a request before it got is not kept.
       kitas: {

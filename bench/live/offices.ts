@@ -1,11 +1,11 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { serveParent } from '../parent.ts';
-import { kitaFields, municipalities, type BenchCity } from './cities.ts';
+import { kitaFields, municipalities, offersOf, type BenchCity } from './cities.ts';
 
 /*
- * The cities' back offices, one port each, in a process of their own. They answer GraphQL questions for Kitas as fast as a
- * server can: what is measured is who asks them.
+ * The cities' back offices, one port each, in a process of their own. They answer GraphQL questions for Kitas, and over REST what
+ * they offer, as fast as a server can: what is measured is who asks them.
  */
 const kitas = (ars: string) =>
   Array.from({ length: 20 }, (_, at) => ({
@@ -19,9 +19,16 @@ const kitas = (ars: string) =>
     url: `https://kita.example/${ars}/${at}`,
   }));
 
-async function office(ars: string): Promise<{ readonly server: Server; readonly url: string }> {
+async function office(ars: string, name: string): Promise<{ readonly server: Server; readonly url: string }> {
   const all = kitas(ars).map((kita) => JSON.stringify(Object.fromEntries(kitaFields.map((name) => [name, kita[name]]))));
+  const offers = offersOf({ ars, name }).map((offer) => JSON.stringify(offer));
   const server = createServer((request, response) => {
+    if (request.method === 'GET') {
+      const first = Number(/\bfirst=(\d+)/.exec(request.url ?? '')?.[1] ?? 20);
+      const text = `{"offers":[${offers.slice(0, first).join(',')}]}`;
+      response.writeHead(200, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(text) }).end(text);
+      return;
+    }
     let body = '';
     request
       .setEncoding('utf8')
@@ -43,7 +50,7 @@ const count = Number(process.env['BENCH_OFFICES'] ?? 3);
 const cities: BenchCity[] = [];
 const servers: Server[] = [];
 for (const { ars, name } of municipalities(count)) {
-  const { server, url } = await office(ars);
+  const { server, url } = await office(ars, name);
   servers.push(server);
   cities.push({ ars, name, url });
 }

@@ -90,7 +90,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
 
   const schema = deps.schema ?? createSchema();
   const { file = null, only = false } = settings.persisted ?? {};
-  const persisted: PersistedDocuments = file === null ? new Map() : readPersistedDocuments(file, schema);
+  const noteMisfit = (hash: string, complaint: string) =>
+    log.warn(
+      { document: hash, complaint },
+      'a persisted document does not fit the hub’s own schema: it is refused until a subgraph answers it',
+    );
+  const persisted: PersistedDocuments = file === null ? new Map() : readPersistedDocuments(file, schema, federation && noteMisfit);
 
   const yoga = createYoga<Context>({
     schema,

@@ -23,13 +23,19 @@ const hashOf = (document: string): string => createHash('sha256').update(documen
 
 /**
  * Reads a file of documents: JSON, hash → text, as client generators write it. Every text must have its hash and fit the
- * schema: what fails here would fail for a citizen later.
+ * schema: what fails here would fail for a citizen later. One that does not fit is given to `onMisfit` where there is one, and
+ * kept: a subgraph that comes later may answer it.
  * @throws HubError CONFIG_INVALID naming the file, the hash and what is wrong
  */
-export function readPersistedDocuments(file: string, schema: GraphQLSchema): PersistedDocuments {
+export function readPersistedDocuments(
+  file: string,
+  schema: GraphQLSchema,
+  onMisfit?: (hash: string, complaint: string) => void,
+): PersistedDocuments {
   const refuse = (what: string): never => {
     throw new HubError('CONFIG_INVALID', `PERSISTED_DOCUMENTS ${file}: ${what}`);
   };
+  const refuseMisfit = (hash: string, complaint: string) => refuse(`${hash}: ${complaint}`);
   let given: unknown;
   try {
     given = JSON.parse(readFileSync(file, 'utf8'));
@@ -47,7 +53,8 @@ export function readPersistedDocuments(file: string, schema: GraphQLSchema): Per
       if (hashOf(document) !== hash)
         return refuse(`${name} is not the SHA-256 of its document; write the file anew with \`staedtebund documents\``);
       const wrong = complaintAbout(document, schema);
-      return wrong === null ? [hash, document] : refuse(`${name}: ${wrong}`);
+      if (wrong !== null) (onMisfit ?? refuseMisfit)(hash, wrong);
+      return [hash, document];
     }),
   );
 }

@@ -4,7 +4,7 @@ import type { AdapterDefinition, Attachment, CaseChange, Json } from '#contract'
 import { rest } from '../../adapters/rest/index.ts';
 import { CityCallError, type Cities } from '../../src/cities/cities.ts';
 import { connectCity, submission, writeWith } from './connect.ts';
-import { startTickets, ticketsConfig } from './tickets.ts';
+import { startTickets, ticketsConfig, usualBehaviour } from './tickets.ts';
 
 const definition = rest as AdapterDefinition;
 const secret = 'geheim/es:Wort';
@@ -13,7 +13,7 @@ beforeAll(async () => {
   system = await startTickets();
 });
 afterEach(() => {
-  Object.assign(system.behaviour, { tokenLife: 3600, tokenStatus: 200, nextHost: null, refusedFiles: [], submitAnswer: undefined });
+  Object.assign(system.behaviour, usualBehaviour);
 });
 
 const connect = (over: Record<string, Json> = {}, now?: () => Date) =>
@@ -72,6 +72,41 @@ describe('an unknown ticket system, connected by config alone', () => {
     ]);
     expect(system.asked.at(-1)?.headers).toMatchObject({ 'accept-language': 'de', accept: 'application/vnd.api+json' });
     expect((await cities.check('stadt', 'cases')).ok).toBe(true);
+  });
+
+  test('makes one case of a key where its search shows a new one late', async () => {
+    const { idempotency } = ticketsConfig('') as { idempotency: { [name: string]: Json } };
+    system.behaviour.searchLagMs = 150;
+    const twice = async (over: Record<string, Json>) => {
+      const { cities } = connect(over);
+      const key = randomUUID();
+      await submit(cities, submission(), writeWith(key));
+      await submit(cities, submission(), writeWith(key));
+      return system.tickets.filter(({ reference }) => reference === key).length;
+    };
+    expect(await twice({})).toBe(2);
+    expect(await twice({ idempotency: { ...idempotency, lagMs: 300 } })).toBe(1);
+  });
+
+  test('may say with 200 that a case is not there', async () => {
+    system.behaviour.politelyMissing = true;
+    const { errors } = ticketsConfig('') as { errors: { [name: string]: Json } };
+    const load = (over: Record<string, Json>) => connect(over).cities.loadCases('stadt', 'cases', [{ id: '1' }], { traceparent: '' });
+    expect(await load({})).toEqual([expect.objectContaining({ kind: 'rejected' })]);
+    expect(await load({ errors: { ...errors, kinds: { NO_SUCH_TICKET: 'missing' } } })).toEqual([null]);
+  });
+
+  test('may refuse to withdraw twice', async () => {
+    const withdraw = { path: '/tickets/{id}/cancel' };
+    const twice = async (over: Record<string, Json>) => {
+      const { cities } = connect(over);
+      const { ref } = await submit(cities);
+      const once = () => cities.write('stadt', 'cases', (adapter, call) => adapter.cases!.withdraw!(ref, 'Umzug', call), writeWith());
+      await once();
+      return once();
+    };
+    expect(await failureOf(twice({ withdraw }))).toMatchObject({ kind: 'rejected', effect: 'none' });
+    await twice({ withdraw: { ...withdraw, done: ['storniert'] } });
   });
 
   test('tells of changes page by page, also where one moment fills several pages', async () => {

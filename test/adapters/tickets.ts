@@ -26,7 +26,22 @@ export interface Behaviour {
   refusedFiles: readonly string[];
   /** Answers a submission with 200 and this. */
   submitAnswer: Json | undefined;
+  /** How long a new ticket stays hidden from searches, in milliseconds. */
+  searchLagMs: number;
+  /** What is not there is told with 200 and a code. */
+  politelyMissing: boolean;
 }
+
+/** As a fresh system behaves. */
+export const usualBehaviour: Behaviour = {
+  tokenLife: 3600,
+  tokenStatus: 200,
+  nextHost: null,
+  refusedFiles: [],
+  submitAnswer: undefined,
+  searchLagMs: 0,
+  politelyMissing: false,
+};
 
 const ID_BASE = 9_007_199_254_740_993n;
 
@@ -38,7 +53,8 @@ export async function startTickets() {
   const tickets: Ticket[] = [];
   const tokens = new Set<string>();
   const asked: { method: string; path: string; headers: IncomingMessage['headers']; body: string }[] = [];
-  const behaviour: Behaviour = { tokenLife: 3600, tokenStatus: 200, nextHost: null, refusedFiles: [], submitAnswer: undefined };
+  const behaviour: Behaviour = { ...usualBehaviour };
+  const madeAt = new WeakMap<Ticket, number>();
   let tokenRequests = 0;
 
   const server = createServer((request, response) => {
@@ -68,10 +84,12 @@ export async function startTickets() {
     if (at.pathname === '/oauth/token') return token(request, raw.toString());
     if (!tokens.has((request.headers.authorization ?? '').replace('Bearer ', ''))) return { status: 401, body: { error: 'expired' } };
     if (at.pathname === '/api/me') return { status: 200, body: { me: 'hub' } };
-    const [, id, files] = /^\/api\/tickets(?:\/(\d+))?(\/files)?$/.exec(at.pathname) ?? [];
+    const [, id, part] = /^\/api\/tickets(?:\/(\d+))?(\/files|\/cancel)?$/.exec(at.pathname) ?? [];
     const one = tickets.find((ticket) => ticket.id === id);
-    if (id !== undefined && !one) return { status: 404 };
-    if (one && files) return takeFile(one, request, raw);
+    if (id !== undefined && !one)
+      return behaviour.politelyMissing ? { status: 200, body: { errors: [{ code: 'NO_SUCH_TICKET' }] } } : { status: 404 };
+    if (one && part === '/cancel') return cancel(one);
+    if (one && part) return takeFile(one, request, raw);
     if (one) return { status: 200, body: `{"data":${shown(one)}}` };
     return request.method === 'POST' ? create(raw) : list(at);
   }
@@ -94,8 +112,16 @@ export async function startTickets() {
     const body = JSON.parse(raw.toString()) as { data: { attributes: { title: string; reference: string } } };
     const { title, reference } = body.data.attributes;
     const id = String(ID_BASE + BigInt(tickets.length * 2));
-    tickets.push({ id, title, reference, body, state: 'offen', changed: '2026-11-20 11:00:00', files: [] });
+    const made: Ticket = { id, title, reference, body, state: 'offen', changed: '2026-11-20 11:00:00', files: [] };
+    tickets.push(made);
+    madeAt.set(made, Date.now());
     return { status: 201, headers: { location: `/api/tickets/${id}` } };
+  }
+
+  function cancel(one: Ticket): Answer {
+    if (one.state === 'storniert') return { status: 409, body: { errors: [{ code: 'NOT_OPEN' }] } };
+    one.state = 'storniert';
+    return { status: 200, body: {} };
   }
 
   function list(at: URL): Answer {
@@ -104,6 +130,7 @@ export async function startTickets() {
     const page = Number(at.searchParams.get('page') ?? 1);
     const found = tickets
       .filter((one) => (reference === null || one.reference === reference) && one.changed >= since)
+      .filter((one) => Date.now() - (madeAt.get(one) ?? 0) >= behaviour.searchLagMs)
       .toSorted((a, b) => (a.changed < b.changed ? -1 : a.changed > b.changed ? 1 : 0));
     const slice = found.slice((page - 1) * 3, page * 3);
     at.searchParams.set('page', String(page + 1));

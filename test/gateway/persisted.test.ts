@@ -107,6 +107,20 @@ describe('a file of documents', () => {
     expect(read(content)).toThrow(reason);
   });
 
+  test('keeps what a subgraph may answer later, and says so, where there may be subgraphs', () => {
+    const asksBonn = '{ bonnFairs { title } }';
+    const misfits: string[] = [];
+    const path = file('bonn.json', { [hashOf(asksBonn)]: asksBonn });
+    expect(readPersistedDocuments(path, schema, (hash, complaint) => misfits.push(`${hash} ${complaint}`)).get(hashOf(asksBonn))).toBe(
+      asksBonn,
+    );
+    expect(misfits).toEqual([expect.stringMatching(new RegExp(`^${hashOf(asksBonn)} line 1: Cannot query field "bonnFairs"`))]);
+    const source = file('bonn.graphql', asksBonn);
+    const graph = file('graph.graphql', 'type Query { bonnFairs: [Fair!]! } type Fair { title: String! }');
+    expect(runDocuments([source], { out: join(folder, 'fairs.json'), schema: graph }, () => {})).toBe(0);
+    expect(runDocuments([source], {}, () => {})).toBe(1);
+  });
+
   test('that is not there is named', () => {
     expect(() => readPersistedDocuments(join(folder, 'none.json'), schema)).toThrow(/none.json: cannot be read \(ENOENT\)/);
   });

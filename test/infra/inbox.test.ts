@@ -59,19 +59,6 @@ describeOnEachStore('the inbox', (kit) => {
     expect(await store.transaction((tx) => inbox.once(tx, 'one', event, effect, 1))).toBe('done');
   });
 
-  test('what was seen before a time can be forgotten, and then has its effect again', async () => {
-    const { store, effect, effects } = await withEffects(kit);
-    const inbox = createInbox(store);
-    const take = (seq: number, now: number, event = eventAt(seq, 'a')) =>
-      store.transaction((tx) => inbox.once(tx, 'one', event, effect, now));
-    const old = eventAt(1, 'a');
-    await take(1, 10, old);
-    await take(2, 20);
-    expect(await inbox.forget(20)).toBe(1);
-    expect(await take(1, 30, old)).toBe('done');
-    expect(await effects()).toEqual([1, 1, 2]);
-  });
-
   test('a parked aggregate keeps its later events behind it; released, they have their effects in order', async () => {
     const { store, effect, effects } = await withEffects(kit);
     const inbox = createInbox(store);

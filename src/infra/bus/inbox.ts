@@ -4,7 +4,8 @@ import type { Bus, BusSubscription, Poison, SubscribeOptions } from './bus.ts';
 
 /*
  * The bus delivers at least once. The inbox makes that once in effect: one row per consumer and event, written in the
- * transaction of the effect itself, so that both are there or neither.
+ * transaction of the effect itself, so that both are there or neither. Rows stay as long as the log does: a group whose place was lost
+ * reads its topics from the beginning, and nothing of that must have its effect again.
  *
  * An event that fails again and again is parked, and its aggregate with it: later events of the aggregate line up behind it
  * instead of having their effect before it, and the rest of the group goes on. A person repairs what it failed on and
@@ -41,8 +42,6 @@ export interface Inbox {
   listParked(consumer: string): Promise<readonly ParkedAggregate[]>;
   /** Tries what was parked of an aggregate, in log order, each event in a transaction of its own; how many had their effect. @throws what an effect throws: it and what is behind it stay parked */
   release(consumer: string, aggregate: LoggedEvent['aggregate'], effect: Effect, now: number): Promise<number>;
-  /** Forgets what was seen before a time; an event that comes again after that has its effect again, so keep more than the bus can repeat. */
-  forget(before: number): Promise<number>;
 }
 
 /** The inbox of a store. */
@@ -141,10 +140,6 @@ export function createInbox(store: Store): Inbox {
         });
       while (await next()) released += 1;
       return released;
-    },
-    async forget(before) {
-      const { numDeletedRows } = await store.db.deleteFrom('inbox').where('seen_at', '<', before).executeTakeFirstOrThrow();
-      return Number(numDeletedRows);
     },
   };
 }
