@@ -46,16 +46,15 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
     );
   };
 
+  /** A null that goes up and that nothing explains yet: told where it ends, unless a neighbour says why the object is gone. */
+  let owed: (() => void) | null = null;
+
   const nothing = (value: ShapedValue, place: Place, why: string, coordinate: string): null | typeof tooFar => {
-    if (why !== '' || !value.nullable) {
-      const path = pathOf(place);
-      if (!isExplained(place))
-        tell(
-          path,
-          new GraphQLError(why === '' ? `Cannot return null for non-nullable field ${coordinate}.` : why, {
-            extensions: { code: 'SUBGRAPH_FAILED' },
-          }),
-        );
+    if ((why !== '' || !value.nullable) && !isExplained(place)) {
+      const message = why || `Cannot return null for non-nullable field ${coordinate}.`;
+      const say = () => tell(pathOf(place), new GraphQLError(message, { extensions: { code: 'SUBGRAPH_FAILED' } }));
+      if (why === '') owed = say;
+      else say();
     }
     return value.nullable ? null : tooFar;
   };
@@ -73,7 +72,12 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
         const items: unknown[] = [];
         for (const [key, item] of given.entries()) {
           const shaped = shapeValue(value.item, item, { above: place, key }, coordinate);
-          if (shaped === tooFar) return value.nullable ? null : tooFar;
+          if (shaped === tooFar) {
+            if (!value.nullable) return tooFar;
+            owed?.();
+            owed = null;
+            return null;
+          }
           items.push(shaped);
         }
         return items;
@@ -93,6 +97,8 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
   const shapeObject = (fields: readonly ShapedField[], from: Tree, above: Place | null): Tree | typeof tooFar => {
     const object: Tree = {};
     let goesUp = false;
+    let isSaidWhy = false;
+    let unsaid: typeof owed = null;
     for (const field of fields) {
       const place = { above, key: field.key };
       const given = field.typename ?? from[field.from];
@@ -102,9 +108,15 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
       }
       const shaped = shapeValue(field.value, given, place, field.coordinate);
       // The others are still looked at: each failure is told.
-      if (shaped === tooFar) goesUp = true;
-      else object[field.key] = shaped;
+      if (shaped === tooFar) {
+        goesUp = true;
+        if (owed) unsaid ??= owed;
+        else isSaidWhy = true;
+        owed = null;
+      } else object[field.key] = shaped;
     }
+    // A subgraph leaves out a whole object for one field of it: its other fields did not fail.
+    if (!isSaidWhy) unsaid?.();
     return goesUp ? tooFar : object;
   };
 
