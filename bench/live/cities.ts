@@ -16,12 +16,16 @@ export const officeDocument = (selection: string): string =>
 /** What the portal asks of each Kita. */
 export const kitaFields = ['freePlaces', 'id', 'name', 'places', 'postalCode', 'street', 'town', 'url'] as const;
 
-/** Keys of the services that every town of the measurement offers. */
+/** Keys of the services that every town of the measurement offers, as the hub orders them: by name. */
 export const serviceKeys: readonly string[] = readFileSync(new URL('../../reference/leika.csv', import.meta.url), 'utf8')
   .split('\n')
-  .flatMap((line) => /(?:^|,)"?(99\d{12})"?,/.exec(line)?.[1] ?? [])
+  .flatMap((line) => {
+    const [, key, name] = /^(\d{14}),\d,([^",]+),/.exec(line) ?? [];
+    return key && name ? [{ key, name }] : [];
+  })
   .slice(0, 20)
-  .toSorted();
+  .toSorted((a, b) => a.name.localeCompare(b.name, 'de'))
+  .map(({ key }) => key);
 
 /** An offer as the back offices tell it. */
 export interface BenchOffer {
@@ -38,7 +42,7 @@ export const offersOf = ({ ars, name }: Pick<BenchCity, 'ars' | 'name'>): readon
     fees: [{ cents: 1000 + at * 50 + Number(ars.slice(-2)), currency: 'EUR' }],
   }));
 
-/** Keys and names of municipalities as the hub ships them. */
+/** Keys and names of municipalities as the hub ships them, by their keys. */
 export function municipalities(most: number): readonly { readonly ars: string; readonly name: string }[] {
   const lines = readFileSync(new URL('../../reference/municipalities.csv', import.meta.url), 'utf8')
     .split('\n')
@@ -47,7 +51,8 @@ export function municipalities(most: number): readonly { readonly ars: string; r
   return lines
     .map((line) => /^(\d{12}),\d{8},([^",]+),/.exec(line))
     .flatMap((match) => (match?.[1] && match[2] ? [{ ars: match[1], name: match[2] }] : []))
-    .slice(0, most);
+    .slice(0, most)
+    .toSorted((a, b) => (a.ars < b.ars ? -1 : 1));
 }
 
 /** A folder with one file per city, as the hub reads it. */
