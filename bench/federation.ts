@@ -1,10 +1,16 @@
-import { parseArgs } from 'node:util';
+import { execFileSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { createComposer, type Part } from '../src/federation/compose.ts';
+import { createHubPart } from '../src/gateway/hub-part.ts';
+import { createSchema } from '../src/gateway/schema.ts';
 import { newSqliteDatabase, type OwnDatabase } from '../test/kit/databases.ts';
 import { ask } from '../test/kit/samples.ts';
 import { startChild, type Child } from './child.ts';
 import { load } from './load.ts';
 import { describeMachine } from './machine.ts';
-import { renderTables, type Table } from './results.ts';
+import { renderTables, writeResults, type Table } from './results.ts';
 import { measure, median, type Plan } from './rounds.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -13,14 +19,17 @@ import type { Surroundings } from './surroundings.ts';
  *
  *   node bench/federation.ts [--quick]
  *
- * A query that needs no subgraph, with none plugged in and with one; a query over the hub and one city, by the planner and by
- * @graphql-tools/federation in its place (everything else the same: the strongest peer that npm has for this platform beside Hive
- * Gateway, which cannot share the hub's process); swaps under load; a city that hangs.
+ * A query that needs no subgraph, with none plugged in and with one. A query over the hub and one city: by the hub's engine; by
+ * @graphql-tools/federation in its place, everything else the same; by Hive Gateway's runtime with its planner in Rust in front of
+ * the hub and the city. Swaps under load; a city that hangs; forty subgraphs composed while a thread goes on.
+ *
+ * Hive Gateway is no dependency of the hub: it is installed into bench/peers at the first run.
  */
 const { values } = parseArgs({ options: { quick: { type: 'boolean', default: false } } });
 const plan: Plan = values.quick ? { rounds: 2, seconds: 3, warmUpSeconds: 5 } : { rounds: 5, seconds: 3, warmUpSeconds: 4 };
 const say = (text: string) => console.log(text);
 
+const machine = describeMachine(new Date());
 await using begun = new AsyncDisposableStack();
 const child = async <Ready>(file: string, env: Readonly<Record<string, string>> = {}): Promise<Child<Ready>> =>
   begun.adopt(await startChild<Ready>(file, env), (one) => one.stop());
@@ -40,9 +49,25 @@ const hubWith = (env: Readonly<Record<string, string>>) =>
     BUS_URL: 'embedded:',
     ...env,
   });
+const peers = new URL('peers/', import.meta.url).pathname;
+if (!existsSync(`${peers}node_modules`)) {
+  say('Installing Hive Gateway into bench/peers …');
+  execFileSync('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'], { cwd: peers, stdio: 'inherit' });
+}
 const alone = await hubWith({});
 const planned = await hubWith({ BENCH_SUBGRAPH: city.ready });
 const stitched = await hubWith({ BENCH_SUBGRAPH: city.ready, BENCH_ENGINE: 'stitched' });
+
+const composer = begun.adopt(createComposer(), (one) => one.close());
+const hubSdl = createHubPart(createSchema()).sdl;
+const none = { overrides: [], entities: [] };
+const { data: asked } = await ask<{ _service: { sdl: string } }>(city.ready.replace(/\/graphql$/, ''), '{ _service { sdl } }');
+const { supergraphSdl } = await composer.compose(hubSdl, [
+  { name: 'bench', url: city.ready, sdl: asked?._service.sdl ?? '', grants: none },
+]);
+const hive = await child<string>('peers/hive.mjs', {
+  BENCH_SUPERGRAPH: supergraphSdl.replaceAll('http://hub.invalid/', `${alone.ready}/graphql`),
+});
 
 const page = (more: string) =>
   `{ services(offeredIn: "091620000000", first: 20) { nodes { key name offers(in: ["091620000000"], first: 3) { nodes { name municipality { ars name ${more} } fees { cents currency } } } } } ${more && 'benchEvents { id title }'} }`;
@@ -56,8 +81,10 @@ const contender = (name: string, hub: Child<string>, query: string, expected: st
   cpu: () => hub.cpu(),
 });
 
-const answers = await Promise.all([planned, stitched].map((hub) => ask<object>(hub.ready, crossing)));
-if (JSON.stringify(answers[0]?.data) !== JSON.stringify(answers[1]?.data)) throw new Error('the engines do not answer alike');
+const [first, ...others] = await Promise.all([planned, stitched, hive].map((hub) => ask<object>(hub.ready, crossing)));
+for (const other of others)
+  if (!first?.data || !isDeepStrictEqual(other.data, first.data))
+    throw new Error(`the engines do not answer alike: ${JSON.stringify(other).slice(0, 500)}`);
 
 const tables: Table[] = [
   {
@@ -72,7 +99,8 @@ const tables: Table[] = [
     title: 'the same with two fields and a list of a city, over HTTP',
     measured: await measure(
       [
-        contender('@graphql-tools/federation, hub in process', stitched, crossing, '"benchHours":"Mo'),
+        contender('Hive Gateway, planner in Rust', hive, crossing, '"benchHours":"Mo'),
+        contender('@graphql-tools/federation in the hub', stitched, crossing, '"benchHours":"Mo'),
         contender('the hub', planned, crossing, '"benchHours":"Mo'),
       ],
       plan,
@@ -110,4 +138,33 @@ for (let n = 0; n < 8; n += 1) {
 }
 const frozen = `A city that hangs (deadline 2000 ms, breaker after 5): answers after ${waits.join(', ')} ms.`;
 
-say(`\n${[...describeMachine(new Date()).map((line) => `- ${line}`), '', renderTables(tables), swapped, frozen].join('\n')}`);
+const own = (name: string): Part => {
+  const type = `C${name.slice(1)}`;
+  const sdl = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"]) scalar RegionalKey type Query { ${name}Fairs: [${type}Fair!]! } type ${type}Fair @key(fields: "id") { id: ID! at: Municipality! } type Municipality @key(fields: "ars") { ars: RegionalKey! ${name}Hours: String }`;
+  return { name, url: `http://${name}.invalid/`, sdl, grants: none };
+};
+const forty = Array.from({ length: 40 }, (_, at) => own(`c${String(at).padStart(2, '0')}x`));
+const fresh = begun.adopt(createComposer(), (one) => one.close());
+const delay = monitorEventLoopDelay({ resolution: 1 });
+delay.enable();
+const since = performance.now();
+const { refused } = await fresh.compose(hubSdl, forty);
+const coldMs = Math.round(performance.now() - since);
+delay.disable();
+if (refused.length > 0) throw new Error(`refused: ${JSON.stringify(refused).slice(0, 500)}`);
+const composed = `Forty subgraphs composed in ${coldMs} ms by a thread that had seen none of them; the thread that serves was held up for ${(delay.max / 1e6).toFixed(1)} ms at most.`;
+
+const text = [
+  ...machine.map((line) => `- ${line}`),
+  `- Rounds: ${plan.rounds} of ${plan.seconds} s each after ${plan.warmUpSeconds} s of warm-up`,
+  '',
+  renderTables(tables),
+  '',
+  swapped,
+  '',
+  frozen,
+  '',
+  composed,
+].join('\n');
+say(`\n${text}`);
+if (!values.quick) writeResults(new URL('FEDERATION.md', import.meta.url), text);
