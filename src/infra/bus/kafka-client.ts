@@ -1,4 +1,6 @@
-import { Kafka, logLevel, type KafkaConfig, type LogEntry } from 'kafkajs';
+import { connect, isIP } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import { Kafka, logLevel, type ISocketFactoryArgs, type KafkaConfig, type LogEntry } from 'kafkajs';
 import type { Log } from '../log.ts';
 import { letConnectionsRest } from './kafka-idle.ts';
 import type { KafkaSettings } from './kafka-url.ts';
@@ -16,6 +18,18 @@ export interface KafkaClient {
   shut(): void;
 }
 
+const KEEP_ALIVE_MS = 60_000;
+
+/**
+ * As kafkajs opens connections. While a broker does not answer, it gives up the same connection again and again, and each time leaves
+ * a listener on it: Node would take that for a leak and warn. They go with the connection.
+ */
+function openSocket({ host, port, ssl, onConnect }: ISocketFactoryArgs) {
+  const server = isIP(host) ? {} : { servername: host };
+  const socket = ssl ? connectTls({ host, port, ...server, ...ssl }, onConnect) : connect({ host, port }, onConnect);
+  return socket.setKeepAlive(true, KEEP_ALIVE_MS).setMaxListeners(0);
+}
+
 /** One client for one use (a producer, a consumer, an admin), for each must be shut by itself. */
 export function createKafkaClient(settings: KafkaSettings, log: Log, retries: number): KafkaClient {
   letConnectionsRest();
@@ -25,6 +39,7 @@ export function createKafkaClient(settings: KafkaSettings, log: Log, retries: nu
     clientId: 'staedtebund',
     brokers: async () => (open ? [...settings.brokers] : []),
     ssl: settings.ssl,
+    socketFactory: openSocket,
     ...(credentials && { sasl: { mechanism: settings.mechanism, ...credentials } as NonNullable<KafkaConfig['sasl']> }),
     connectionTimeout: Math.min(3000, settings.requestTimeoutMs),
     requestTimeout: settings.requestTimeoutMs,
