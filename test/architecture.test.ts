@@ -126,6 +126,16 @@ const files = ['src', 'adapters', 'sandbox', 'bench'].flatMap((top) =>
     .map((name) => join(top, name)),
 );
 
+test('adapters stay small: a client of at most 250 lines, a mapping of at most 150', () => {
+  const most: Readonly<Record<string, number>> = { 'client.ts': 250, 'mapping.ts': 150 };
+  const large = files.flatMap((file) => {
+    const [, name = ''] = /^adapters\/[^/]+\/([^/]+)$/.exec(file) ?? [];
+    const lines = readFileSync(join(root, file), 'utf8').trimEnd().split('\n').length;
+    return lines > (most[name] ?? Number.POSITIVE_INFINITY) ? [`${file}: ${lines}`] : [];
+  });
+  expect(large).toEqual([]);
+});
+
 describe('the floors hold', () => {
   test('every import goes to the same floor or below', () => {
     expect(violations(files.flatMap(importsOf))).toEqual([]);
