@@ -1,3 +1,7 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { ars, startTestHub, type TestHub } from '../kit/hub.ts';
 import { startSubgraph, type SubgraphServer } from './kit/subgraph-server.ts';
@@ -57,12 +61,19 @@ interface Registered {
   };
 }
 
+const crossing = `{ municipality(ars: "${ars.neuss}") { name neussHours neussPerHead } neussEvents(first: 1) { title where { name ars } } }`;
+const crossingHash = createHash('sha256').update(crossing).digest('hex');
+const folder = mkdtempSync(join(tmpdir(), 'staedtebund-documents-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
 let hub: TestHub;
 let second: TestHub;
 let city: SubgraphServer;
 beforeAll(async () => {
   hub = await startTestHub({ cities: {} });
-  second = await startTestHub({ cities: {}, like: hub });
+  const documents = join(folder, 'documents.json');
+  writeFileSync(documents, JSON.stringify({ [crossingHash]: crossing }));
+  second = await startTestHub({ cities: {}, like: hub, env: { PERSISTED_DOCUMENTS: documents } });
   city = await startCity('neuss');
 });
 afterAll(async () => {
@@ -75,7 +86,11 @@ afterEach(() => {
 });
 
 const plugIn = (on: TestHub, input: object, persona = 'operator') => on.ask<Registered>(register, { input }, persona);
-const crossing = `{ municipality(ars: "${ars.neuss}") { name neussHours neussPerHead } neussEvents(first: 1) { title where { name ars } } }`;
+const askByHash = async (): Promise<unknown> => {
+  const headers = { 'content-type': 'application/json' };
+  const response = await fetch(`${second.url}/graphql`, { method: 'POST', headers, body: JSON.stringify({ documentId: crossingHash }) });
+  return response.json();
+};
 
 describe('a city plugs in its own part of the graph', () => {
   test('only operators may', async () => {
@@ -84,6 +99,7 @@ describe('a city plugs in its own part of the graph', () => {
     expect((await hub.ask(register, { input: { name: 'neuss', url: city.url } })).errors?.[0]?.extensions?.code).toBe('UNAUTHENTICATED');
     expect((await hub.ask('{ subgraphs { url } }', {}, 'citizen')).errors?.[0]?.extensions?.code).toBe('FORBIDDEN');
     expect((await hub.ask(crossing)).errors?.[0]?.message).toContain('Cannot query field');
+    expect(await askByHash()).toMatchObject({ errors: [{ message: expect.stringContaining('Cannot query field') }] });
   });
 
   test('and every hub answers it beside its own', async () => {
@@ -96,6 +112,10 @@ describe('a city plugs in its own part of the graph', () => {
     expect(await hub.ask(crossing)).toMatchObject({ data: expected });
     await expect.poll(async () => (await second.ask(crossing)).data, { timeout: 25_000 }).toMatchObject(expected);
     expect((await plugIn(hub, { name: 'neuss', url: city.url })).data?.registerSubgraph.changed).toBe(false);
+  });
+
+  test('also by the hash of a document that was registered before it came', async () => {
+    expect(await askByHash()).toMatchObject({ data: { neussEvents: [{ title: 'Event a' }] } });
   });
 
   test('what needs no subgraph asks none', async () => {
