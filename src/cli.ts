@@ -237,7 +237,11 @@ verb('release <id>', 'decide about a parked application')
     ];
     const [decision] = decisions;
     if (!decision || decisions.length > 1) {
-      note('Exactly one of --retry, --delivered <case> and --discard.');
+      note(
+        common().language === 'EN'
+          ? 'Exactly one of --retry, --delivered <case> and --discard.'
+          : 'Genau eines von --retry, --delivered <Vorgang> und --discard.',
+      );
       process.exitCode = 2;
       return;
     }
@@ -253,7 +257,11 @@ const eventsVerb = verb('events', 'print events as CloudEvents, one JSON per lin
   .action(async (options: { follow?: boolean; after: string }) => {
     const after = Number(options.after);
     if (!Number.isSafeInteger(after) || after < 0) {
-      note(`--after ${options.after}: a whole number, the sequence of the last event you have.`);
+      note(
+        common().language === 'EN'
+          ? `--after ${options.after}: a whole number, the sequence of the last event you have.`
+          : `--after ${options.after}: eine ganze Zahl, die Folgenummer des letzten Ereignisses, das Sie haben.`,
+      );
       process.exitCode = 2;
       return;
     }
@@ -306,7 +314,12 @@ try {
     note(`${error.code}: ${error.message}`);
     process.exitCode = error.code === 'CONFIG_INVALID' ? 2 : 1;
   } else if (error instanceof Error && 'path' in error && 'code' in error) {
-    note(`${String(error.path)}: this file cannot be used (${String(error.code)}).`);
+    const [file, code] = [String(error.path), String(error.code)];
+    note(
+      common().language === 'EN'
+        ? `${file}: this file cannot be used (${code}).`
+        : `${file}: Diese Datei lässt sich nicht verwenden (${code}).`,
+    );
     process.exitCode = 2;
   } else throw error;
 }

@@ -43,8 +43,13 @@ const table = z.object({
   LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'debug, info, warn, error or silent' }).default('info'),
   /** Largest request body, in bytes. @default 262144 */
   BODY_LIMIT_BYTES: integer(1024, 64 * 2 ** 20).default(262_144),
-  /** Where clients reach the hub, for links in answers and for `source` of events. @default http://<HOST>:<PORT> */
+  /** Where clients reach the hub, for links in answers and for `source` of events. Without it no links, and `source` is urn:staedtebund:hub. */
   PUBLIC_URL: webUrl.optional(),
+  /** true: a proxy in front adds the caller's address to X-Forwarded-For, and anonymous callers are told apart by it. @default false */
+  BEHIND_PROXY: z
+    .enum(['true', 'false'], { error: 'true or false' })
+    .default('false')
+    .transform((value) => value === 'true'),
   /** File of documents that may be asked by their hash (JSON: hash → document; `staedtebund documents` writes it). */
   PERSISTED_DOCUMENTS: z.string().optional(),
   /** true: callers without an access token may ask registered documents only. @default false */
@@ -73,6 +78,7 @@ export interface Config {
   readonly logLevel: 'debug' | 'info' | 'warn' | 'error' | 'silent';
   readonly bodyLimitBytes: number;
   readonly publicUrl: string | null;
+  readonly behindProxy: boolean;
   readonly persisted: { readonly file: string | null; readonly only: boolean };
   /** Null: a key of this process alone. */
   readonly claimsKey: string | null;
@@ -110,6 +116,7 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     logLevel: values.LOG_LEVEL,
     bodyLimitBytes: values.BODY_LIMIT_BYTES,
     publicUrl: values.PUBLIC_URL ?? null,
+    behindProxy: values.BEHIND_PROXY,
     persisted: { file: values.PERSISTED_DOCUMENTS ?? null, only: values.PERSISTED_ONLY },
     claimsKey: values.CLAIMS_KEY ?? null,
     factsKey: values.FACTS_KEY ?? null,

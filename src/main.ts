@@ -1,3 +1,4 @@
+import { createHmac } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
@@ -76,6 +77,11 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
       events: { development, ...source, ...options.events },
       gateway: {
         mostBytes: config.bodyLimitBytes,
+        behindProxy: config.behindProxy,
+        // Processes that share this key and a cache count callers together.
+        ...(config.claimsKey === null
+          ? {}
+          : { rateLimit: { secret: createHmac('sha256', config.claimsKey).update('callers').digest('hex') } }),
         persisted: config.persisted,
         ...(config.publicUrl ? { publicUrl: config.publicUrl } : {}),
         ...options.gateway,

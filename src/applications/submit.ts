@@ -185,23 +185,20 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
   }
 }
 
-/** Input that no offer could accept. */
+/** Input that no offer could accept. What was found and is expected is said without words: it stands in texts of both languages. */
 function findMalformed(input: SubmitInput): SubmitResult | null {
   const key = input.idempotencyKey;
   if (key.length < 1 || key.length > 128 || !/^[\u0021-\u007e]+$/.test(key))
-    return invalid('idempotencyKey', `${key.length} characters`, '1 to 128 visible ASCII characters, a UUID for example', 'idempotencyKey');
-  if (input.sealedFormData != null)
-    return invalid('sealedFormData', 'a sealed form', 'formData: no connected city has published an encryption key yet', 'sealedFormData');
-  if (input.formData === undefined || input.formData === null)
-    return invalid('formData', 'nothing', 'an object that fits the form of the offer', 'formData');
+    return invalid('idempotencyKey', String(key.length), '1 … 128 × ASCII 0x21–0x7E', 'idempotencyKey');
+  if (input.sealedFormData != null) return invalid('sealedFormData', '…', 'formData', 'sealedFormData');
+  if (input.formData === undefined || input.formData === null) return invalid('formData', '–', '{ … }', 'formData');
   if (input.attachmentIds && input.attachmentIds.length > 0)
-    return invalid('attachmentIds', `${input.attachmentIds.length} ids`, 'no ids: uploads are not open yet', 'attachmentIds');
+    return invalid('attachmentIds', String(input.attachmentIds.length), '0', 'attachmentIds');
   const { name, email, phone } = input.applicant;
-  if (name.trim().length === 0 || name.length > 200)
-    return invalid('applicant.name', `${name.length} characters`, '1 to 200 characters', 'applicant', 'name');
+  if (name.trim().length === 0 || name.length > 200) return invalid('applicant.name', String(name.length), '1 … 200', 'applicant', 'name');
   if (email !== undefined && (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)))
-    return invalid('applicant.email', `${email.length} characters`, 'an e-mail address', 'applicant', 'email');
+    return invalid('applicant.email', '…', 'name@example.org', 'applicant', 'email');
   if (phone !== undefined && !/^[+\d\s()/-]{3,40}$/.test(phone))
-    return invalid('applicant.phone', `${phone.length} characters`, 'a phone number', 'applicant', 'phone');
+    return invalid('applicant.phone', '…', '+49 211 123456', 'applicant', 'phone');
   return null;
 }

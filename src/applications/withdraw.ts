@@ -23,7 +23,7 @@ export function createWithdraw(deps: ApplicationsDeps) {
         ok: false,
         problem: {
           code: 'INVALID_INPUT',
-          facts: { what: 'reason', found: `${input.reason.length} characters`, expected: `at most ${longestReason} characters` },
+          facts: { what: 'reason', found: input.reason.length, expected: `≤ ${longestReason}` },
           path: ['input', 'reason'],
         },
       };

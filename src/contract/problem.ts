@@ -87,6 +87,45 @@ export interface Problem {
   readonly path?: readonly string[];
 }
 
+/** Names of the API that stand in facts, as people say them. Others stay as they are: the API calls them so. */
+const words: Readonly<Record<string, { readonly de: string; readonly en: string }>> = {
+  Application: { de: 'Der Antrag', en: 'The application' },
+  CaseFile: { de: 'Der Vorgang', en: 'The case' },
+  EventChannel: { de: 'Der Ereigniskanal', en: 'The event channel' },
+  channel: { de: 'Der Ereigniskanal', en: 'The event channel' },
+  Subscription: { de: 'Das Abonnement', en: 'The subscription' },
+  NONE: { de: 'keines', en: 'none' },
+  LOW: { de: 'niedrig', en: 'low' },
+  SUBSTANTIAL: { de: 'substanziell', en: 'substantial' },
+  HIGH: { de: 'hoch', en: 'high' },
+  ONLINE: { de: 'online', en: 'online' },
+  OFFICE: { de: 'vor Ort', en: 'at the office' },
+  TERMINAL: { de: 'am Terminal', en: 'at a terminal' },
+  POST: { de: 'per Post', en: 'by post' },
+  PHONE: { de: 'telefonisch', en: 'by phone' },
+  VIDEO: { de: 'per Video', en: 'by video' },
+  EMAIL: { de: 'per E-Mail', en: 'by e-mail' },
+  SUBMITTED: { de: 'eingereicht', en: 'submitted' },
+  DELIVERED: { de: 'zugestellt', en: 'delivered' },
+  RECEIVED: { de: 'eingegangen', en: 'received' },
+  IN_REVIEW: { de: 'in Bearbeitung', en: 'in review' },
+  ACTION_REQUIRED: { de: 'Rückfrage', en: 'action required' },
+  GRANTED: { de: 'bewilligt', en: 'granted' },
+  PARTLY_GRANTED: { de: 'teilweise bewilligt', en: 'partly granted' },
+  REFUSED: { de: 'abgelehnt', en: 'refused' },
+  WITHDRAWN: { de: 'zurückgezogen', en: 'withdrawn' },
+  CLOSED: { de: 'abgeschlossen', en: 'closed' },
+  PARKED: { de: 'geparkt', en: 'parked' },
+};
+
 /** What a person reads of a problem. */
-export const problemText = (problem: Problem, language: Language): string =>
-  texts[problem.code][language === 'EN' ? 'en' : 'de'].replaceAll(/\{(\w+)\}/g, (_, name: string) => String(problem.facts?.[name] ?? '–'));
+export function problemText(problem: Problem, language: Language): string {
+  const own = language === 'EN' ? 'en' : 'de';
+  const word = (name: string): string => (Object.hasOwn(words, name) ? words[name]?.[own] : undefined) ?? name;
+  const said = (fact: string | number | undefined): string =>
+    String(fact ?? '–')
+      .split(', ')
+      .map(word)
+      .join(', ');
+  return texts[problem.code][own].replaceAll(/\{(\w+)\}/g, (_, name: string) => said(problem.facts?.[name]));
+}

@@ -34,6 +34,7 @@ describe('the configuration', () => {
       logLevel: 'info',
       bodyLimitBytes: 262_144,
       publicUrl: null,
+      behindProxy: false,
       persisted: { file: null, only: false },
       claimsKey: null,
       factsKey: null,
@@ -47,7 +48,7 @@ describe('the configuration', () => {
     expect(text).toContain('LOG_LEVEL is "loud": expected debug, info, warn, error or silent');
     expect(text).toContain('OIDC_ISSUER is not set: expected the URL of the issuer');
     expect(text).toContain("OIDC_AUDIENCE is not set: expected the hub's name");
-    expect(text).toContain('(4 of 18 variables)');
+    expect(text).toContain('(4 of 19 variables)');
   });
 
   test('never repeats a URL, which may hold a password', () => {

@@ -8,7 +8,7 @@ import { asMember } from '../problems.ts';
 
 /** The graph, for whoever runs the hub. @throws HubError PROBLEM UNAUTHENTICATED, FORBIDDEN */
 function federationFor(context: Context): Federation {
-  if (!getPrincipal(context).roles.includes('operator')) throw refuse({ code: 'FORBIDDEN' });
+  if (!getPrincipal(context).roles.includes('operator')) throw refuse({ code: 'FORBIDDEN', facts: { role: 'operator' } });
   const { federation } = context.features;
   if (!federation) throw refuse({ code: 'NOT_FOUND' });
   return federation;
@@ -51,7 +51,7 @@ export const federationResolvers: Resolvers = {
     removeSubgraph: async (_, { name }, context) =>
       (await federationFor(context).remove(name))
         ? { __typename: 'RemoveSubgraphSuccess', name }
-        : asMember('RemoveSubgraphResult', { problem: { code: 'NOT_FOUND', path: ['name'] } }),
+        : asMember('RemoveSubgraphResult', { problem: { code: 'NOT_FOUND', facts: { what: name }, path: ['name'] } }),
   },
   RegisterSubgraphResult: { __resolveType: (result) => (result as unknown as { __typename: 'SubgraphRefused' }).__typename },
   RemoveSubgraphResult: { __resolveType: (result) => (result as unknown as { __typename: 'NotFound' }).__typename },

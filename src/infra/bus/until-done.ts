@@ -27,7 +27,10 @@ export async function handleUntilDone(event: LoggedEvent, { request, backoff, lo
       if (request.onPoisoned && attempt >= poisonedAfter) {
         try {
           await request.onPoisoned(event, { attempts: attempt, error });
-          log.error({ ...facts, attempt }, 'An event was parked, and its aggregate with it: repair what it failed on, then release it');
+          log.error(
+            { ...facts, attempt },
+            'An event was parked, and its aggregate with it: repair what it failed on; it is tried again at the next start and every hour',
+          );
           return true;
         } catch (failure) {
           log.warn({ ...facts, attempt, err: failure }, 'An event that fails could not be parked; it comes again');
