@@ -141,6 +141,8 @@ export function decideFailure(
   policy: RetryPolicy,
   random: number,
 ): FailureDecision {
+  // It landed and a setting keeps the key out of it: no look-up will find it, and each attempt would file it once more.
+  if (failure.effect === 'done' && failure.kind === 'misconfigured') return { do: 'park', reason: 'MISCONFIGURED', effect: 'unknown' };
   const effect = failure.effect === 'none' ? 'none' : 'unknown';
   if (effect === 'unknown' && job.idempotency === 'none') return { do: 'park', reason: 'UNKNOWN_EFFECT', effect };
   const misunderstood = failure.kind === 'malformed' && job.attempts >= malformedAttempts;

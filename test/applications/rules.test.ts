@@ -134,10 +134,8 @@ describe('a failed attempt', () => {
     fc.assert(
       fc.property(failures, jobs, random, (failure, job, r) => {
         fc.pre(failure.effect !== 'none');
-        expect(decideFailure(failure, { ...job, idempotency: 'none' }, retryDefaults, r)).toMatchObject({
-          do: 'park',
-          reason: 'UNKNOWN_EFFECT',
-        });
+        const reason = failure.effect === 'done' && failure.kind === 'misconfigured' ? 'MISCONFIGURED' : 'UNKNOWN_EFFECT';
+        expect(decideFailure(failure, { ...job, idempotency: 'none' }, retryDefaults, r)).toMatchObject({ do: 'park', reason });
       }),
     );
   });
@@ -164,6 +162,13 @@ describe('a failed attempt', () => {
     const decide = (attempts: number) =>
       decideFailure({ kind: 'malformed', effect: 'none' }, { attempts, ageMs: 0, idempotency: 'lookup' }, retryDefaults, 0).do;
     expect([1, 2, 3, 4, 5].map(decide)).toEqual(['retry', 'retry', 'retry', 'retry', 'park']);
+  });
+  test('that landed in spite of a wrong setting is parked at once, one that will heal is not', () => {
+    const job = { attempts: 1, ageMs: 0, idempotency: 'lookup' } as const;
+    const parked = { do: 'park', reason: 'MISCONFIGURED', effect: 'unknown' };
+    expect(decideFailure({ kind: 'misconfigured', effect: 'done' }, job, retryDefaults, 0)).toEqual(parked);
+    expect(decideFailure({ kind: 'unavailable', effect: 'done' }, job, retryDefaults, 0).do).toBe('retry');
+    expect(decideFailure({ kind: 'misconfigured', effect: 'none' }, job, retryDefaults, 0).do).toBe('retry');
   });
   test('that is a refusal is parked at once with its reason', () => {
     expect(decideFailure({ kind: 'rejected', effect: 'none' }, { attempts: 1, ageMs: 0, idempotency: 'native' }, retryDefaults, 0)).toEqual(
