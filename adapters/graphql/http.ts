@@ -31,9 +31,10 @@ const usualCodes: Readonly<Record<string, AdapterErrorKind>> = {
 /*
  * What an answer means (GraphQL over HTTP; the status says little, the body counts):
  *
- *   errors, no `data`     refused before anything was executed (a request error): nothing happened
- *   errors and `data`     something was executed. A query hands back what there is. Of a mutation only a code that says so (refused,
- *                         forbidden, throttled) means that nothing happened; else its effect is unknown
+ *   errors, no `data`     below 500: refused before anything was executed (a request error), nothing happened; from 500 on as with `data`
+ *   errors and `data`     something was executed. A query hands back what there is. Of a mutation nothing happened only where every
+ *                         error has a code that says so (refused, forbidden, throttled), none is below a root field, and no root
+ *                         field has a value: what its resolver gave back was done before. Else its effect is unknown
  *   a code                `codes` of the config, then the usual ones; without a code a request error is a document that does not
  *                         fit the API: misconfigured; an error in execution is the API's own: unavailable
  *   no GraphQL body       by its status, as of any HTTP server
@@ -52,11 +53,13 @@ export function createAsk(config: GraphqlConfig, host: Host): Ask {
     return (Object.hasOwn(config.codes, code) ? config.codes[code] : undefined) ?? usualCodes[code];
   };
 
-  function toError(errors: readonly Json[], executed: boolean, writes: boolean): AdapterError {
+  /** `executed`: the document may have run, in part or as a whole. */
+  function toError(errors: readonly Json[], data: Json | undefined, executed: boolean, writes: boolean): AdapterError {
     const kinds = errors.map(kindOf);
     const known = kinds.find((kind) => kind !== undefined);
     const kind = known ?? (executed ? 'unavailable' : 'misconfigured');
-    const settled = !writes || !executed || (known !== undefined && known !== 'unavailable');
+    const refusing = kinds.every((each) => each !== undefined && each !== 'unavailable') && !errors.some(isBelowRoot);
+    const settled = !writes || !executed || (refusing && Object.values(data ?? {}).every((value) => value === null));
     const code = at(errors[0], '/extensions/code');
     const words = executed ? 'the API failed while it answered' : 'the API refused the question: does the document fit it?';
     const refused = !executed && (known === undefined || code === 'GRAPHQL_VALIDATION_FAILED');
@@ -78,7 +81,7 @@ export function createAsk(config: GraphqlConfig, host: Host): Ask {
     const errors = at(answer, '/errors');
     if (Array.isArray(errors) && errors.length > 0) {
       const data = at(answer, '/data');
-      const failed = toError(errors as readonly Json[], data !== undefined, writes);
+      const failed = toError(errors as readonly Json[], data, data !== undefined || response.status >= 500, writes);
       if (writes || data === undefined || data === null) throw failed;
       return { data, failed };
     }
@@ -87,6 +90,12 @@ export function createAsk(config: GraphqlConfig, host: Host): Ask {
     return { data, failed: null };
   };
 }
+
+/** An error in a field of what a root field gave back: the root field itself was done. */
+const isBelowRoot = (error: Json): boolean => {
+  const path = at(error, '/path');
+  return Array.isArray(path) && path.length > 1;
+};
 
 /** One header that is said twice is said once: ours comes last. */
 const lowerCased = (headers: Readonly<Record<string, string>>): Record<string, string> =>
