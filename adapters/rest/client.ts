@@ -17,7 +17,7 @@ import {
 import { createAttachments } from './attachments.ts';
 import { createChanges } from './changes.ts';
 import type { RestConfig } from './config.ts';
-import { createAsk, type Reply } from './http.ts';
+import { createAsk, readAfter, type Reply } from './http.ts';
 import { createList } from './lists.ts';
 import { bodyMaker, caseReader, fillPath, toSource } from './mapping.ts';
 import { createMoments } from './moments.ts';
@@ -105,7 +105,7 @@ export function createRest(config: RestConfig, host: Host): Adapter {
     const { method, path } = sent;
     const reply = await ask({ method, path: fillPath(path, { key: call.key }), key: call.key, ...request }, call);
     const found = at(known(reply, 'submit'), sent.in ?? fields.in);
-    const ref = isHeader(sent.id) ? refFrom(reply, sent.id.header) : await made.toRef(found, 'unknown');
+    const ref = isHeader(sent.id) ? refFrom(reply, sent.id.header) : await readAfter('unknown', () => made.toRef(found));
     const taken = reply.status === 202 ? ('queued' as const) : ('now' as const);
     return { ref, taken, replayed: reply.headers.get('idempotency-replayed') === 'true' };
   }

@@ -63,13 +63,14 @@ export function createAsk(config: RestConfig, host: Host): Ask {
   }
 
   /** Null: the code says that what was asked for is not there. */
-  async function refused(status: number, body: Json): Promise<AdapterError | null> {
+  async function refused(status: number, body: Json, unsure: 'none' | 'unknown'): Promise<AdapterError | null> {
     const said = scalar(await code(body));
     const stated = (said === null ? undefined : config.errors?.kinds?.[said]) ?? 'rejected';
     if (stated === 'missing') return null;
     const fields = await toFieldProblems(body, config);
     const words = stated === 'misconfigured' ? 'the back office refuses the hub itself' : 'the back office refused';
-    return new AdapterError(stated, 'none', `${words} (${status})`, {
+    // A back office that says it broke does not say when: it may have been after the work.
+    return new AdapterError(stated, stated === 'unavailable' ? unsure : 'none', `${words} (${status})`, {
       ...(Object.keys(fields).length > 0 && stated === 'rejected' ? { fields } : {}),
       ...(said !== null && /^[\w.:-]{1,60}$/.test(said) ? { evidence: `code ${said}` } : {}),
     });
@@ -89,7 +90,8 @@ export function createAsk(config: RestConfig, host: Host): Ask {
     if (status === 404 || status === 410) return missing;
     if (status >= 200 && status < 300) {
       const body = await parse(response, unsure);
-      if (holds(await failed(body))) return orRefuse(await refused(status, body));
+      const refusal = await readAfter(unsure, async () => (holds(await failed(body)) ? { is: await refused(status, body, unsure) } : null));
+      if (refusal) return orRefuse(refusal.is);
       return { status, url: address.href, headers, body };
     }
     const retryAfterMs = retryAfter(response, host.now());
@@ -102,8 +104,19 @@ export function createAsk(config: RestConfig, host: Host): Ask {
       throw new AdapterError('misconfigured', 'none', `the back office redirects (${status}): is baseUrl complete?`);
     if (status === 409 && key !== undefined && keyHeader)
       throw new AdapterError('retryable', 'unknown', 'the same key is being worked on', pause);
-    return orRefuse(await refused(status, isJson(response) ? await parse(response, 'none').catch(() => null) : null));
+    return orRefuse(await refused(status, isJson(response) ? await parse(response, 'none').catch(() => null) : null, unsure));
   };
+}
+
+/** Reads what an answer says after the work. Where that fails, as an expression of the config may, it does not mean that nothing was done. */
+export async function readAfter<T>(effect: 'none' | 'unknown', read: () => Promise<T>): Promise<T> {
+  try {
+    return await read();
+  } catch (error) {
+    if (!(error instanceof AdapterError) || error.effect === effect) throw error;
+    const { kind, message, evidence } = error;
+    throw new AdapterError(kind, effect, message, { cause: error, ...(evidence === undefined ? {} : { evidence }) });
+  }
 }
 
 /** @throws AdapterError misconfigured where an address that the back office gave leads to another host. */

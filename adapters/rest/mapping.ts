@@ -61,8 +61,7 @@ export const fillPath = (path: string, values: Readonly<Record<string, string | 
 
 /** Reads the cases of one back office. Everything throws AdapterError malformed where the answer is no case. */
 export interface CaseReader {
-  /** `effect` says what a malformed answer means for the call. */
-  readonly toRef: (found: Json | undefined, effect?: 'none' | 'unknown') => Promise<CaseRef>;
+  readonly toRef: (found: Json | undefined) => Promise<CaseRef>;
   readonly toSnapshot: (found: Json | undefined) => Promise<CaseSnapshot>;
   /** A change by the state it led to: the same state, the same id. */
   readonly toChange: (found: Json) => Promise<CaseChange>;
@@ -89,9 +88,9 @@ export function caseReader(fields: CaseFields, moments: Moments): CaseReader {
     );
   }
 
-  async function toRef(found: Json | undefined, effect: 'none' | 'unknown' = 'none'): Promise<CaseRef> {
+  async function toRef(found: Json | undefined): Promise<CaseRef> {
     const known = scalar(await id(found));
-    if (known === null) throw new AdapterError('malformed', effect, `the answer has no case id at ${named(fields.id)}`);
+    if (known === null) throw new AdapterError('malformed', 'none', `the answer has no case id at ${named(fields.id)}`);
     const publicNumber = scalar(await number(found));
     return publicNumber === null ? { id: known } : { id: known, publicNumber };
   }

@@ -232,6 +232,23 @@ describe('an answer with 200 that says it failed', () => {
   });
 });
 
+describe('a submission that was answered may have landed', () => {
+  const { errors, submit: sent } = ticketsConfig('') as Record<string, Record<string, Json>>;
+  const failing = { $: '$number($.errors)' };
+
+  test.each<[string, Record<string, Json>, string]>([
+    ['errors.when cannot be evaluated', { errors: { ...errors, when: failing } }, 'malformed'],
+    ['errors.code cannot be evaluated', { errors: { ...errors, code: failing } }, 'malformed'],
+    ['submit.id cannot be evaluated', { errors: {}, submit: { ...sent, id: failing } }, 'malformed'],
+    ['submit.number cannot be evaluated', { errors: {}, submit: { ...sent, id: '/errors/0/code', number: failing } }, 'malformed'],
+    ['its code says that it broke', { errors: { ...errors, kinds: { LATE: 'unavailable' } } }, 'unavailable'],
+  ])('where %s', async (_, over, kind) => {
+    system.behaviour.submitAnswer = { errors: [{ code: 'LATE' }] };
+    const own = { ...over, case: { ...(ticketsConfig('') as { case: object }).case, in: '' } };
+    expect(await failureOf(submit(connect(own).cities))).toMatchObject({ kind, effect: 'unknown' });
+  });
+});
+
 describe('attachments', () => {
   const documents = [attachment('../../Führer"schein.pdf', '%PDF ä'), attachment('foto.jpg', 'jpeg', 'image/jpeg')];
   const made = (key: string) => system.tickets.filter((one) => one.reference === key);
