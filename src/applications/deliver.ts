@@ -150,10 +150,17 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     const application = await findApplication(store.db, job.application_id);
     if (!application) throw new Error(`application ${job.application_id} of a delivery is missing`);
     const lost = new AbortController();
+    let holdsUntil = job.lease_until;
     const renewal = setInterval(() => {
-      renewLease(store.db, job, now().getTime() + leaseMs).then(
-        (mine) => mine || lost.abort(),
-        () => {}, // the store is away: the next renewal or the fence decides
+      const at = now().getTime();
+      // Renewals that failed or have no answer yet: from here on another worker may have taken it over.
+      if (at >= holdsUntil) return lost.abort();
+      renewLease(store.db, job, at + leaseMs).then(
+        (mine) => {
+          if (mine) holdsUntil = at + leaseMs;
+          else lost.abort();
+        },
+        () => {}, // the store is away: until the lease has run out the next renewal may reach it
       );
     }, leaseMs / 3);
     const ended = metrics.delivery.startTimer({ city: job.city, kind: job.kind });

@@ -2,7 +2,7 @@ import type { HubEvent } from '#contract';
 import type { Tx } from '../infra/store/store.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import { newEvent } from './changes.ts';
-import { listJobs, lockApplication, queueJob, updateApplication, type ApplicationRow } from './records.ts';
+import { lockApplication, lockJobs, queueJob, updateApplication, type ApplicationRow } from './records.ts';
 
 /** What another room of the hub wants ended, and why: not the applicant's own wish. */
 export interface Ending {
@@ -27,7 +27,7 @@ export function createEnd({ store, now }: Pick<ApplicationsDeps, 'store' | 'now'
   return async function end(tx: Tx, { application, key, reason, byHand }: Ending, traceparent: string): Promise<readonly HubEvent[]> {
     const row = await lockApplication(store, tx, application);
     if (!row || over.includes(row.status)) return [];
-    const jobs = await listJobs(tx, row.id);
+    const jobs = await lockJobs(store, tx, row.id);
     const at = now().getTime();
     const traced = traceparent ? { ...row, traceparent } : row;
     // What is on its way at this moment comes to its own end.

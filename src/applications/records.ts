@@ -108,9 +108,14 @@ export async function claimSubmissionKey(tx: Tx, record: Database['submission_ke
   return taken.numInsertedOrUpdatedRows === 1n;
 }
 
-/** Jobs of one application, oldest first. */
-export const listJobs = (db: Db, applicationId: string): Promise<JobRow[]> =>
-  db.selectFrom('delivery_job').selectAll().where('application_id', '=', applicationId).orderBy('created_at').orderBy('id').execute();
+/**
+ * Jobs of one application, oldest first, held until the transaction ends: a worker claims a job without holding its application,
+ * and what is decided by a job's state must still be so at the commit. Always after `lockApplication`, so that nobody waits in a circle.
+ */
+export const lockJobs = (store: Store, tx: Tx, applicationId: string): Promise<JobRow[]> => {
+  const query = tx.selectFrom('delivery_job').selectAll().where('application_id', '=', applicationId).orderBy('created_at').orderBy('id');
+  return (store.dialect === 'postgres' ? query.forUpdate() : query).execute();
+};
 
 /** Queues a delivery for the city of an application; `key` travels to the back office. */
 export const queueJob = async (
@@ -167,6 +172,7 @@ export async function findNextDue(db: Db, cities: readonly string[]): Promise<nu
 }
 
 export interface ClaimedJob extends JobRow {
+  readonly lease_until: number;
   /** What was known of the effect before this attempt. */
   readonly effectBefore: 'none' | 'unknown';
 }
@@ -232,6 +238,7 @@ export async function claimJobs(
       effectBefore: job.effect,
       state: 'leased',
       effect: 'unknown',
+      lease_until: now + leaseMs,
       fence: job.fence + 1,
       attempts: job.attempts + 1,
     }));

@@ -3,7 +3,7 @@ import type { Principal } from '../identity/identity.ts';
 import type { ApplicationsDeps, ChangeResult, Release } from './applications.ts';
 import { newEvent, type Changes } from './changes.ts';
 import { recordDelivered } from './deliver.ts';
-import { listJobs, lockApplication, toApplication, updateApplication, type ApplicationRow } from './records.ts';
+import { lockApplication, lockJobs, toApplication, updateApplication, type ApplicationRow } from './records.ts';
 import { isCityOf } from './sight.ts';
 
 /**
@@ -19,7 +19,7 @@ export function createRelease(deps: ApplicationsDeps, changes: Changes) {
       const row = await lockApplication(store, tx, id);
       if (!row || (principal && !isCityOf(row, principal)))
         return { ok: false, problem: { code: 'NOT_FOUND', facts: { what: 'Application' }, path: ['input', 'id'] } };
-      const job = (await listJobs(tx, row.id)).find(({ state }) => state === 'parked');
+      const job = (await lockJobs(store, tx, row.id)).find(({ state }) => state === 'parked');
       if (!job) return { ok: false, problem: { code: 'NOT_PARKED', facts: { status: row.status }, path: ['input', 'id'] } };
       const at = now().getTime();
       const traced: ApplicationRow = { ...row, traceparent };

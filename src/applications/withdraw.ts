@@ -4,7 +4,7 @@ import type { Principal } from '../identity/identity.ts';
 import type { ApplicationsDeps, ChangeResult } from './applications.ts';
 import { newEvent } from './changes.ts';
 import { cancel } from './end.ts';
-import { listJobs, lockApplication, queueJob, toApplication, toState } from './records.ts';
+import { lockApplication, lockJobs, queueJob, toApplication, toState } from './records.ts';
 import { decideWithdraw } from './rules.ts';
 import { maySee } from './sight.ts';
 
@@ -31,7 +31,7 @@ export function createWithdraw(deps: ApplicationsDeps) {
       const row = await lockApplication(store, tx, input.id);
       if (!row || row.owner !== principal.owner || !maySee(row, principal))
         return { ok: false, problem: { code: 'NOT_FOUND', facts: { what: 'Application' }, path: ['input', 'id'] } };
-      const jobs = await listJobs(tx, row.id);
+      const jobs = await lockJobs(store, tx, row.id);
       const submitJob = jobs.find(({ kind }) => kind === 'submit') ?? null;
       const decision = decideWithdraw(toState(row), submitJob, {
         alreadyAsked: jobs.some(({ kind, state }) => kind === 'withdraw' && state !== 'cancelled'),
