@@ -26,7 +26,11 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
 
   async function findOne(key: string, call: Call): Promise<CaseRef | null> {
     if (idempotency === 'none') throw new AdapterError('unsupported', 'none', 'this server cannot be asked for a key');
-    const found = recordsOf((await ask({ path: 'requests', query: { [idempotency.query]: key } }, call)) ?? []);
+    const answer = await ask({ path: 'requests', query: { [idempotency.query]: key } }, call);
+    // An address that is not there has not been asked: taken as "no such request", the next attempt would make another one.
+    if (answer === null)
+      throw new AdapterError('misconfigured', 'none', 'there is no list of requests: are baseUrl and jurisdiction right?');
+    const found = recordsOf(answer);
     // Where the parameter is ignored, everything is found: never take somebody else's request.
     if (found.some((request) => textOf(at(request, idempotency.field)) !== key))
       throw new AdapterError(

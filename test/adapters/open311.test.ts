@@ -266,6 +266,16 @@ test('where the server ignores the parameter of the key, nobody else’s request
   expect(await failureOf(submit(connect(simulator.url).cities))).toMatchObject({ kind: 'misconfigured', effect: 'none' });
 });
 
+test('where there is no list of requests, a key is not said to be unknown', async () => {
+  const simulator = await running();
+  for (const over of [{ baseUrl: `${simulator.url}/open311/v3` }, { jurisdiction: 'elsewhere' }]) {
+    const look = connect(simulator.url, over).cities.read('stadt', 'cases', (adapter, call) => adapter.cases!.findByKey!(['k'], call), {
+      traceparent: '',
+    });
+    expect(await failureOf(look)).toMatchObject({ kind: 'misconfigured', effect: 'none' });
+  }
+});
+
 describe('XML', () => {
   test.each([
     ['<!DOCTYPE a [<!ENTITY b "c">]><a>&b;</a>', 'DOCTYPE'],
