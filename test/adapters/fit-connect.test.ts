@@ -4,6 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Attachment, CaseRef, Json, WebhookPort } from '#contract';
 import { fitConnect } from '../../adapters/fit-connect/index.ts';
 import { parseRef, toRef } from '../../adapters/fit-connect/mapping.ts';
+import { toClaims } from '../../adapters/fit-connect/sets.ts';
+import { signByHand } from '../../adapters/fit-connect/simulated-jose.ts';
 import { fitConnectSimulated, startFitConnectSimulator, type FitConnectSimulator } from '../../adapters/fit-connect/simulator.ts';
 import { NEW_SUBMISSIONS, signCallback } from '../../adapters/fit-connect/webhook.ts';
 import type { WriteOptions } from '../../src/cities/call-options.ts';
@@ -295,12 +297,18 @@ describe('what becomes of it', () => {
     const [first, second] = [await submit(cities), await submit(cities)];
     const log = simulator.service.find(parseRef(second.ref)!.caseId)!.log;
     log.push(log[0]!.replace(/.{10}$/, 'AAAAAAAAAA'));
+    const third = await submit(cities);
+    const { submissionId, caseId } = parseRef(third.ref)!;
+    const forward = { id: randomUUID(), issuer: destination, at: new Date(), submissionId, caseId, event: 'forward' as const };
+    simulator.service.find(caseId)!.log.push(signByHand(toClaims(forward), { ...simulator.keys.signing, kid: 'taken-away' }));
     const nobody = toRef(
       { submissionId: randomUUID(), caseId: randomUUID(), destinationId: destination },
       { metadata: '', data: '', attachments: {} },
     );
-    const loaded = await cities.loadCases('stadt', 'cases', [nobody, { id: '4711' }, first.ref, second.ref], { traceparent: '' });
-    expect(loaded).toMatchObject([null, null, { ref: first.ref }, { kind: 'malformed' }]);
+    const loaded = await cities.loadCases('stadt', 'cases', [nobody, { id: '4711' }, first.ref, second.ref, third.ref], {
+      traceparent: '',
+    });
+    expect(loaded).toMatchObject([null, null, { ref: first.ref }, { kind: 'malformed' }, { kind: 'misconfigured' }]);
   });
 
   test('a destination’s events are believed from that destination only', async () => {
