@@ -172,7 +172,7 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     } catch (error) {
       const failure = toFailure(error, knowledge);
       ended({ outcome: failure.kind });
-      await settleFailure(job, application, failure);
+      await settleFailure(job, application, failure, knowledge);
     } finally {
       clearInterval(renewal);
     }
@@ -255,17 +255,19 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     else await changes.release(job.city, job.adapter, ref.id);
   }
 
-  async function settleFailure(job: ClaimedJob, application: ApplicationRow, failure: CallFailure): Promise<void> {
+  async function settleFailure(job: ClaimedJob, application: ApplicationRow, failure: CallFailure, knowledge: Knowledge): Promise<void> {
     const at = now().getTime();
     const idempotency =
       job.kind === 'withdraw' || deps.retryBlindly ? 'native' : (cities.adapter(job.city, job.adapter).cases?.traits.idempotency ?? 'none');
     const decision = decideFailure(failure, { attempts: job.attempts, ageMs: at - job.created_at, idempotency }, deps.retry, Math.random());
+    // A refusal is about this attempt: it does not take back that a former one may have landed.
+    const effect = knowledge.effect === 'unknown' ? 'unknown' : decision.effect;
     log.warn(
       {
         application: application.id,
         city: job.city,
         kind: failure.kind,
-        effect: decision.effect,
+        effect,
         attempt: job.attempts,
         outcome: decision.do,
       },
@@ -276,10 +278,10 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
       const last_error = failure.kind;
       if (!row) return;
       if (decision.do === 'retry') {
-        await settleJob(tx, job, { state: 'queued', effect: decision.effect, last_error, not_before: at + decision.inMs, updated_at: at });
+        await settleJob(tx, job, { state: 'queued', effect, last_error, not_before: at + decision.inMs, updated_at: at });
         return;
       }
-      if (!(await settleJob(tx, job, { state: 'parked', effect: decision.effect, last_error, updated_at: at }))) return;
+      if (!(await settleJob(tx, job, { state: 'parked', effect, last_error, updated_at: at }))) return;
       await recordParked(tx, eventLog, row, job.kind, decision.reason, at);
     });
   }

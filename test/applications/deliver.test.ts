@@ -1,6 +1,7 @@
 import { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
 import { expect, test } from 'vitest';
+import { AdapterError } from '#contract';
 import { describeWithService, describeWithStore } from '../kit/services.ts';
 import { newPostgresDatabase } from '../kit/databases.ts';
 import { openStore } from '../../src/infra/store/open-store.ts';
@@ -51,5 +52,42 @@ describeWithStore('an attempt whose lease cannot be renewed', (kit) => {
     await expect.poll(() => signal.aborted, patience).toBe(true);
     other.exec('rollback');
     other.close();
+  });
+});
+
+describeWithStore('a refusal after an attempt that may have landed', (kit) => {
+  test('does not let a withdrawal end it without asking the back office', async () => {
+    const store = await kit.openFresh();
+    const failures = [new AdapterError('unavailable', 'unknown', 'no reply'), new AdapterError('rejected', 'none', 'refused')];
+    const applications = openOffice(store, {
+      cases: {
+        traits: { maxBatch: 2, idempotency: 'native' },
+        submit: async () => {
+          throw failures.shift()!;
+        },
+        withdraw: async () => {},
+      },
+    });
+    const id = await takeApplication(store);
+    applications.start();
+    await expect.poll(async () => (await look(store, id)).status, patience).toBe('PARKED');
+    expect((await look(store, id)).jobs).toEqual([{ kind: 'submit', state: 'parked', effect: 'unknown', last_error: 'rejected' }]);
+    expect(await applications.withdraw({ id, reason: '' }, owner, '')).toMatchObject({ application: { status: 'PARKED' } });
+  });
+
+  test('counts as nothing landed where a look-up has found nothing meanwhile', async () => {
+    const store = await kit.openFresh();
+    const failures = [new AdapterError('unavailable', 'unknown', 'no reply'), new AdapterError('rejected', 'none', 'refused')];
+    const applications = openOffice(store, {
+      cases: {
+        submit: async () => {
+          throw failures.shift()!;
+        },
+      },
+    });
+    const id = await takeApplication(store);
+    applications.start();
+    await expect.poll(async () => (await look(store, id)).status, patience).toBe('PARKED');
+    expect(await applications.withdraw({ id, reason: '' }, owner, '')).toMatchObject({ application: { status: 'WITHDRAWN' } });
   });
 });
