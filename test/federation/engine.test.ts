@@ -197,6 +197,25 @@ describe.each(engineKinds)('the %s engine', (kind) => {
     expect(JSON.parse(JSON.stringify(result))).toEqual({ data });
   });
 
+  test('keys may be called anything, and nothing reaches what all objects share', async () => {
+    const query = `{ __proto__: town(ars: "1") { toString: name constructor: hours twin { __proto__: staff toString: hours } }
+      toString: town(ars: "9") { name } valueOf: broken }`;
+    const result = await engine.ask(query);
+    expect(JSON.stringify(result.data)).toBe(
+      '{"__proto__":{"toString":"Neuss","constructor":"8 to 1","twin":{"__proto__":20,"toString":null}},"toString":null,"valueOf":null}',
+    );
+    expect(placesOf(result)).toEqual(['__proto__.twin.toString', 'valueOf']);
+    expect(
+      JSON.stringify((await engine.ask('{ __proto__: __schema { __proto__: queryType { name } } events(first: 1) { id } }')).data),
+    ).toBe('{"__proto__":{"__proto__":{"name":"Query"}},"events":[{"id":"a"}]}');
+    const polluting = '{"roles":["operator"]}';
+    const entity = `{"__typename":"Town","hours":"8","__proto__":${polluting},"events":[{"id":"x","__proto__":${polluting}}]}`;
+    city.faults.text = `{"data":{"broken":"x","events":[],"__proto__":${polluting},"_entities":[${entity}],"_0__entities":[${entity}]}}`;
+    await engine.ask('{ broken events { id } town(ars: "1") { hours events { id } twin { hours events { id } } } towns { hours } }');
+    await engine.ask('{ broken town(ars: "1") { hours twin { hours } } other: town(ars: "1") { hours name } }');
+    expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('roles');
+  });
+
   test('answers under the variables of the caller', async () => {
     const query =
       'query ($ars: ID!, $f: Float = 2, $all: Boolean!) { town(ars: $ars) { perHead(factor: $f) hours @include(if: $all) ... @skip(if: $all) { staff } } }';

@@ -1,7 +1,7 @@
 import { GraphQLError, type ExecutionResult } from 'graphql';
 import type { Tree } from './engine.ts';
 import { whyMissing } from './failed.ts';
-import { pathOf, type Place } from './places.ts';
+import { ownValue, pathOf, setOwn, type Place } from './places.ts';
 import type { PlacedError } from './run-plan.ts';
 import type { Shape, ShapedField, ShapedValue } from './shape.ts';
 
@@ -101,7 +101,7 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
     let unsaid: typeof owed = null;
     for (const field of fields) {
       const place = { above, key: field.key };
-      const given = field.typename ?? from[field.from];
+      const given = field.typename ?? ownValue(from, field.from);
       if (given === undefined) {
         const why = whyMissing(from, field.from);
         if (why) tell(pathOf(place), why);
@@ -113,7 +113,7 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
         if (owed) unsaid ??= owed;
         else isSaidWhy = true;
         owed = null;
-      } else object[field.key] = shaped;
+      } else setOwn(object, field.key, shaped);
     }
     // A subgraph leaves out a whole object for one field of it: its other fields did not fail.
     if (!isSaidWhy) unsaid?.();

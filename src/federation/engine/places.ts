@@ -40,6 +40,21 @@ export function createIsA(schema: GraphQLSchema): IsA {
   };
 }
 
+/** What an object says itself: a key may be called `constructor`, and every object inherits one of those. */
+export const ownValue = (tree: Readonly<Tree>, key: string): unknown => (Object.hasOwn(tree, key) ? tree[key] : undefined);
+
+/**
+ * The one key that cannot be set like others: assigned, it becomes the prototype, and read from a plain object it is the one that
+ * all objects of the process share. Nothing is asked for under it (prepare.ts), so no subgraph has anything to say there.
+ */
+export const prototypeKey = '__proto__';
+
+/** Sets a key that may be called anything, so that it is the object's own. */
+export function setOwn(tree: Tree, key: string, value: unknown): void {
+  if (key === prototypeKey) Object.defineProperty(tree, key, { value, enumerable: true, configurable: true, writable: true });
+  else tree[key] = value;
+}
+
 const isTree = (value: unknown): value is Tree => typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Every object that a plan's path leads to. */
@@ -56,7 +71,7 @@ export function findObjects(root: Tree, path: readonly FlattenNodePathSegment[],
     const step = path[depth];
     if (step === undefined) found.push({ object: value, place });
     else if (step === '@') walk(value, depth + 1, place);
-    else if ('Field' in step) walk(value[step.Field], depth + 1, { above: place, key: step.Field });
+    else if ('Field' in step) walk(ownValue(value, step.Field), depth + 1, { above: place, key: step.Field });
     else {
       const typename = value['__typename'];
       if (typeof typename === 'string' && step.TypeCondition.some((condition) => isA(typename, condition))) walk(value, depth + 1, place);
@@ -69,7 +84,8 @@ export function findObjects(root: Tree, path: readonly FlattenNodePathSegment[],
 /** Takes over what another answer says of the same object; what is already known deeper down is kept and completed. */
 export function mergeTree(into: Tree, from: Tree): void {
   for (const [key, value] of Object.entries(from)) {
-    const known = into[key];
+    if (key === prototypeKey) continue;
+    const known = ownValue(into, key);
     if (isTree(known) && isTree(value)) mergeTree(known, value);
     else if (Array.isArray(known) && Array.isArray(value) && known.length === value.length) mergeLists(known, value);
     else if (value !== null || known === undefined) into[key] = value;
@@ -90,6 +106,6 @@ export function copyTree<T>(value: T): T {
   if (Array.isArray(value)) return value.map((item: unknown) => copyTree(item)) as T;
   if (!isTree(value)) return value;
   const copy: Tree = {};
-  for (const key of Object.keys(value)) copy[key] = copyTree((value as Tree)[key]);
+  for (const key of Object.keys(value)) if (key !== prototypeKey) copy[key] = copyTree((value as Tree)[key]);
   return copy as T;
 }

@@ -1,8 +1,8 @@
 import type { FetchNode, PlanNode } from '@graphql-hive/router-query-planner';
 import { execute, getVariableValues, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { answerFrom } from './answer.ts';
-import type { Asking, FederationEngine, Plan, Reply, Subgraph, Tree } from './engine.ts';
-import { createIsA, type IsA } from './places.ts';
+import type { Asking, FederationEngine, Plan, Reply, Subgraph } from './engine.ts';
+import { createIsA, setOwn, type IsA } from './places.ts';
 import type { Planner } from './planner.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { requestOf, runPlan, takeRoot, type Run } from './run-plan.ts';
@@ -109,5 +109,5 @@ async function* mapEvents(events: AsyncIterable<Reply>, map: (reply: Reply) => P
 async function introspect(schema: GraphQLSchema, document: DocumentNode, run: Run): Promise<void> {
   const { data, errors } = await execute({ schema, document, variableValues: run.variables });
   for (const error of errors ?? []) run.errors.push({ path: error.path ?? [], cause: error });
-  Object.assign(run.data, data as Tree | null);
+  for (const [key, value] of Object.entries(data ?? {})) setOwn(run.data, key, value);
 }

@@ -48,6 +48,9 @@ const nothing = {
   name: { kind: Kind.NAME, value: '__typename' },
 } as const;
 
+/** Keys that are none like others in JavaScript: the first cannot be set as they are, and the library of `stitched` drops all. */
+const oddKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
+
 const isIntrospection = (name: string): boolean => name === '__schema' || name === '__type';
 
 /** True for what a literal condition leaves out. */
@@ -61,7 +64,7 @@ const isLeftOut = ({ directives = [] }: { readonly directives?: readonly Directi
  * Makes a valid document fit for the planner:
  *
  * - An alias that is the name of another field (`id: name`) would stand where the planner keeps keys of entities: it gets a
- *   name of its own on the way and its own again in the answer.
+ *   name of its own on the way and its own again in the answer. So does `__proto__`.
  * - What `@skip(if: true)` leaves out is left out: the planner finds no plan where nothing remains.
  * - `__schema` and `__type` are answered here; no subgraph knows the whole schema.
  *
@@ -79,10 +82,11 @@ export function prepare(schema: GraphQLSchema, given: DocumentNode, operationNam
 
   const withAlias = (field: FieldNode): FieldNode | undefined => {
     const { alias, name } = field;
-    if (!alias || alias.value === name.value || !names.has(alias.value)) return undefined;
-    const key = `_as_${alias.value}_of_${name.value}`;
-    callersKey.set(key, alias.value);
-    return { ...field, alias: { ...alias, value: key } };
+    const callers = alias?.value ?? name.value;
+    if (!oddKeys.has(callers) && (callers === name.value || !names.has(callers))) return undefined;
+    const key = `_as_${callers}_of_${name.value}`;
+    callersKey.set(key, callers);
+    return { ...field, alias: { kind: Kind.NAME, value: key } };
   };
   const conditioned = visit(only, {
     // Introspection answers under the caller's own names.

@@ -1,6 +1,6 @@
 import type { FetchNodePathSegment, FetchRewrite, InputRewrite, RequiresSelection } from '@graphql-hive/router-query-planner';
 import type { Tree } from './engine.ts';
-import type { Found, IsA } from './places.ts';
+import { ownValue, type Found, type IsA } from './places.ts';
 
 /** Entities to be asked for, each once, and everywhere they stand. */
 export interface Representations {
@@ -48,7 +48,7 @@ function project(requires: readonly RequiresSelection[], from: Tree, typename: s
       continue;
     }
     const key = part.alias ?? part.name;
-    const value = from[key];
+    const value = ownValue(from, key);
     if (value === undefined) return false;
     const copied = part.selections ? projectValue(part.selections, value, isA) : value;
     if (copied === undefined) return false;
@@ -79,7 +79,7 @@ export function applyRewrite(value: unknown, rewrite: FetchRewrite, isA: IsA): v
   const last = path.at(-1);
   if (!last || !('Key' in last)) return;
   walk(value, path.slice(0, -1), isA, (object) => {
-    if (!(last.Key in object)) return;
+    if (!Object.hasOwn(object, last.Key)) return;
     if (setter) object[last.Key] = setter.setValueTo;
     else if (renamer && renamer.renameKeyTo !== last.Key) {
       object[renamer.renameKeyTo] = object[last.Key];
@@ -97,7 +97,7 @@ function walk(value: unknown, path: readonly FetchNodePathSegment[], isA: IsA, u
   const object = value as Tree;
   const [step, ...rest] = path;
   if (!step) use(object);
-  else if ('Key' in step) walk(object[step.Key], rest, isA, use);
+  else if ('Key' in step) walk(ownValue(object, step.Key), rest, isA, use);
   else {
     const typename = object['__typename'];
     if (typeof typename === 'string' && step.TypenameEquals.some((name) => isA(typename, name))) walk(object, rest, isA, use);

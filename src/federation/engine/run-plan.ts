@@ -2,7 +2,7 @@ import type { BatchFetchNode, FetchNode, OutputRewrite, PlanNode } from '@graphq
 import { SubgraphError } from '../failure.ts';
 import type { Asking, Reply, ReplyError, Request, Subgraph, Tree } from './engine.ts';
 import { keysBrought, noteFailure } from './failed.ts';
-import { copyTree, findObjects, mergeTree, pathOf, type Found, type IsA } from './places.ts';
+import { copyTree, findObjects, mergeTree, ownValue, pathOf, type Found, type IsA } from './places.ts';
 import { applyRewrite, representationsOf, type Representations } from './representations.ts';
 
 /** An error at its place in the caller's answer. */
@@ -66,7 +66,7 @@ export function requestOf(
   own: Readonly<Record<string, unknown>>,
   variables: Readonly<Record<string, unknown>>,
 ): Request {
-  const used = variableUsages.filter((name) => variables[name] !== undefined).map((name) => [name, variables[name]] as const);
+  const used = variableUsages.map((name) => [name, ownValue(variables, name)] as const).filter(([, value]) => value !== undefined);
   return { kind: operationKind, operation, variables: used.length === 0 ? own : { ...Object.fromEntries(used), ...own } };
 }
 

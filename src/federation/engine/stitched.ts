@@ -16,7 +16,7 @@ import {
 } from 'graphql';
 import { answerFrom } from './answer.ts';
 import type { Asking, FederationEngine, Reply, Request, Subgraph, Tree } from './engine.ts';
-import { createIsA } from './places.ts';
+import { createIsA, ownValue } from './places.ts';
 import { prepare } from './prepare.ts';
 import { conditionVariables, shapeOf } from './shape.ts';
 
@@ -167,7 +167,7 @@ const conditionsOf = (
   Object.fromEntries(
     names.map((name) => {
       const fallback = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name)?.defaultValue;
-      return [name, variables[name] ?? (fallback?.kind === Kind.BOOLEAN && fallback.value)];
+      return [name, ownValue(variables, name) ?? (fallback?.kind === Kind.BOOLEAN && fallback.value)];
     }),
   );
 
