@@ -49,16 +49,25 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
     );
   }
 
-  /** One batch of open cases, after the one where the last look ended. A change is known by case and version. */
-  async function lookOnce(city: string, adapter: string, after: string, maxBatch: number, signal: AbortSignal): Promise<string> {
+  /**
+   * One batch of open cases, after the one where the last look ended. A change is known by case and version.
+   * @returns where the next look goes on, and why nothing of this one could be read: one bad batch must not hold up the others
+   */
+  async function lookOnce(
+    city: string,
+    adapter: string,
+    after: string,
+    maxBatch: number,
+    signal: AbortSignal,
+  ): Promise<{ readonly next: string; readonly failed?: Error }> {
     const refs = await listOpenCases(store.db, { city, adapter, after, limit: maxBatch });
-    if (refs.length === 0) return '';
+    if (refs.length === 0) return { next: '' };
     const loaded = await cities.loadCases(city, adapter, refs, { traceparent: '', signal });
     const found = loaded.flatMap((one) => (one === null || one instanceof Error ? [] : [{ ...one, id: `${one.ref.id} ${one.version}` }]));
     await changes.apply(city, adapter, found);
     const failed = loaded.find((one) => one instanceof Error);
-    if (failed && found.length === 0) throw failed;
-    return refs.length < maxBatch ? '' : (refs.at(-1)?.id ?? '');
+    const next = refs.length < maxBatch ? '' : (refs.at(-1)?.id ?? '');
+    return failed && found.length === 0 ? { next, failed } : { next };
   }
 
   async function follow(city: string, adapter: string, everyMs: number, signal: AbortSignal): Promise<void> {
@@ -74,7 +83,11 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
         if (lease) {
           const { changes: pulled, cases } = cities.adapter(city, adapter);
           if (pulled) await pullOnce(city, adapter, signal);
-          else if (cases?.traits.pollMs !== undefined) looked = await lookOnce(city, adapter, looked, cases.traits.maxBatch, signal);
+          else if (cases?.traits.pollMs !== undefined) {
+            const { next, failed } = await lookOnce(city, adapter, looked, cases.traits.maxBatch, signal);
+            looked = next;
+            if (failed) throw failed;
+          }
           await changes.releaseFound(city, adapter);
           if (now().getTime() - lastForgotten > 3_600_000) {
             await changes.forget(now().getTime() - rememberMs);

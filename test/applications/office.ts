@@ -87,6 +87,16 @@ export function openOffice(
   return applications;
 }
 
+/** An application that the back office has, under this reference. @returns its id */
+export async function haveDelivered(store: Store, caseRef: string): Promise<string> {
+  const id = randomUUID();
+  await store.transaction(async (tx) => {
+    await insertApplication(tx, { id, ars, service: '99115005104000', status: 'DELIVERED' });
+    await tx.updateTable('application').set({ case_ref: caseRef }).where('id', '=', id).execute();
+  });
+  return id;
+}
+
 /** An application as submitting leaves it, its delivery queued. @returns its id, which is the key of its delivery */
 export async function takeApplication(store: Store): Promise<string> {
   const id = randomUUID();
