@@ -3,8 +3,12 @@ import {
   getOperationAST,
   isCompositeType,
   isInterfaceType,
+  isIntrospectionType,
   isObjectType,
   Kind,
+  SchemaMetaFieldDef,
+  TypeMetaFieldDef,
+  valueFromASTUntyped,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -36,8 +40,33 @@ function representations(field: FieldNode, counting: Counting): number {
   return Array.isArray(value) ? value.length : 1;
 }
 
+/**
+ * How many rows the lists of introspection answer, about; `ofType` is there for every other type. Not the numbers of this very
+ * schema: a tool that asks for all of it must not be refused because the graph has grown.
+ */
+const introspected: Readonly<Record<string, number>> = {
+  types: 50,
+  directives: 5,
+  fields: 5,
+  args: 2,
+  inputFields: 2,
+  enumValues: 2,
+  ofType: 0.5,
+};
+
+/** Fields of the root that no type lists. */
+const introspection = new Map<string, GraphQLField<unknown, unknown>>(
+  [SchemaMetaFieldDef, TypeMetaFieldDef].map((field) => [field.name, field]),
+);
+
 /** How many rows a field may answer: its `first`, from literal, variable or default; 1 where it takes none. */
-function rows(field: FieldNode, definition: GraphQLField<unknown, unknown> | undefined, counting: Counting): number {
+function rows(
+  field: FieldNode,
+  parent: GraphQLNamedType | undefined,
+  definition: GraphQLField<unknown, unknown> | undefined,
+  counting: Counting,
+): number {
+  if (parent && isIntrospectionType(parent)) return introspected[field.name.value] ?? 1;
   if (definition?.name === '_entities') return representations(field, counting);
   const first = definition?.args.find(({ name }) => name === 'first');
   if (!first) return 1;
@@ -57,13 +86,10 @@ function costOf(set: SelectionSetNode, parent: GraphQLNamedType | undefined, cou
   for (const selection of set.selections) {
     if (selection.kind === Kind.FIELD) {
       const name = selection.name.value;
-      if (name.startsWith('__')) {
-        sum += 1;
-        continue;
-      }
-      const definition = isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined;
+      const definition =
+        introspection.get(name) ?? (isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined);
       const below = selection.selectionSet ? costOf(selection.selectionSet, definition && getNamedType(definition.type), counting) : 0;
-      sum += 1 + rows(selection, definition, counting) * below;
+      sum += 1 + rows(selection, parent, definition, counting) * below;
     } else if (selection.kind === Kind.INLINE_FRAGMENT) {
       const on = selection.typeCondition ? counting.schema.getType(selection.typeCondition.name.value) : parent;
       sum += costOf(selection.selectionSet, on, counting);
@@ -107,11 +133,11 @@ export function operationCost(
   );
   const defaults = Object.fromEntries(
     (operation.variableDefinitions ?? []).flatMap(({ variable, defaultValue }) =>
-      defaultValue?.kind === Kind.INT ? [[variable.name.value, Number(defaultValue.value)]] : [],
+      defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)]] : [],
     ),
   );
   const counting: Counting = { schema, variables: { ...defaults, ...variables }, fragments, counted: new Map(), usesVariables: false };
-  const cost = costOf(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, counting);
+  const cost = Math.ceil(costOf(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, counting));
   if (!counting.usesVariables) {
     const costs = literalCosts.get(document) ?? new Map<string, number>();
     literalCosts.set(document, costs.set(key, cost));

@@ -1,8 +1,8 @@
 import { connect, type Socket } from 'node:net';
 import fc from 'fast-check';
-import { buildSchema, parse } from 'graphql';
+import { buildSchema, getIntrospectionQuery, parse } from 'graphql';
 import { afterEach, describe, expect, test } from 'vitest';
-import { operationCost } from '../../src/gateway/cost.ts';
+import { defaultMostValues, operationCost } from '../../src/gateway/cost.ts';
 import { createRateLimit } from '../../src/gateway/http/rate.ts';
 import { applicationKey, nodeTypes, parseGlobalId, toGlobalId } from '../../src/gateway/ids.ts';
 import { createMemoryCache } from '../../src/infra/cache/memory.ts';
@@ -44,7 +44,9 @@ describe('callers are counted', () => {
 
 describe('the cost of an operation', () => {
   const schema = buildSchema(
-    'type Query { one: Thing many(first: Int = 10): [Thing!]! } type Thing { name: String one: Thing many(first: Int = 10): [Thing!]! }',
+    `scalar _Any
+    type Query { one: Thing many(first: Int = 10): [Thing!]! _entities(representations: [_Any!]!): [Thing]! }
+    type Thing { name: String one: Thing many(first: Int = 10): [Thing!]! }`,
   );
   const cost = (query: string, variables = {}, name?: string) => operationCost(schema, parse(query), name, variables);
 
@@ -58,6 +60,9 @@ describe('the cost of an operation', () => {
     ['query ($n: Int = 7) { many(first: $n) { name } }', 8],
     ['{ a: one { name } b: one { name } }', 4],
     ['{ many(first: -5) { name } }', 2],
+    ['{ _entities(representations: [{}, {}, {}]) { name } }', 4],
+    ['query ($r: [_Any!]! = [{}, {}, {}]) { _entities(representations: $r) { name } }', 4],
+    ['query ($r: [_Any!]! = {}) { _entities(representations: $r) { name } }', 2],
   ])('%s is %d', (query, expected) => {
     expect(cost(query)).toBe(expected);
   });
@@ -65,6 +70,21 @@ describe('the cost of an operation', () => {
   test('variables count with their values', () => {
     expect(cost('query ($n: Int) { many(first: $n) { name } }', { n: 90 })).toBe(91);
     expect(cost('query ($n: Int) { many(first: $n) { name } }')).toBe(11);
+  });
+
+  test('the whole schema may be asked for as tools do, once', () => {
+    const all = { specifiedByUrl: true, directiveIsRepeatable: true, schemaDescription: true, inputValueDeprecation: true, oneOf: true };
+    const whole = getIntrospectionQuery(all);
+    const twice = whole.replace(/__schema [^]*?\n {6}\}/, (own) => `a: ${own} b: ${own}`);
+    expect(cost(whole)).toBeLessThan(defaultMostValues);
+    expect(cost(twice)).toBeGreaterThan(defaultMostValues);
+  });
+
+  test('what is asked below another name of a schema’s list counts again', () => {
+    const fields = 'fields { type { fields { name } } }';
+    expect(cost(`{ __schema { types { a: ${fields} b: ${fields} } } }`)).toBeGreaterThan(
+      1.9 * cost(`{ __schema { types { ${fields} } } }`),
+    );
   });
 
   test('the operation that runs counts, not its neighbour', () => {
