@@ -78,7 +78,9 @@ function collect(selection: SelectionNode, into: Map<string, FieldNode[]>, colle
   if (!isIncluded(selection, collecting)) return;
   if (selection.kind === Kind.FIELD) {
     const name = selection.name.value;
-    if (!name.startsWith('__')) into.set(name, [...(into.get(name) ?? []), selection]);
+    const those = into.get(name);
+    if (those) those.push(selection);
+    else if (!name.startsWith('__')) into.set(name, [selection]);
     return;
   }
   // Types of contracts are objects, so that a fragment on another type does not validate.
