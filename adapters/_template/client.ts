@@ -111,12 +111,14 @@ const createChanges = (
   traits: { ordering: 'per-case', overlapMs: OVERLAP_MS, everyMs: config.pullEveryMs },
   async *pull(from, call) {
     let { since, skip } = from === null ? { since: 0, skip: 0 } : parseCursor(from);
+    const start = since;
     for (let full = true; full;) {
       const query = { queue: config.queue, changedSince: new Date(since).toISOString(), offset: String(skip), limit: String(PAGE) };
       const tickets = await list(query, call);
       full = tickets.length >= PAGE;
       const last = tickets.reduce((latest, { updatedAt }) => Math.max(latest, Date.parse(updatedAt)), since);
-      if (!full) [since, skip] = [last > since ? Math.max(since, last - OVERLAP_MS) : since, 0];
+      // From where this pull began, not from its last page: the overlap may reach back over several.
+      if (!full) [since, skip] = [Math.max(start, last - OVERLAP_MS), 0];
       else if (last > since) [since, skip] = [last, 0];
       else skip += tickets.length;
       yield { items: tickets.filter(({ reference }) => reference !== null).map(toChange), next: toCursor({ since, skip }) };

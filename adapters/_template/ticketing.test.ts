@@ -85,23 +85,37 @@ test('what Ticketing refuses names the field of the applicant’s form', () =>
     });
   }));
 
+async function pull(adapter: Adapter, from: string | null) {
+  const seen: string[] = [];
+  let next = from;
+  for await (const page of adapter.changes?.pull(from, call()) ?? []) {
+    seen.push(...page.items.map(({ id, nativeStatus }) => `${id} ${nativeStatus}`));
+    ({ next } = page);
+  }
+  return { seen, next };
+}
+
 test('a change is told once per state, and a pull goes on from its cursor', () =>
   withTicketing(async (adapter) => {
     const { ref } = await cases(adapter).submit(application(), write());
     await cases(adapter).withdraw?.(ref, 'Umzug', write());
-    const pull = async (from: string | null) => {
-      const seen: string[] = [];
-      let next = from;
-      for await (const page of adapter.changes?.pull(from, call()) ?? []) {
-        seen.push(...page.items.map(({ id, nativeStatus }) => `${id} ${nativeStatus}`));
-        ({ next } = page);
-      }
-      return { seen, next };
-    };
-    const first = await pull(null);
+    const first = await pull(adapter, null);
     assert.deepEqual(first.seen, ['1 2 withdrawn']);
     // It reaches back: the same change again has the same id, and the hub applies it once.
-    assert.deepEqual((await pull(first.next)).seen, first.seen);
+    assert.deepEqual((await pull(adapter, first.next)).seen, first.seen);
+  }));
+
+test('a change that becomes visible after a page of later ones was read is still told', () =>
+  withTicketing(async (adapter, { tickets }) => {
+    const start = Date.parse('2026-11-20T10:00:00Z');
+    const submitAt = async (ms: number) => {
+      await cases(adapter).submit(application(), write());
+      Object.assign(tickets.at(-1) ?? assert.fail('no ticket'), { updatedAt: new Date(start + ms).toISOString() });
+    };
+    for (let made = 0; made < 60; made++) await submitAt(made * 20);
+    const { next } = await pull(adapter, null);
+    await submitAt(-5_000);
+    assert.ok((await pull(adapter, next)).seen.includes('61 1 open'));
   }));
 
 test('check tells a wrong token from a wrong queue', async () => {

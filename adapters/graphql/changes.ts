@@ -25,7 +25,8 @@ export function createChanges(config: ChangesConfig, fields: CaseFields, ask: As
   }
 
   const byCursor: ChangesPort['pull'] = async function* (from, call) {
-    for (let cursor = from; ;) {
+    // What was kept of a first page without a place is no place: the API would be asked for what comes after "".
+    for (let cursor = from || null; ;) {
       const { data, found } = await read({ limit, ...(cursor === null ? {} : { cursor }) }, call);
       const next = scalar(at(data, config.next ?? '')) ?? cursor;
       yield { items: found.map((item) => toChange(item, fields)), next: next ?? '' };
@@ -36,12 +37,14 @@ export function createChanges(config: ChangesConfig, fields: CaseFields, ask: As
 
   const bySince: ChangesPort['pull'] = async function* (from, call) {
     let { since, offset } = from === null ? { since: 0, offset: 0 } : parseCursor(from);
+    const start = since;
     for (let full = true; full;) {
       const { found } = await read({ since: new Date(since).toISOString(), limit, offset }, call);
       const changes = found.map((item) => toChange(item, fields));
       full = changes.length >= limit;
       const last = changes.reduce((latest, { updatedAt }) => Math.max(latest, updatedAt.getTime()), since);
-      if (!full) [since, offset] = [last > since ? Math.max(since, last - overlapMs) : since, 0];
+      // From where this pull began, not from its last page: the overlap may reach back over several.
+      if (!full) [since, offset] = [Math.max(start, last - overlapMs), 0];
       else if (last > since) [since, offset] = [last, 0];
       else if (uses('/offset')) offset += changes.length;
       else

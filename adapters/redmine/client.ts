@@ -152,6 +152,7 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
       async *pull(from, call) {
         // Pages by time, not by offset: an issue that changes during the pull moves to the end, and an offset would skip its neighbour.
         let { since, skip } = from === null ? { since: toMoment(new Date(0)), skip: 0 } : parseCursor(from);
+        const start = since;
         for (let full = true; full;) {
           const filters = {
             project_id: config.project,
@@ -164,7 +165,11 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
           full = issues.length === PAGE;
           const last = issues.at(-1)?.updated_on ?? since;
           if (full) [since, skip] = last === since ? [since, skip + PAGE] : [last, 0];
-          else [since, skip] = [earlier(last > since ? last : since, last > since ? OVERLAP_MS : 0), 0];
+          else {
+            // From where this pull began, not from its last page: the overlap may reach back over several.
+            const back = earlier(last, OVERLAP_MS);
+            [since, skip] = [back > start ? back : start, 0];
+          }
           const ours = issues.filter((issue) => keyOf(issue, config.keyField) !== null);
           yield { items: ours.map(toChange), next: toCursor({ since, skip }) };
         }

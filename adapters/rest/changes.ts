@@ -44,7 +44,8 @@ const byCursor = (list: List, cases: CaseReader): ChangesPort['pull'] =>
 const bySince = (config: ChangesConfig, list: List, cases: CaseReader, moments: Moments): ChangesPort['pull'] =>
   async function* (from, call) {
     const saved = placeOf(from);
-    let since = moments.resume(saved);
+    const start = moments.resume(saved);
+    let since = start;
     for (let full = true; full;) {
       let pages = 0;
       for await (const page of list.pages({ since: moments.format(since) }, call)) {
@@ -53,7 +54,8 @@ const bySince = (config: ChangesConfig, list: List, cases: CaseReader, moments: 
         const last = await latest(page, cases, since);
         // One moment, as the back office tells moments apart, fills the page: only then does the list itself go on.
         const stuck = full && moments.format(last) === moments.format(since);
-        if (!full) since = last > since ? Math.max(since, last - config.overlapMs) : since;
+        // From where this pull began, not from its last page: the overlap may reach back over several.
+        if (!full) since = Math.max(start, last - config.overlapMs);
         else if (!stuck) since = last;
         yield { items: await Promise.all(page.items.map(cases.toChange)), next: `${Math.max(saved, since)} 0` };
         if (!stuck) break;

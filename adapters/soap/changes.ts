@@ -27,12 +27,14 @@ export function createChanges(operation: NonNullable<SoapConfig['operations']['c
 
   const bySince: ChangesPort['pull'] = async function* (from, call) {
     let { since, offset } = from === null ? { since: 0, offset: 0 } : parseCursor(from);
+    const start = since;
     for (let full = true; full;) {
       const body = await ask(operation, { since: new Date(since).toISOString(), limit, offset }, call);
       const changes = listAt(body, items).map((item) => toChange(item, config));
       full = changes.length >= limit;
       const last = changes.reduce((latest, { updatedAt }) => Math.max(latest, updatedAt.getTime()), since);
-      if (!full) [since, offset] = [last > since ? Math.max(since, last - overlapMs) : since, 0];
+      // From where this pull began, not from its last page: the overlap may reach back over several.
+      if (!full) [since, offset] = [Math.max(start, last - overlapMs), 0];
       else if (last > since) [since, offset] = [last, 0];
       else if (mentions(operation.fields, '/offset')) offset += changes.length;
       else

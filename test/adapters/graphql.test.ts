@@ -130,6 +130,18 @@ describe('a ticket system with a GraphQL API', () => {
     simulator.cases.setStatus(7, 'OPEN');
   });
 
+  test('a change that becomes visible after a page of later ones was read is still told', async () => {
+    let now = Date.parse('2026-11-20T10:00:00Z');
+    const late = await startGraphqlSimulator({ now: () => new Date((now += 20)) });
+    for (let made = 0; made < 25; made++) late.cases.create(`key-${made}`, 'OPEN', {});
+    const own = connect(late.url, { changes: { ...(ticketApi('') as { changes: object }).changes, overlapMs: 10_000 } }).cities;
+    const { next } = await pull(own, null);
+    now -= 5_000;
+    late.cases.create('late', 'OPEN', {});
+    expect((await pull(own, next)).changes.map(({ ref }) => ref.id)).toContain('26');
+    await late.close();
+  });
+
   test('withdraws, and again; what it does not have is refused', async () => {
     const { ref } = await submit(cities);
     const withdraw = (id: string) =>
@@ -216,8 +228,11 @@ describe('a ticket system with a GraphQL API', () => {
 
 describe('errors in an answer', () => {
   let answer: { status: number; body: Json } = { status: 200, body: {} };
+  let asked = '';
   const server = createServer((request, response) => {
-    request.resume().on('end', () => {
+    asked = '';
+    request.on('data', (part: Buffer) => (asked += part.toString()));
+    request.on('end', () => {
       response.writeHead(answer.status, { 'content-type': 'application/graphql-response+json' }).end(JSON.stringify(answer.body));
     });
   });
@@ -272,6 +287,20 @@ describe('errors in an answer', () => {
     answer = { status, body };
     const said = await failureOf(submit(cities));
     expect(said).toEqual(failure);
+  });
+
+  test('a list of changes that is still empty is asked for from its beginning again', async () => {
+    answer = { status: 200, body: { data: { tickets: { nodes: [], place: null } } } };
+    const changes = {
+      document: 'query ($after: String) { tickets(after: $after) { nodes { id } place } }',
+      variables: { '/after': '/cursor' },
+      items: '/tickets/nodes',
+      next: '/tickets/place',
+    };
+    const own = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { changes }).cities;
+    await pull(own, (await pull(own, null)).next);
+    expect(JSON.parse(asked)).toMatchObject({ variables: {} });
+    expect(asked).not.toContain('"after"');
   });
 
   test('a failed question has no effect, and nothing of the API’s words is told', async () => {

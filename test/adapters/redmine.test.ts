@@ -262,15 +262,15 @@ describe('Redmine, simulated', () => {
     await busy.close();
   });
 
-  test('an issue that becomes visible after later ones were read is still told', async () => {
+  test.each([1, 150])('an issue that becomes visible after %d later ones were read is still told', async (count) => {
     let at = Date.parse('2026-11-20T10:00:00Z');
-    const late = await startRedmineSimulator({ now: () => new Date(at) });
-    late.cases.create('first', 'New', { issue: { subject: 'x' } });
+    const late = await startRedmineSimulator({ now: () => new Date((at += 20)) });
+    for (let made = 0; made < count; made++) late.cases.create(`key-${made}`, 'New', { issue: { subject: 'x' } });
     const { cities } = connect({ ...target, url: late.url });
     const { next } = await pullAll(cities, null);
     at -= 5_000;
     late.cases.create('late', 'New', { issue: { subject: 'x' } });
-    expect((await pullAll(cities, next)).changes.map(({ ref }) => ref.id)).toContain('2');
+    expect((await pullAll(cities, next)).changes.map(({ ref }) => ref.id)).toContain(String(count + 1));
     await late.close();
   });
 

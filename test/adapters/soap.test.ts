@@ -176,6 +176,19 @@ describe.each<[string, SoapSimulatorOptions, Record<string, Json>]>([
   });
 });
 
+test('a change that becomes visible after a page of later ones was read is still told', async () => {
+  let now = Date.parse('2026-11-20T10:00:00Z');
+  const simulator = await startSoapSimulator({ now: () => new Date((now += 20)) });
+  for (let made = 0; made < 25; made++) simulator.cases.create(`key-${made}`, 'eingegangen', {});
+  const { operations } = configOf(simulator.url);
+  const cities = connect(simulator.url, { operations: { ...operations, changes: { ...operations['changes'], limit: 20 } } });
+  const { next } = await pullAll(cities, null);
+  now -= 5_000;
+  simulator.cases.create('late', 'eingegangen', {});
+  expect((await pullAll(cities, next)).changes.map(({ ref }) => ref.id)).toContain('26');
+  await simulator.close();
+});
+
 describe('credentials', () => {
   let simulator: Simulator;
   beforeAll(async () => void (simulator = await startSoapSimulator()));
