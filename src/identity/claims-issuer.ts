@@ -72,7 +72,10 @@ export async function createClaimsIssuer(options: ClaimsIssuerOptions): Promise<
       const name = createHash('sha256')
         .update(JSON.stringify([audience, claims]))
         .digest('base64url');
-      const token = kept.get(name) ?? (await sign(claims, audience));
+      const known = kept.get(name);
+      if (known !== undefined) return known;
+      const token = await sign(claims, audience);
+      // Only here: keeping it again would begin its time anew, and one that is asked for often would be sent past its end.
       kept.set(name, token);
       return token;
     },

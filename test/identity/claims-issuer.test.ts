@@ -69,13 +69,16 @@ describe('its key', () => {
     await verified(after, await during.tokenFor(citizen, 'a', ['roles']), 'a');
   });
 
-  test('a token is made anew well before it ends', async () => {
+  test('a token is made anew well before it ends, however often it is asked for', async () => {
     let at = Date.now();
     const own = await createClaimsIssuer({ issuer, lifetimeSeconds: 1, now: () => at });
     const first = await own.tokenFor(citizen, 'a', ['roles']);
     expect(await own.tokenFor(citizen, 'a', ['roles'])).toBe(first);
-    await new Promise((resolve) => void setTimeout(resolve, 600));
     at += 600_000;
+    for (let asked = 0; asked < 6; asked += 1) {
+      await new Promise((resolve) => void setTimeout(resolve, 100));
+      await own.tokenFor(citizen, 'a', ['roles']);
+    }
     expect(await own.tokenFor(citizen, 'a', ['roles'])).not.toBe(first);
   });
 
