@@ -1,4 +1,12 @@
-import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors, type JWTVerifyGetKey, type RemoteJWKSet } from 'jose';
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  errors,
+  type JSONWebKeySet,
+  type JWTVerifyGetKey,
+  type RemoteJWKSet,
+} from 'jose';
 import { HubError } from '#contract';
 
 /** Where the issuer's keys are and how long we live with old ones. */
@@ -16,38 +24,50 @@ export interface KeyOptions {
 
 const refreshMs = 600_000;
 
+/** Fails where a document of the issuer is not what it must be. */
+type Read<T> = (document: unknown) => T;
+
 /**
- * The issuer's public keys. Fetched when first needed, refreshed every ten minutes and, at most every 30 s, for a key id
- * not seen before. While the issuer is away: keys already known serve on for `graceMs`; without any, verification fails
- * with ISSUER_UNAVAILABLE, at once during the pause after a failed attempt, so that a flood of tokens neither waits nor
- * turns into a flood on the issuer.
+ * The issuer's public keys. Fetched when first needed, once for all who wait for them; refreshed every ten minutes and, at
+ * most every 30 s, for a key id not seen before. While the issuer is away or answers something else: keys already known serve
+ * on for `graceMs`; without any, verification fails with ISSUER_UNAVAILABLE, at once during the pause after a failed attempt,
+ * so that a flood of tokens neither waits nor turns into a flood on the issuer.
  */
 export function createKeys(options: KeyOptions): JWTVerifyGetKey {
   const { now } = options;
   let remote: RemoteJWKSet | null = null;
+  let opening: Promise<RemoteJWKSet> | null = null;
   let failedAt = Number.NEGATIVE_INFINITY;
   let fetchedAt = Number.NEGATIVE_INFINITY;
 
-  const fetchJson = async (url: string, signal: AbortSignal): Promise<Response> => {
+  const fetchJson = async <T>(url: string, signal: AbortSignal, read: Read<T>): Promise<T> => {
+    // Outside of what is caught: the pause must end though tokens keep coming.
     if (now() - failedAt < options.pauseMs) throw new Error('The issuer failed a moment ago');
     try {
       const response = await fetch(url, { signal, redirect: 'error', headers: { accept: 'application/json' } });
       if (response.status !== 200) throw new Error(`The issuer answered ${response.status}`);
-      return response;
+      return read(await response.json());
     } catch (cause) {
       failedAt = now();
       throw cause;
     }
   };
 
+  const keysUrl: Read<URL> = (document) => {
+    const { issuer, jwks_uri: url } = (document ?? {}) as { issuer?: unknown; jwks_uri?: unknown };
+    if (issuer !== options.issuer || typeof url !== 'string') throw new Error('The discovery document names another issuer or no keys');
+    return new URL(url);
+  };
+
+  const keySet: Read<object> = (document) => {
+    createLocalJWKSet(document as JSONWebKeySet); // throws where it is none
+    return document as object;
+  };
+
   const discover = async (): Promise<URL> => {
     if (options.jwksUrl) return new URL(options.jwksUrl);
     const address = `${options.issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
-    const response = await fetchJson(address, AbortSignal.timeout(options.timeoutMs));
-    const document = (await response.json()) as { issuer?: unknown; jwks_uri?: unknown };
-    if (document.issuer !== options.issuer || typeof document.jwks_uri !== 'string')
-      throw new Error('The discovery document names another issuer or no keys');
-    return new URL(document.jwks_uri);
+    return fetchJson(address, AbortSignal.timeout(options.timeoutMs), keysUrl);
   };
 
   const open = async (): Promise<RemoteJWKSet> =>
@@ -55,15 +75,15 @@ export function createKeys(options: KeyOptions): JWTVerifyGetKey {
       timeoutDuration: options.timeoutMs,
       cacheMaxAge: refreshMs,
       [customFetch]: async (url, { signal }) => {
-        const response = await fetchJson(url, signal);
+        const keys = await fetchJson(url, signal, keySet);
         fetchedAt = now();
-        return response;
+        return Response.json(keys);
       },
     });
 
   return async (header, token) => {
     try {
-      remote ??= await open();
+      remote ??= await (opening ??= open().finally(() => (opening = null)));
       return await remote(header, token);
     } catch (cause) {
       if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JOSENotSupported) throw cause;

@@ -21,7 +21,8 @@ interface Key {
 let server: Server;
 let issuer: string;
 let keys: [Key, Key, Key, Key];
-let answers: 'well' | 'failing' = 'well';
+/** `well`, with status 500, or with this text in the place of one of its documents. */
+let answers: 'well' | 'failing' | { readonly path: string; readonly text: string } = 'well';
 let fetches = 0;
 
 beforeAll(async () => {
@@ -31,7 +32,8 @@ beforeAll(async () => {
   server = createServer((request, response) => {
     fetches += 1;
     const body = request.url === '/jwks' ? jwks : { issuer, jwks_uri: `${issuer}/jwks` };
-    response.writeHead(answers === 'well' ? 200 : 500, { 'content-type': 'application/json' }).end(JSON.stringify(body));
+    const other = typeof answers === 'object' && request.url === answers.path ? answers.text : null;
+    response.writeHead(answers === 'failing' ? 500 : 200, { 'content-type': 'application/json' }).end(other ?? JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -218,6 +220,37 @@ describe('the issuer is away', () => {
     await expect(verifier.authenticate(`Bearer ${token}`)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE', retryable: true });
     await expect(verifier.authenticate(`Bearer ${token}`)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' });
     expect(fetches).toBe(1);
+  });
+
+  test('many tokens at once ask it once', async () => {
+    const verifier = identity();
+    const token = await sign();
+    await Promise.all(Array.from({ length: 50 }, () => verifier.authenticate(`Bearer ${token}`)));
+    expect(fetches).toBe(2); // discovery and keys
+  });
+
+  const discovery = '/.well-known/openid-configuration';
+  test.each([
+    [discovery, '<html>'],
+    [discovery, 'null'],
+    [discovery, '{"issuer":"https://elsewhere.example"}'],
+    ['/jwks', '<html>'],
+    ['/jwks', '{"error":"maintenance"}'],
+    ['/jwks', 'null'],
+  ])('what it answers at %s with 200 is %s: it is left alone for a moment, then asked again', async (path, text) => {
+    let time = Date.now();
+    answers = { path, text };
+    const verifier = identity({ now: () => time });
+    const token = await sign();
+    for (let asked = 0; asked < 3; asked += 1)
+      await expect(verifier.authenticate(`Bearer ${token}`)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' });
+    expect(fetches).toBe(path === '/jwks' ? 2 : 1);
+    // Tokens that come during the pause do not make it longer.
+    time += 1500;
+    await expect(verifier.authenticate(`Bearer ${token}`)).rejects.toMatchObject({ code: 'ISSUER_UNAVAILABLE' });
+    answers = 'well';
+    time += 600;
+    expect(await verifier.authenticate(`Bearer ${token}`)).toMatchObject({ roles: ['citizen'] });
   });
 
   test('nobody listens: retryable too', async () => {
