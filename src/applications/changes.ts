@@ -8,7 +8,8 @@ import { decideChange, eventFacts } from './rules.ts';
 /*
  * Changes of cases, however they arrive: pulled, pushed by webhook, or read after a delivery. All take one way: once per
  * change id, newest wins, the city's status map translates, what cannot be applied yet is held and applied later:
- * a status without a mapping until the map knows it, a change of an unknown case until the case's receipt is written.
+ * a status without a mapping until the map knows it, a change of an unknown case until the case's receipt is written, at most
+ * a week: most unknown cases never were the hub's. A case whose receipt comes later still is asked for once (track.ts).
  */
 
 export interface Changes {

@@ -62,10 +62,29 @@ export async function listOpenCases(
     .orderBy('case_ref')
     .limit(limit)
     .execute();
-  return rows.flatMap(({ case_ref, case_number }) =>
-    case_ref === null ? [] : [{ id: case_ref, ...(case_number === null ? {} : { publicNumber: case_number }) }],
-  );
+  return rows.flatMap(toCaseRef);
 }
+
+/** Cases of one adapter that nobody has told anything of, and whose applications were delivered so late after they were taken. */
+export async function listLateCases(
+  db: Db,
+  { city, ars, adapter, lateMs }: { city: string; ars: string; adapter: string; lateMs: number },
+): Promise<CaseRef[]> {
+  const rows = await db
+    .selectFrom('application')
+    .select(['case_ref', 'case_number'])
+    .where('ars', '=', ars) // with the status there is an index
+    .where('status', '=', 'DELIVERED')
+    .where('city', '=', city)
+    .where('adapter', '=', adapter)
+    .where('native_version', 'is', null)
+    .where((where) => where(where('status_since', '-', where.ref('submitted_at')), '>=', lateMs))
+    .execute();
+  return rows.flatMap(toCaseRef);
+}
+
+const toCaseRef = ({ case_ref, case_number }: Pick<ApplicationRow, 'case_ref' | 'case_number'>): CaseRef[] =>
+  case_ref === null ? [] : [{ id: case_ref, ...(case_number === null ? {} : { publicNumber: case_number }) }];
 
 /** The application, held against other writers until the transaction ends. */
 export const lockApplication = (store: Store, tx: Tx, id: string): Promise<ApplicationRow | undefined> => {

@@ -78,11 +78,21 @@ export function decideChange(
   statusMap: ReadonlyMap<string, MappableStatus>,
 ): ChangeDecision {
   if (state.nativeVersion === change.version) return { do: 'ignore', because: 'known' };
-  if (state.nativeUpdatedAt !== null && change.updatedAt < state.nativeUpdatedAt) return { do: 'ignore', because: 'old' };
+  if (isOlder(change, state)) return { do: 'ignore', because: 'old' };
   const mapped = statusMap.get(change.nativeStatus);
   if (!mapped) return { do: 'hold' };
   const status = mapped.toUpperCase() as ApplicationStatus;
   return status === state.status ? { do: 'note' } : { do: 'change', status };
+}
+
+const number = /^\d+$/;
+
+/** By the moment; two of the same moment, in a clock that may count in seconds, by their versions where these are numbers. */
+function isOlder(change: NativeChange, { nativeUpdatedAt, nativeVersion }: ApplicationState): boolean {
+  if (nativeUpdatedAt === null || change.updatedAt !== nativeUpdatedAt)
+    return nativeUpdatedAt !== null && change.updatedAt < nativeUpdatedAt;
+  const countable = nativeVersion !== null && number.test(nativeVersion) && number.test(change.version);
+  return countable && BigInt(change.version) < BigInt(nativeVersion);
 }
 
 export type WithdrawDecision =

@@ -1,8 +1,8 @@
-import type { Adapter, AdapterError, Call } from '#contract';
+import type { Adapter, AdapterError, Call, CaseRef } from '#contract';
 import { acquireLease, type Lease } from '../infra/store/lease.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import type { Changes } from './changes.ts';
-import { listOpenCases } from './records.ts';
+import { listLateCases, listOpenCases } from './records.ts';
 
 /*
  * Tracking by pull: every adapter with a `changes` port is asked in its own rhythm, by one hub process at a time (a lease
@@ -11,6 +11,9 @@ import { listOpenCases } from './records.ts';
  *
  * A back office that cannot list its changes (`cases.traits.pollMs`) is asked for the hub's open cases instead, one batch each
  * time, in turn: it is never asked faster than that, however many are open.
+ *
+ * What is told of a case before its receipt is written is held, but not for ever. A case whose application was delivered later
+ * than that, after a person had released it, is asked for once.
  */
 
 const longestPauseMs = 60_000;
@@ -18,8 +21,10 @@ const longestPauseMs = 60_000;
 const webhookOnlyMs = 5000;
 /** A lease outlives its round by this: a process that died is followed soon, a slow round is not doubled. */
 const leaseMarginMs = 30_000;
-/** Change ids are remembered this long: longer than any overlap window of a pull. */
+/** Change ids and changes of unknown cases are remembered this long: longer than any overlap window of a pull. */
 const rememberMs = 7 * 24 * 3_600_000;
+/** How often is looked for cases that were delivered later than that. */
+const lateEveryMs = 60_000;
 
 export interface Tracking {
   start(): void;
@@ -49,8 +54,25 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
     );
   }
 
+  /** Takes the cases as they are now for changes. A change is known by case and version. */
+  async function loadAndApply(city: string, adapter: string, refs: readonly CaseRef[], signal: AbortSignal) {
+    const loaded = await cities.loadCases(city, adapter, refs, { traceparent: '', signal });
+    const found = loaded.flatMap((one) => (one === null || one instanceof Error ? [] : [{ ...one, id: `${one.ref.id} ${one.version}` }]));
+    await changes.apply(city, adapter, found);
+    return loaded;
+  }
+
+  /** Asks for cases that were delivered so late that what was told of them before is forgotten; `asked` holds those that are done. */
+  async function askForLate(city: string, adapter: string, asked: Set<string>, signal: AbortSignal): Promise<void> {
+    const ars = cities.find(city)?.ars ?? '';
+    const late = (await listLateCases(store.db, { city, ars, adapter, lateMs: rememberMs })).filter(({ id }) => !asked.has(id));
+    if (late.length === 0) return;
+    const loaded = await loadAndApply(city, adapter, late, signal);
+    for (const [index, { id }] of late.entries()) if (!(loaded[index] instanceof Error)) asked.add(id);
+  }
+
   /**
-   * One batch of open cases, after the one where the last look ended. A change is known by case and version.
+   * One batch of open cases, after the one where the last look ended.
    * @returns where the next look goes on, and why nothing of this one could be read: one bad batch must not hold up the others
    */
   async function lookOnce(
@@ -62,9 +84,8 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
   ): Promise<{ readonly next: string; readonly failed?: Error }> {
     const refs = await listOpenCases(store.db, { city, adapter, after, limit: maxBatch });
     if (refs.length === 0) return { next: '' };
-    const loaded = await cities.loadCases(city, adapter, refs, { traceparent: '', signal });
-    const found = loaded.flatMap((one) => (one === null || one instanceof Error ? [] : [{ ...one, id: `${one.ref.id} ${one.version}` }]));
-    await changes.apply(city, adapter, found);
+    const loaded = await loadAndApply(city, adapter, refs, signal);
+    const found = loaded.filter((one) => one !== null && !(one instanceof Error));
     const failed = loaded.find((one) => one instanceof Error);
     const next = refs.length < maxBatch ? '' : (refs.at(-1)?.id ?? '');
     return failed && found.length === 0 ? { next, failed } : { next };
@@ -75,6 +96,8 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
     const request = { name: `pull:${city}:${adapter}`, holder: deps.processId, ttlMs: everyMs + leaseMarginMs };
     let lease: Lease | null = null;
     let lastForgotten = 0;
+    let lastAsked = 0;
+    const asked = new Set<string>();
     let looked = '';
     while (!signal.aborted) {
       try {
@@ -89,6 +112,10 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
             if (failed) throw failed;
           }
           await changes.releaseFound(city, adapter);
+          if (cases && (pulled || cases.traits.pollMs === undefined) && now().getTime() - lastAsked > lateEveryMs) {
+            lastAsked = now().getTime();
+            await askForLate(city, adapter, asked, signal);
+          }
           if (now().getTime() - lastForgotten > 3_600_000) {
             await changes.forget(now().getTime() - rememberMs);
             lastForgotten = now().getTime();

@@ -36,6 +36,13 @@ describe('a change of the case', () => {
     const state = { ...delivered, status: 'GRANTED' as const, nativeVersion: 'v2', nativeUpdatedAt: 20 };
     expect(decideChange(state, change('In Progress', 'v1', 10), statusMap)).toEqual({ do: 'ignore', because: 'old' });
   });
+  test('given two changes of one moment, the newer first, then the smaller version is old, as a number', () => {
+    const state = { ...delivered, status: 'GRANTED' as const, nativeVersion: '10', nativeUpdatedAt: 20 };
+    expect(decideChange(state, change('In Progress', '9', 20), statusMap)).toEqual({ do: 'ignore', because: 'old' });
+    expect(decideChange(state, change('In Progress', '11', 20), statusMap)).toEqual({ do: 'change', status: 'IN_REVIEW' });
+    expect(decideChange(state, change('In Progress', '9', 21), statusMap)).toEqual({ do: 'change', status: 'IN_REVIEW' });
+    expect(decideChange(state, change('In Progress', 'a', 20), statusMap)).toEqual({ do: 'change', status: 'IN_REVIEW' });
+  });
   test('given a version seen before, when it arrives again, then it is ignored', () => {
     const state = { ...delivered, nativeVersion: 'v1', nativeUpdatedAt: 10 };
     expect(decideChange(state, change('Resolved', 'v1', 10), statusMap)).toEqual({ do: 'ignore', because: 'known' });
