@@ -141,6 +141,9 @@ const parkedAtOnce: Partial<Record<AdapterErrorKind | CallFailure['kind'], Parke
 /** One answer that was cut off or stumbled is an accident; so many in a row are a misunderstanding that no waiting mends. */
 const malformedAttempts = 5;
 
+/** A back office that asks for more, by a mistake or a clock that is wrong, would keep its applications from ever being tried again. */
+const longestRetryAfterMs = 3_600_000;
+
 /**
  * What follows a failed attempt. `attempts` counts from 1, `ageMs` since the delivery was queued, `random` in [0, 1) spreads
  * the waits. A back office that can neither honour nor look up a key gets no second attempt once an effect is possible.
@@ -162,7 +165,7 @@ export function decideFailure(
     return { do: 'park', reason: failure.kind === 'misconfigured' ? 'MISCONFIGURED' : 'TIMED_OUT', effect };
   const doubled = Math.min(policy.longestMs, policy.firstMs * 2 ** Math.min(job.attempts - 1, 20));
   const spread = doubled * (0.75 + random * 0.5);
-  const floor = Math.max(failure.retryAfterMs ?? 0, effect === 'unknown' ? policy.settleMs : 0);
+  const floor = Math.max(Math.min(failure.retryAfterMs ?? 0, longestRetryAfterMs), effect === 'unknown' ? policy.settleMs : 0);
   return { do: 'retry', inMs: Math.round(Math.max(spread, floor)), effect };
 }
 

@@ -165,6 +165,11 @@ describe('a failed attempt', () => {
       }),
     );
   });
+  test('waits an hour at most, whatever the back office asks', () => {
+    const failure = { kind: 'retryable', effect: 'none', retryAfterMs: 365 * 24 * 3_600_000 } as const;
+    const job = { attempts: 1, ageMs: 0, idempotency: 'native' } as const;
+    expect(decideFailure(failure, job, retryDefaults, 0)).toMatchObject({ do: 'retry', inMs: 3_600_000 });
+  });
   test('by an answer that cannot be understood is tried again, four times, before a person is asked', () => {
     const decide = (attempts: number) =>
       decideFailure({ kind: 'malformed', effect: 'none' }, { attempts, ageMs: 0, idempotency: 'lookup' }, retryDefaults, 0).do;
