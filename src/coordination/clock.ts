@@ -1,3 +1,4 @@
+import { HubError } from '#contract';
 import { pause } from '../infra/backoff.ts';
 import type { CoordinationDeps } from './coordination.ts';
 import { eraseOldFacts } from './facts.ts';
@@ -23,6 +24,8 @@ export interface Clock {
 
 /** Told in one look at most. */
 const BATCH = 200;
+/** How many looks a deadline is left out that could not be told. */
+const REST_LOOKS = 60;
 /** Between looks at what may be erased, and at what was kept because it failed; the first is at the start. */
 const lookEveryMs = 3_600_000;
 
@@ -42,19 +45,32 @@ export function createClock({ store, now, findKind, log }: CoordinationDeps, run
 
   async function run(signal: AbortSignal): Promise<void> {
     let lookedAt = Number.NEGATIVE_INFINITY;
-    while (!signal.aborted) {
+    /** Deadlines that could not be told, and until which look they rest: they must not stand in the way of the others. */
+    const resting = new Map<string, number>();
+    for (let look = 1; !signal.aborted; look += 1) {
       try {
-        for (const { case_id, step } of await listDue(store.db, now().getTime(), BATCH)) {
+        for (const { case_id, step } of await listDue(store.db, now().getTime(), BATCH + resting.size)) {
           if (signal.aborted) return;
-          await tell(case_id, step);
+          const name = `${case_id} ${step}`;
+          if ((resting.get(name) ?? 0) > look) continue;
+          resting.delete(name);
+          await tell(case_id, step).catch((error: unknown) => {
+            if (error instanceof HubError && error.retryable) throw error; // the store is away, for all of them
+            resting.set(name, look + REST_LOOKS);
+            log.warn({ case: case_id, step, err: error }, 'a deadline could not be told; it is tried again, the others go on');
+          });
         }
+      } catch (error) {
+        log.warn({ err: error }, 'deadlines of cases could not be looked after; it is tried again');
+      }
+      try {
         if (now().getTime() - lookedAt > lookEveryMs) {
           lookedAt = now().getTime();
           await runtime.retryParked();
           await eraseOldFacts(store, now().getTime());
         }
       } catch (error) {
-        log.warn({ err: error }, 'deadlines of cases could not be looked after; it is tried again');
+        log.warn({ err: error }, 'what is kept of cases could not be looked after; it is tried again');
       }
       await pause(pollMs, signal);
     }

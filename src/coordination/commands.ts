@@ -1,12 +1,12 @@
 import type { HubEvent } from '#contract';
 import type { Applications } from '../applications/applications.ts';
 import type { Tx } from '../infra/store/store.ts';
-import type { CaseCommand } from './kind.ts';
+import type { CaseCommand, EndReason } from './kind.ts';
 
 /** What a back office reads where a case ends an application. */
-const reasons: Readonly<Record<string, string>> = {
+const reasons: Readonly<Record<EndReason, string>> = {
   MOVED_AWAY: 'Wegzug aus der Gemeinde',
-  PLACE_ELSEWHERE: 'Ein anderer Betreuungsplatz wurde angenommen',
+  PLACE_ACCEPTED_ELSEWHERE: 'Ein anderer Betreuungsplatz wurde angenommen',
 };
 
 /**
@@ -19,5 +19,4 @@ export const carryOut = (
   caseId: string,
   { step, do: { application, reason, byHand = false } }: CaseCommand,
   cause: string,
-): Promise<readonly HubEvent[]> =>
-  applications.end(tx, { application, key: `${caseId}:${step}`, reason: reasons[reason] ?? reason, byHand }, cause);
+): Promise<readonly HubEvent[]> => applications.end(tx, { application, key: `${caseId}:${step}`, reason: reasons[reason], byHand }, cause);

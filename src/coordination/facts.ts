@@ -29,11 +29,18 @@ export async function forgetFacts(tx: Tx, applications: readonly string[]): Prom
       .execute();
 }
 
-/** Erases facts at their date, and those of applications that ended without a case. */
+/** How long after its application's end a case may still begin: the event that begins it may have waited. */
+const beginsWithinMs = 7 * 24 * 3_600_000;
+
+/** Erases facts at their date, and those of applications that ended a while ago without a case. */
 export async function eraseOldFacts(store: Store, now: number): Promise<void> {
   await store.transaction(async (tx) => {
     await tx.deleteFrom('case_facts').where('erase_at', '<=', now).execute();
-    const ended = tx.selectFrom('application').select('id').where('status', 'in', ['REFUSED', 'WITHDRAWN', 'CLOSED']);
+    const ended = tx
+      .selectFrom('application')
+      .select('id')
+      .where('status', 'in', ['REFUSED', 'WITHDRAWN', 'CLOSED'])
+      .where('status_since', '<=', now - beginsWithinMs);
     const inCase = tx
       .selectFrom('case_application as link')
       .innerJoin('case_file as file', 'file.id', 'link.case_id')

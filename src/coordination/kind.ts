@@ -44,6 +44,9 @@ export type CaseInput =
   /** The time of something that `waiting` names is over. */
   | { readonly kind: 'due'; readonly step: string };
 
+/** Why a case ends an application. */
+export type EndReason = 'MOVED_AWAY' | 'PLACE_ACCEPTED_ELSEWHERE';
+
 /** Something to be done in a back office, exactly once: (case, step) is the key. Its outcome comes back as events of the application. */
 export interface CaseCommand {
   readonly step: string;
@@ -51,7 +54,12 @@ export interface CaseCommand {
    * Its own back office ends the application: the withdrawal is delivered; ends in `application.withdrawn`, or waits for a
    * person (`application.parked`). With `byHand` a person has done so already, and the hub only notes it.
    */
-  readonly do: { readonly type: 'withdraw-application'; readonly application: string; readonly reason: string; readonly byHand?: boolean };
+  readonly do: {
+    readonly type: 'withdraw-application';
+    readonly application: string;
+    readonly reason: EndReason;
+    readonly byHand?: boolean;
+  };
 }
 
 /** Something a state waits for. */

@@ -26,7 +26,8 @@ export function createCoordinationMetrics(metrics: Metrics, store: Store, cityOf
     async read(gauge) {
       const counts = await countTasks(store.db);
       gauge.reset();
-      for (const { city, count } of counts) gauge.set({ city: cityOf(city) ?? 'other' }, count);
+      // Cities that left share a label.
+      for (const { city, count } of counts) gauge.inc({ city: cityOf(city) ?? 'other' }, count);
     },
   });
   const overdue = metrics.counter({ name: 'case_overdue_total', help: 'Steps of cases that were not done in time.', labels: ['kind'] });

@@ -21,7 +21,9 @@ export async function lockCase(
 ): Promise<CaseRows | null> {
   const all = tx.selectFrom('case_file').selectAll();
   const one = 'id' in key ? all.where('id', '=', key.id) : all.where('kind', '=', key.kind).where('correlation', '=', key.correlation);
-  const file = await (store.dialect === 'postgres' ? one.forUpdate() : one).executeTakeFirst();
+  const find = () => (store.dialect === 'postgres' ? one.forUpdate() : one).executeTakeFirst();
+  // A rebuild may have replaced the row that was waited for: the statement after it sees the new one.
+  const file = (await find()) ?? (store.dialect === 'postgres' ? await find() : undefined);
   if (!file) return null;
   return {
     file,

@@ -2,6 +2,7 @@ import type { HubEvent, LoggedEvent } from '#contract';
 import type { Poison } from '../infra/bus/bus.ts';
 import { createInbox } from '../infra/bus/inbox.ts';
 import { canonicalJson, newId } from '../infra/ids.ts';
+import { findEvent } from '../infra/store/eventlog.ts';
 import type { Tx } from '../infra/store/store.ts';
 import { carryOut } from './commands.ts';
 import type { CoordinationDeps } from './coordination.ts';
@@ -40,18 +41,29 @@ export const CONSUMER = 'coordination';
 
 export function createRuntime(deps: CoordinationDeps): Runtime {
   const { store, eventLog, worlds, now, kinds, metrics, forgetFacts, log } = deps;
-  const inbox = createInbox(store);
   const listened = new Set(kinds.flatMap(({ listens }) => listens));
+
+  /** Types of events that a transaction wrote, by kind: counted once it is durable. */
+  const noted = new WeakMap<Tx, (readonly [kind: string, type: string])[]>();
 
   async function transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let round = 1; ; round += 1) {
       try {
-        return await store.transaction(work);
+        let written: (readonly [kind: string, type: string])[] = [];
+        const result = await store.transaction((tx) => {
+          written = [];
+          noted.set(tx, written);
+          return work(tx);
+        });
+        for (const [kind, type] of written) metrics.noted(kind, type);
+        return result;
       } catch (error) {
         if (!(error instanceof Overtaken) || round === attempts) throw error;
       }
     }
   }
+
+  const inbox = createInbox({ ...store, transaction });
 
   /** What a decision came to, not yet written to the log. */
   async function apply(
@@ -80,7 +92,7 @@ export function createRuntime(deps: CoordinationDeps): Runtime {
     if (after.file.closed_at !== null) await forgetFacts(tx, after.applications);
     const consequences: HubEvent[] = [];
     for (const command of decision.commands ?? []) consequences.push(...(await carryOut(deps.applications, tx, id, command, cause)));
-    for (const { type } of events) metrics.noted(kind.id, type);
+    for (const { type } of events) noted.get(tx)?.push([kind.id, type]);
     return [...events, ...consequences];
   }
 
@@ -110,16 +122,17 @@ export function createRuntime(deps: CoordinationDeps): Runtime {
       if (event.aggregate.type !== 'application' || !listened.has(event.type)) return;
       const about = event.aggregate.id;
       // Most applications concern no case: nothing is written for them, and looking again finds the same.
-      if (!(await findMarked(store.db, about)) && (await listCasesOf(store.db, about)).length === 0) return;
-      await transaction((tx) => inbox.once(tx, CONSUMER, event, effect, now().getTime()));
+      const isConcerned = async () => (await findMarked(store.db, about)) !== undefined || (await listCasesOf(store.db, about)).length > 0;
+      // A store that is away says so in the transaction.
+      if (!(await isConcerned().catch(() => true))) return;
+      await transaction(async (tx) => {
+        // What counts is the event as it stands in the hub's own log, not what came by the bus.
+        const own = await findEvent(tx, event.id);
+        if (own?.aggregate.id === about) await inbox.once(tx, CONSUMER, own, effect, now().getTime());
+        else log.error({ event: event.id, application: about }, 'an event that the log does not know came by the bus and was left out');
+      });
     },
-    async park(event, poison) {
-      log.error(
-        { event: event.id, type: event.type, seq: event.seq, err: poison.error },
-        'an event could not be taken into its case: it is kept',
-      );
-      await inbox.park(CONSUMER, event, poison, now().getTime());
-    },
+    park: (event, poison) => inbox.park(CONSUMER, event, poison, now().getTime()),
     async retryParked() {
       for (const { aggregate } of await inbox.listParked(CONSUMER))
         await inbox.release(CONSUMER, aggregate, effect, now().getTime()).then(

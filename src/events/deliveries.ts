@@ -2,7 +2,8 @@ import type { Json } from '#contract';
 import type { Channel } from './channels.ts';
 import { afterFailure, afterSuccess, decideDelivery, isAboutEvent, outageFailures, type DeliveryFailure } from './dispatch-rules.ts';
 import type { EventsDeps } from './events.ts';
-import { findEvent, forgetDeliveries } from './looks.ts';
+import { findEvent } from '../infra/store/eventlog.ts';
+import { forgetDeliveries } from './looks.ts';
 import {
   claimDeliveries,
   findStep,

@@ -4,7 +4,7 @@ import type { BusSubscription } from '../infra/bus/bus.ts';
 import type { Channel } from './channels.ts';
 import { eventTypes } from './catalogue.ts';
 import type { EventsDeps } from './events.ts';
-import { findEvent } from './looks.ts';
+import { findEvent } from '../infra/store/eventlog.ts';
 import { ensureReceiver, onceInInbox, queueDelivery } from './records.ts';
 import { listSubscriptions } from './subscription-records.ts';
 import { routeTo } from './subscriptions.ts';
@@ -30,16 +30,18 @@ export interface Dispatch {
 /** The consumer's name in the inbox and on the bus. */
 export const consumerOf = (city: string): string => `city-${city}`;
 
-/** Queues for the city what it is to get of these events; true where it is new. Also the way of a replay's events that never were queued. */
-export async function queueFor(deps: EventsDeps, channel: Channel, city: City, event: LoggedEvent): Promise<boolean> {
+/** Queues the event for the city where it is to get it and it stands behind `after` in the log; true where it is new. */
+async function queueFor(deps: EventsDeps, channel: Channel, city: City, event: LoggedEvent, after: number): Promise<boolean> {
   const { store, cities, now } = deps;
-  const sender = event.municipality === null ? null : cities.findByArs(event.municipality);
-  if (!(await routeTo(event, city, sender, () => listSubscriptions(store.db, city.id)))) return false;
+  const isFor = (one: LoggedEvent, db: typeof store.db) =>
+    routeTo(one, city, one.municipality === null ? null : cities.findByArs(one.municipality), () => listSubscriptions(db, city.id));
+  // Most events are for others: for those nothing is begun.
+  if (!(await isFor(event, store.db))) return false;
   const refusal = channel.refuses(event.type);
   return store.transaction(async (tx) => {
     const at = now().getTime();
     const own = await findEvent(tx, event.id);
-    if (!own || !(await onceInInbox(tx, consumerOf(city.id), event.id, at))) return false;
+    if (!own || own.seq <= after || !(await isFor(own, tx)) || !(await onceInInbox(tx, consumerOf(city.id), event.id, at))) return false;
     await queueDelivery(tx, city.id, own, at, refusal ?? undefined);
     return true;
   });
@@ -57,8 +59,7 @@ export function createDispatch(deps: EventsDeps, channels: ReadonlyMap<string, C
       // A beginning that the store remembers, since the end of a topic is known only where a broker answers.
       from: 'beginning',
       async handle(event) {
-        if (event.seq <= from_seq) return;
-        if (await queueFor(deps, channel, city, event)) queued();
+        if (event.seq > from_seq && (await queueFor(deps, channel, city, event, from_seq))) queued();
       },
     });
   }

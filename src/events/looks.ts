@@ -1,28 +1,12 @@
 import type { Kysely, Selectable } from 'kysely';
 import type { Json, LoggedEvent, RegionalKey } from '#contract';
+import { toEvent } from '../infra/store/eventlog.ts';
 import type { Database } from '../infra/store/schema.ts';
 import { open, type AttemptRow, type DecisionRow, type DeliveryRow, type ReceiverRow } from './records.ts';
 
 /** The SQL that looks: into the log by other keys than its place, into queues and their past. */
 
 type Db = Kysely<Database>;
-
-const toEvent = (row: Selectable<Database['event_log']>): LoggedEvent => ({
-  seq: row.seq,
-  id: row.id,
-  type: row.type,
-  aggregate: { type: row.aggregatetype, id: row.aggregateid },
-  occurredAt: new Date(row.occurred_at),
-  municipality: row.municipality as RegionalKey | null,
-  facts: JSON.parse(row.payload) as { readonly [name: string]: Json },
-  ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
-});
-
-/** An event of the log, by its id. */
-export async function findEvent(db: Db, id: string): Promise<LoggedEvent | null> {
-  const row = await db.selectFrom('event_log').selectAll().where('id', '=', id).executeTakeFirst();
-  return row ? toEvent(row) : null;
-}
 
 /** Events of a time (from, until before) or of one aggregate, in log order, after a place. */
 export async function listEvents(
@@ -39,17 +23,16 @@ export async function listEvents(
   return (await query.execute()).map(toEvent);
 }
 
-/** Cases that named this application. The id must be a UUID: it goes into a pattern. */
+/** Cases that this application belongs to. */
 export async function listCasesOf(db: Db, application: string): Promise<readonly string[]> {
   const rows = await db
-    .selectFrom('event_log')
-    .select('aggregateid')
-    .distinct()
-    .where('aggregatetype', '=', 'case')
-    .where('payload', 'like', `%"application":"${application}"%`)
+    .selectFrom('case_application')
+    .select('case_id')
+    .where('application_id', '=', application)
+    .orderBy('case_id')
     .limit(20)
     .execute();
-  return rows.map(({ aggregateid }) => aggregateid);
+  return rows.map((row) => row.case_id);
 }
 
 /** How many deliveries of each city are open, by state. */

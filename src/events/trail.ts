@@ -1,7 +1,8 @@
 import type { Json, LoggedEvent } from '#contract';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import type { Store } from '../infra/store/store.ts';
-import { findEvent, listAttempts, listCasesOf, listDecisions, listEvents, listJobsOf } from './looks.ts';
+import { findEvent } from '../infra/store/eventlog.ts';
+import { listAttempts, listCasesOf, listDecisions, listEvents, listJobsOf } from './looks.ts';
 import { addressees } from './subscriptions.ts';
 
 /** One thing that happened: who did what where, without content. */

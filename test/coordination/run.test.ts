@@ -5,6 +5,7 @@ import { createEnd } from '../../src/applications/end.ts';
 import { createCoordination, type Coordination } from '../../src/coordination/coordination.ts';
 import type { CaseKind } from '../../src/coordination/kind.ts';
 import { moving } from '../../src/coordination/kinds/moving.ts';
+import type { Bus, SubscribeOptions } from '../../src/infra/bus/bus.ts';
 import { createEmbeddedBus } from '../../src/infra/bus/embedded.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
 import { createEventLog } from '../../src/infra/store/eventlog.ts';
@@ -17,19 +18,21 @@ const arrival = '051110000000' as RegionalKey;
 const departure = '053150000000' as RegionalKey;
 const patience = { timeout: 20_000, interval: 20 };
 
-function open(store: Store, kinds?: readonly CaseKind[]): Coordination {
-  const eventLog = createEventLog(store);
+const embeddedBus = (store: Store): Bus =>
+  createEmbeddedBus({ store, eventLog: createEventLog(store), log: silentLog, backoff: { firstMs: 1, mostMs: 5 }, leaseMs: 1000 });
+
+function open(store: Store, kinds?: readonly CaseKind[], bus = embeddedBus(store), now = () => new Date()): Coordination {
   return createCoordination({
     store,
-    eventLog,
-    bus: createEmbeddedBus({ store, eventLog, log: silentLog, backoff: { firstMs: 1, mostMs: 5 }, leaseMs: 1000 }),
+    eventLog: createEventLog(store),
+    bus,
     catalogue: openCatalogue,
     cities: connectedCities,
     applications: { end: createEnd({ store, now: () => new Date() }) },
     seal: null,
     log: silentLog,
     metrics: createMetrics(),
-    now: () => new Date(),
+    now,
     timing: { pollMs: 20 },
     ...(kinds ? { kinds } : {}),
   });
@@ -76,6 +79,55 @@ describeOnEachStore('the runtime of cases', (kit) => {
       .toEqual([lucky, unlucky].toSorted());
     expect(await parked(store)).toEqual([]);
     await mended.stop();
+  });
+
+  test('believes its own log, not what came by the bus', async () => {
+    const store = await kit.openFresh();
+    const bus = embeddedBus(store);
+    let handle: SubscribeOptions['handle'] = async () => {};
+    const cases = open(store, undefined, { ...bus, subscribe: (request) => ((handle = request.handle), bus.subscribe(request)) });
+    await cases.start();
+    const { id, event } = await register(store);
+    await expect.poll(async () => (await casesOf(store)).length, patience).toBe(1);
+    const other = { id: randomUUID(), ars: arrival, service: '99115005104000', status: 'RECEIVED' };
+    await store.transaction(async (tx) => {
+      await insertApplication(tx, other);
+      await tx
+        .insertInto('application_mark')
+        .values({ application_id: other.id, applicant: null, marks: JSON.stringify({ departure }) })
+        .execute();
+    });
+    const forged = { ...event, seq: 99, aggregate: { type: 'application', id: other.id } };
+    // Under an id that the log does not have, and under one that is another application's.
+    for (const own of [randomUUID(), event.id]) await handle({ ...forged, id: own });
+    expect((await casesOf(store)).map((one) => one.application_id)).toEqual([id]);
+    await cases.stop();
+  });
+
+  test('tells the other deadlines where one cannot be told', async () => {
+    const store = await kit.openFresh();
+    const first = open(store);
+    await first.start();
+    const [{ id: unlucky }] = await Promise.all([register(store), register(store)]);
+    await expect.poll(async () => (await casesOf(store)).length, patience).toBe(2);
+    await first.stop();
+    const broken: CaseKind<never> = {
+      ...moving,
+      decide: (state, input, world, application) => {
+        if (input.kind === 'due' && application?.id === unlucky) throw new TypeError('a bug');
+        return moving.decide(state, input, world, application);
+      },
+    } as CaseKind<never>;
+    await store.db
+      .updateTable('case_waiting')
+      .set({ due_at: 0 })
+      .where('case_id', 'in', store.db.selectFrom('case_file').select('id').where('application_id', '=', unlucky))
+      .execute();
+    const second = open(store, [broken], embeddedBus(store), () => new Date(Date.now() + 365 * 24 * 3_600_000));
+    await second.start();
+    const overdue = () => store.db.selectFrom('event_log').select('id').where('type', '=', 'case.overdue').execute();
+    await expect.poll(async () => (await overdue()).length, patience).toBeGreaterThan(0);
+    await second.stop();
   });
 
   test('in two processes at once takes each event once, and an answer once', async () => {

@@ -4,7 +4,7 @@ import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
 import { AdapterError, type HubEvent } from '#contract';
 import { openBus } from '../../src/infra/bus/open-bus.ts';
-import type { Bus } from '../../src/infra/bus/bus.ts';
+import type { Bus, SubscribeOptions } from '../../src/infra/bus/bus.ts';
 import { createRelay } from '../../src/events/relay.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createEventLog } from '../../src/infra/store/eventlog.ts';
@@ -66,6 +66,26 @@ describeOnEachStore('events on their way to cities', (kit) => {
     const publicKey = createPublicKey({ key: pair.publicKey, format: 'der', type: 'spki' });
     expect(verify(null, content, publicKey, Buffer.from(asymmetric, 'base64'))).toBe(true);
     expect(c.taken[0]?.event.id).toBe(other.id);
+  });
+
+  test('what a record on the bus says is not what decides', async () => {
+    const b = keep(await startWebhookReceiver());
+    const store = await kit.openFresh();
+    const bus = await embedded(store);
+    const handlers: SubscribeOptions['handle'][] = [];
+    const listening: Bus = { ...bus, subscribe: (request) => (handlers.push(request.handle), bus.subscribe(request)) };
+    const cities = [
+      { id: 'a', ars: A },
+      { id: 'b', ars: B, to: { url: b.url } },
+    ];
+    const hub = keep(await startEvents({ store, bus: listening, cities }, { policy }));
+    const secret = caseEvent(A, { facts: { to: [C], step: 'evaluate' } });
+    await hub.append(secret);
+    for (const handle of handlers) await handle({ ...secret, seq: 1, facts: { ...secret.facts, to: [B] } });
+    const own = caseEvent(A, { facts: { to: [B], step: 'evaluate' } });
+    await hub.append(own);
+    await expect.poll(() => b.taken.map(({ event }) => event.id), patience).toEqual([own.id]);
+    expect(handlers).toHaveLength(1);
   });
 
   test('a city sees what it subscribed to and another city granted, and its own; without a grant nothing', async () => {

@@ -4,6 +4,7 @@ import { fork } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sql } from 'kysely';
 import { describe, expect, test } from 'vitest';
 import { createEventLog } from '../../src/infra/store/eventlog.ts';
 import { acquireLease } from '../../src/infra/store/lease.ts';
@@ -99,6 +100,21 @@ describeOnEachStore('the store', (kit, dialect) => {
     // PostgreSQL finds the deadlock and one of the two runs again; SQLite lets one writer in at a time.
     expect(runs).toBe(dialect === 'postgres' ? 3 : 2);
   });
+
+  if (dialect === 'postgres')
+    test('a connection that is cut in the middle of a transaction is an error of that transaction, and of nothing else', async () => {
+      const store = await kit.openFresh();
+      const cut = store.transaction(async (tx) => {
+        const { rows } = await sql<{ pid: number }>`select pg_backend_pid() as pid`.execute(tx);
+        await sql`select pg_terminate_backend(${rows[0]!.pid})`.execute(store.db);
+        // Between two statements, when nobody asks anything of the connection.
+        await new Promise((resolve) => setTimeout(resolve, 200));
+        await setCursor({ db: tx }, 'cut', 1);
+      });
+      await expect(cut).rejects.toMatchObject({ code: 'STORE_UNAVAILABLE' });
+      await store.transaction((tx) => setCursor({ db: tx }, 'next', 2));
+      expect([await cursor(store, 'cut'), await cursor(store, 'next')]).toEqual([undefined, 2]);
+    });
 
   test('listeners hear commits with events, not rollbacks and not other commits', async () => {
     const store = await kit.openFresh();

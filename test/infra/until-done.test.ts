@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { HubError } from '#contract';
 import { handleUntilDone } from '../../src/infra/bus/until-done.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { sampleEvent } from '../kit/sample-event.ts';
@@ -37,6 +38,25 @@ test.each([
   ['where parking fails, the handler may still succeed', 3, 9, { done: true, handled: 4, parked: 1, errors: 0 }],
 ] as const)('%s', async (_title, failures, refusals, expected) => {
   expect(await run(failures, refusals)).toEqual(expected);
+});
+
+test('a store that is away for a while says nothing about the event', async () => {
+  const calls = { handled: 0, parked: 0 };
+  const done = await handleUntilDone(event, {
+    request: {
+      group: 'g',
+      poisonedAfter: 2,
+      handle: async () => {
+        calls.handled += 1;
+        if (calls.handled <= 5) throw new HubError('STORE_UNAVAILABLE', 'away', { retryable: true });
+      },
+      onPoisoned: async () => void (calls.parked += 1),
+    },
+    backoff,
+    log: createLog('silent'),
+    signal: new AbortController().signal,
+  });
+  expect({ done, ...calls }).toEqual({ done: true, handled: 6, parked: 0 });
 });
 
 test('without a hook it is tried until the signal', async () => {

@@ -1,4 +1,4 @@
-import { sql, type Selectable } from 'kysely';
+import { sql, type Kysely, type Selectable } from 'kysely';
 import { HubError, type HubEvent, type Json, type LoggedEvent, type RegionalKey } from '#contract';
 import { noteAppend } from './create-store.ts';
 import { createPulse } from './pulse.ts';
@@ -50,7 +50,8 @@ const toRow = (event: HubEvent) => ({
   traceparent: event.traceparent ?? null,
 });
 
-const toEvent = (row: Selectable<Database['event_log']>): LoggedEvent => ({
+/** An event as it stands in the log. */
+export const toEvent = (row: Selectable<Database['event_log']>): LoggedEvent => ({
   seq: row.seq,
   id: row.id,
   type: row.type,
@@ -60,6 +61,12 @@ const toEvent = (row: Selectable<Database['event_log']>): LoggedEvent => ({
   facts: JSON.parse(row.payload) as { readonly [name: string]: Json },
   ...(row.traceparent === null ? {} : { traceparent: row.traceparent }),
 });
+
+/** An event of the log, by its id. */
+export async function findEvent(db: Kysely<Database>, id: string): Promise<LoggedEvent | null> {
+  const row = await db.selectFrom('event_log').selectAll().where('id', '=', id).executeTakeFirst();
+  return row ? toEvent(row) : null;
+}
 
 /** The event log of the store. @param problemsOf what an event has against being published; none is asked where it is not given */
 export function createEventLog(store: Store, problemsOf: (event: HubEvent) => readonly string[] = () => []): EventLog {

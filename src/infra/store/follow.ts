@@ -27,8 +27,8 @@ export function followLog(eventLog: EventLog, log: Log, see: (event: LoggedEvent
         at ??= await eventLog.head();
         for await (const events of eventLog.tail(at, signal))
           for (const event of events) {
-            at = event.seq;
             await see(event);
+            at = event.seq;
           }
       } catch (error) {
         if (signal.aborted) return;

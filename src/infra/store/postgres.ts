@@ -12,9 +12,9 @@ const parserOf = pg.types.getTypeParser as (oid: number, format?: 'text' | 'bina
 /** SQLSTATE 40001 serialization_failure and 40P01 deadlock_detected: nothing happened, run it again. */
 const conflicts = new Set(['40001', '40P01']);
 
-/** Class 08 (connection), 57P01 to 57P03 (the server stops or starts), 53300 (too many connections) and errors of the socket. */
-const away = /^(08|57P0[123]|53300|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/;
-const awayMessage = /Connection terminated|timeout exceeded when trying to connect|client has encountered a connection error/;
+/** Class 08 (connection), 57P01 to 57P03 (the server stops or starts), 25P03 (a transaction that rested too long was ended), 53300 (too many connections) and errors of the socket. */
+const away = /^(08|57P0[123]|25P03|53300|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/;
+const awayMessage = /Connection terminated|timeout exceeded when trying to connect|client (has encountered a connection error|was closed)/i;
 
 const failure = (error: unknown): 'conflict' | 'unavailable' | 'other' => {
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
@@ -43,6 +43,8 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   });
   // Without a listener, a connection that breaks while it waits in the pool ends the process.
   pool.on('error', () => options.onConnectionLost?.());
+  // One in use has no listener of the pool's. That it broke is what its query answers, or the next one.
+  pool.on('connect', (client) => client.on('error', () => {}));
   return createStore({
     dialect: 'postgres',
     db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
