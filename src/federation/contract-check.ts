@@ -3,7 +3,7 @@ import {
   Kind,
   parse,
   print,
-  type ConstDirectiveNode,
+  type DirectiveNode,
   type DefinitionNode,
   type DocumentNode,
   type FieldDefinitionNode,
@@ -12,7 +12,6 @@ import {
   type Location,
   type ObjectTypeDefinitionNode,
   type ObjectTypeExtensionNode,
-  type TypeNode,
 } from 'graphql';
 import { objections, type Objection, type Objecting } from './objections.ts';
 
@@ -51,7 +50,17 @@ export const longestSdl = 256 * 1024;
 const notPublic = new Set(['Application']);
 const roots = new Set(['Query', 'Mutation', 'Subscription']);
 /** They would hold for the hub's own elements too. */
-const rulesOfOthers = new Set(['inaccessible', 'tag', 'authenticated', 'requiresScopes', 'policy', 'shareable']);
+const rulesOfOthers = new Set([
+  'inaccessible',
+  'tag',
+  'authenticated',
+  'requiresScopes',
+  'policy',
+  'shareable',
+  'deprecated',
+  'cost',
+  'listSize',
+]);
 
 type WithFields = ObjectTypeDefinitionNode | ObjectTypeExtensionNode | InterfaceTypeDefinitionNode | InterfaceTypeExtensionNode;
 
@@ -61,17 +70,31 @@ const hasFields = (part: DefinitionNode): part is WithFields =>
   part.kind === Kind.INTERFACE_TYPE_DEFINITION ||
   part.kind === Kind.INTERFACE_TYPE_EXTENSION;
 
-const directive = (part: { readonly directives?: readonly ConstDirectiveNode[] | undefined }, name: string) =>
-  part.directives?.filter((one) => one.name.value === name || one.name.value === `federation__${name}`) ?? [];
+interface WithDirectives {
+  readonly directives?: readonly DirectiveNode[] | undefined;
+}
 
-const argument = ({ arguments: given = [] }: ConstDirectiveNode, name: string): string | null => {
+/** A directive's own name: the composer takes `@federation__key` for `@key`, imported or not. */
+const ownName = ({ name }: DirectiveNode): string => name.value.replace(/^federation__/, '');
+
+const directive = ({ directives = [] }: WithDirectives, name: string) => directives.filter((one) => ownName(one) === name);
+
+const argument = ({ arguments: given = [] }: DirectiveNode, name: string): string | null => {
   const value = given.find((one) => one.name.value === name)?.value;
   return value?.kind === Kind.STRING ? value.value : null;
 };
 
-const words = (fields: string): string => fields.trim().split(/\s+/).join(' ');
+const federationUrl = /^https:\/\/specs\.apollo\.dev\/federation\/v2\.\d+$/;
 
-const namedType = (type: TypeNode): string => (type.kind === Kind.NAMED_TYPE ? type.name.value : namedType(type.type));
+/** A @link that gives a directive another name, by which nothing here would know it. */
+const renames = ({ arguments: given = [] }: DirectiveNode): boolean =>
+  given.some(
+    ({ name, value }) =>
+      name.value === 'as' ||
+      (name.value === 'import' && (value.kind !== Kind.LIST || value.values.some((imported) => imported.kind !== Kind.STRING))),
+  );
+
+const words = (fields: string): string => fields.trim().split(/\s+/).join(' ');
 
 /** Reads the hub's SDL for the checks. */
 export function readHubTypes(sdl: string): HubTypes {
@@ -123,12 +146,16 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
   const typePrefix = `${name[0]?.toUpperCase() ?? ''}${name.slice(1)}`;
   const taken = takenByHub(name, typePrefix, hub);
   if (taken !== null) object({}, objections.takenByHub(name, taken));
-  if (!/@link\s*\([^)]*specs\.apollo\.dev\/federation\/v2\.\d/s.test(sdl)) object(document.definitions[0] ?? {}, objections.noLink());
+  let isLinked = false;
 
   for (const part of document.definitions) {
     if (part.kind === Kind.SCHEMA_DEFINITION || part.kind === Kind.SCHEMA_EXTENSION) {
       for (const type of part.operationTypes ?? [])
         if (!roots.has(type.type.name.value)) object(type, objections.otherRoot(type.type.name.value));
+      for (const linked of directive(part, 'link')) {
+        isLinked ||= federationUrl.test(argument(linked, 'url') ?? '');
+        if (renames(linked)) object(linked, objections.renamed());
+      }
       for (const composed of directive(part, 'composeDirective')) object(composed, objections.composedDirective());
       continue;
     }
@@ -137,13 +164,19 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
     // What the protocol itself adds.
     if (type.startsWith('_') || /^(federation|link)__/.test(type)) continue;
     if (hasFields(part)) checkFields(part);
-    if (roots.has(type)) continue;
     const ofHub = hub.byName.get(type);
+    if (ofHub || roots.has(type)) checkRules(part, type);
+    if (roots.has(type)) continue;
     if (ofHub) checkShared(part, ofHub);
     else if (!type.startsWith(typePrefix))
       object(part.name, objections.typeName(type, `${typePrefix}${type[0]?.toUpperCase()}${type.slice(1)}`));
   }
+  if (!isLinked) object(document.definitions[0] ?? {}, objections.noLink());
   return found;
+
+  function checkRules({ directives = [] }: WithDirectives, where: string): void {
+    for (const rule of directives) if (rulesOfOthers.has(ownName(rule))) object(rule, objections.ruleOnHub(where, ownName(rule)));
+  }
 
   function checkFields(part: WithFields): void {
     const type = part.name.value;
@@ -157,16 +190,16 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
         if (argument(required, 'fields')?.includes('...')) object(required, objections.requiresFragment(coordinate));
       if (isInterfaceObject && directive(field, 'external').length > 0) object(field, objections.interfaceObjectExternal(coordinate));
       checkOverride(field, coordinate);
-      for (const provided of directive(field, 'provides'))
-        if (hub.keys.has(namedType(field.type))) object(provided, objections.provides(coordinate));
+      // All that others could answer is the hub's, and a type between may hide whose fields they are.
+      for (const provided of directive(field, 'provides')) object(provided, objections.provides(coordinate));
       if (!shared && !roots.has(type)) continue;
       const hubType = shared?.get(own);
       if (hubType === undefined) {
         if (!own.startsWith(name)) object(field.name, objections.fieldName(coordinate, `${name}${own[0]?.toUpperCase()}${own.slice(1)}`));
         continue;
       }
-      for (const rule of field.directives ?? [])
-        if (rulesOfOthers.has(rule.name.value)) object(rule, objections.ruleOnHub(coordinate, rule.name.value));
+      checkRules(field, coordinate);
+      for (const given of field.arguments ?? []) checkRules(given, `${coordinate}(${given.name.value}:)`);
       if (print(field.type) !== hubType) object(field.type, objections.otherType(coordinate, print(field.type), hubType));
       const isKey = [...(hub.keys.get(type) ?? [])].some((key) => key.split(' ').includes(own));
       if (!isKey && directive(field, 'external').length === 0 && directive(field, 'override').length === 0)
@@ -193,13 +226,12 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
           .toSorted()
           .join(' ');
       if (values(part) !== values(ofHub)) object(at, objections.otherEnum(type));
+      for (const value of part.values ?? []) checkRules(value, `${type}.${value.name.value}`);
       return;
     }
     const keys = hub.keys.get(type);
     if (!keys || !hasFields(part)) return object(at, objections.hubsType(type));
     if (notPublic.has(type) && !grants.entities.includes(type)) object(at, objections.notPublic(type));
-    for (const rule of part.directives ?? [])
-      if (rulesOfOthers.has(rule.name.value)) object(rule, objections.ruleOnHub(type, rule.name.value));
     for (const key of directive(part, 'key'))
       if (!keys.has(words(argument(key, 'fields') ?? ''))) object(key, objections.otherKey(type, [...keys]));
     for (const implemented of part.interfaces ?? []) object(implemented, objections.implementing(type));

@@ -41,6 +41,14 @@ export const objections = {
         'Begin it with: extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])',
       ),
     ),
+  renamed: () =>
+    saying(
+      both('Dieses @link gibt Direktiven andere Namen.', 'This @link gives directives other names.'),
+      both(
+        'Importieren Sie die Direktiven der Federation unter ihren eigenen Namen, ohne as: import: ["@key"].',
+        'Import federation’s directives under their own names, without as: import: ["@key"].',
+      ),
+    ),
   nameTooNear: (name: string, other: string) =>
     saying(
       both(

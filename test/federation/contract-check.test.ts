@@ -71,6 +71,35 @@ describe('the contract of a subgraph', () => {
       'type BonnA @key(fields: "id") @interfaceObject { id: ID! u: Int @external }',
       '3: BonnA.u is @external on an @interfaceObject, which does not compose.',
     ],
+    [
+      'type Query { bonnX: BonnX @provides(fields: "at { name }") } type BonnX { at: Municipality }',
+      '3: Query.bonnX wants to answer fields of the hub by @provides.',
+    ],
+    [
+      'type Municipality @key(fields: "ars") @federation__inaccessible { ars: RegionalKey! bonnX: Int }',
+      '3: @inaccessible on Municipality would hold for the hub too.',
+    ],
+    [
+      'type Municipality @key(fields: "ars") { ars: RegionalKey! @federation__tag(name: "x") bonnX: Int }',
+      '3: @tag on Municipality.ars would hold for the hub too.',
+    ],
+    [
+      'type Municipality @key(fields: "ars") { ars: RegionalKey! @deprecated bonnX: Int }',
+      '3: @deprecated on Municipality.ars would hold for the hub too.',
+    ],
+    [
+      'type Municipality @key(fields: "ars") { ars(x: Int @inaccessible): RegionalKey! bonnX: Int }',
+      '3: @inaccessible on Municipality.ars(x:) would hold for the hub too.',
+    ],
+    ['enum Language { DE EN @inaccessible }', '3: @inaccessible on Language.EN would hold for the hub too.'],
+    ['enum Language @inaccessible { DE EN }', '3: @inaccessible on Language would hold for the hub too.'],
+    ['scalar ServiceKey @federation__inaccessible', '3: @inaccessible on ServiceKey would hold for the hub too.'],
+    ['type Mutation @inaccessible { bonnX: Int }', '3: @inaccessible on Mutation would hold for the hub too.'],
+    [
+      'extend schema @link(url: "https://x.example/v1.0", import: [{ name: "@a", as: "@b" }])',
+      '3: This @link gives directives other names.',
+    ],
+    ['extend schema @link(url: "https://x.example/v1.0", as: "x")', '3: This @link gives directives other names.'],
     ['schema { query: BonnQuery } type BonnQuery { bonnX: Int }', '3: The root is called “BonnQuery” here.'],
     ['extend schema @composeDirective(name: "@bonn")', '3: @composeDirective would hold for everybody.'],
     ['type Query {', '3: This is not valid GraphQL SDL: Syntax Error: Expected Name, found <EOF>.'],
@@ -87,6 +116,8 @@ describe('the contract of a subgraph', () => {
   test('names that the hub’s own begin with, SDL without a link and SDL too long are refused', () => {
     expect(check('type Query { serviceX: Int }', none, 'service')[0]).toMatch(/begins with “service”/);
     expect(checkContract('bonn', 'type Query { bonnX: Int }', hub, none)[0]?.problem.en).toMatch(/no version of Apollo Federation 2/);
+    const commented = '# @link(url: "https://specs.apollo.dev/federation/v2.3")\ntype Query { bonnX: Int }';
+    expect(checkContract('bonn', commented, hub, none)[0]?.problem.en).toMatch(/no version of Apollo Federation 2/);
     expect(checkContract('bonn', `# ${'x'.repeat(300_000)}`, hub, none)[0]?.problem.en).toMatch(/262144 are allowed/);
   });
 });
