@@ -12,11 +12,11 @@ import type { OfferImportOptions } from './import/offers.ts';
 import { importReference, type Progress, type ReferenceReport } from './import/reference.ts';
 import { readSynonyms } from './import/reference-files.ts';
 import { filterMunicipalities, filterOffers, filterServices } from './lists.ts';
-import { shelveOffers, shelveReference } from './memory.ts';
+import { shelveOffers, shelveReference, type ReferenceShelf } from './memory.ts';
 import { pageOf } from './pages.ts';
 import { loadOffers, loadReference, loadSources } from './records.ts';
 import { refreshDefaults, startRefresh, type Refresh, type RefreshTiming } from './refresh.ts';
-import { createView } from './view.ts';
+import { createView, type CatalogueView } from './view.ts';
 
 export interface Municipality {
   readonly ars: RegionalKey;
@@ -151,22 +151,41 @@ export interface CatalogueDeps {
   };
 }
 
+/** What memory holds: the reference records, and the view of them with the cities' offers. */
+interface Shelves {
+  readonly reference: ReferenceShelf;
+  readonly view: CatalogueView;
+}
+
 /** Opens the catalogue over what the store holds; empty until the first import. */
 export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & CatalogueImports> {
   const { store, eventLog, cities, log, now, referenceFolder, staleAfterHours = 168 } = deps;
   const tooOld = (asOf: Date) => now().getTime() - asOf.getTime() > staleAfterHours * 3_600_000;
   const synonyms = await readSynonyms(referenceFolder);
-  const shelveCities = async () => shelveOffers(await loadOffers(store), await loadSources(store), tooOld);
 
-  let reference = shelveReference(await loadReference(store));
-  let view = createView(reference, await shelveCities(), synonyms);
+  /** Sources first: rows that are newer than the hash noted for them are read once more, older ones would stay. */
+  const load = async (before: Shelves | null) => {
+    const sources = await loadSources(store);
+    const known = before?.view.offers.sources;
+    const same = sources.every(
+      ({ source, content_hash: hash }) => !source.startsWith('reference:') || known?.get(source)?.content_hash === hash,
+    );
+    const reference = before && same ? before.reference : shelveReference(await loadReference(store));
+    return { reference, view: createView(reference, shelveOffers(await loadOffers(store), sources, tooOld), synonyms) };
+  };
+  let { reference, view } = await load(null);
   /** Of all sources, reference records among them, as they stand in the view. */
   const fingerprint = () => sha256(canonicalJson([...view.offers.sources.values()].toSorted((a, b) => (a.source < b.source ? -1 : 1))));
   let revision = fingerprint();
-  const reload = async (whole: boolean) => {
-    if (whole) reference = shelveReference(await loadReference(store));
-    view = createView(reference, await shelveCities(), synonyms);
-    revision = fingerprint();
+  let reloading: Promise<unknown> = Promise.resolve();
+  /** One after the other, so that none puts back what it read before another. */
+  const reload = (whole: boolean): Promise<void> => {
+    const next = reloading.then(async () => {
+      ({ reference, view } = await load(whole ? null : { reference, view }));
+      revision = fingerprint();
+    });
+    reloading = next.catch(() => {});
+    return next;
   };
   /** An import that found nothing new has still confirmed its source, or failed to, here or in another process. */
   const noteSources = async () => {
@@ -238,7 +257,8 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
 
     async importReference(progress) {
       const report = await importReference(store, referenceFolder, { now, progress });
-      if (report.changed) await reload(true);
+      // Where nothing changed, another process may have imported it since this one read the store.
+      await (report.changed ? reload(true) : noteSources());
       return report;
     },
     importCities,

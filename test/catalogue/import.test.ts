@@ -50,6 +50,21 @@ describeOnEachStore('the import of reference records', (kit) => {
     expect(await catalogue.importReference(() => expect.unreachable('nothing is written'))).toMatchObject({ changed: false });
   });
 
+  test('by another process reaches those that run, whichever way they look', async () => {
+    const store = await kit.openFresh();
+    const [told, looking, importing, other] = await Promise.all([0, 1, 2, 3].map(() => catalogueOn(store, { refresh: { lookMs: 20 } })));
+    await other!.importReference();
+    await other!.importCities([seestadt(listing('told.json', [1, 2]))]);
+    const bremerhaven = { ars: '040120000000' };
+    await told!.refresh('seestadt');
+    expect(told!.findMunicipality(bremerhaven)?.name).toBe('Bremerhaven');
+    expect(await importing!.importReference()).toMatchObject({ changed: false });
+    expect(importing!.findMunicipality(bremerhaven)?.name).toBe('Bremerhaven');
+    const fresh = looking!.keepFresh(Promise.resolve());
+    await expect.poll(() => looking!.findMunicipality(bremerhaven)?.name, { timeout: 10_000 }).toBe('Bremerhaven');
+    await fresh.stop();
+  });
+
   test('goes on where it was killed', async () => {
     const store = await kit.openFresh();
     const now = () => new Date();
