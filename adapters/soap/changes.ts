@@ -1,7 +1,8 @@
 import { AdapterError, type ChangesPort } from '#contract';
 import { mentions, type SoapConfig } from './config.ts';
 import type { Ask } from './http.ts';
-import { at, listAt, scalar, toChange } from './mapping.ts';
+import { at, listAt, momentOf, scalar, toChange } from './mapping.ts';
+import { resume } from './moments.ts';
 
 /*
  * Two ways to ask for changes, by what operations.changes.fields are mapped to:
@@ -11,7 +12,12 @@ import { at, listAt, scalar, toChange } from './mapping.ts';
  *            changes meanwhile moves to the end, and an offset would skip its neighbour. Only where one moment fills a whole
  *            page is /offset used. Each pull reaches back `overlapMs`, for cases that become visible late.
  */
-export function createChanges(operation: NonNullable<SoapConfig['operations']['changes']>, config: SoapConfig, ask: Ask): ChangesPort {
+export function createChanges(
+  operation: NonNullable<SoapConfig['operations']['changes']>,
+  config: SoapConfig,
+  ask: Ask,
+  now: () => Date,
+): ChangesPort {
   const { items, next: nextAt = '', limit, overlapMs, everyMs } = operation;
 
   const byCursor: ChangesPort['pull'] = async function* (from, call) {
@@ -19,31 +25,33 @@ export function createChanges(operation: NonNullable<SoapConfig['operations']['c
       const body = await ask(operation, { cursor, limit }, call);
       const found = listAt(body, items);
       const next = scalar(at(body, nextAt)) ?? cursor;
-      yield { items: found.map((item) => toChange(item, config)), next };
+      yield { items: found.map((item) => toChange(item, config, now())), next };
       if (found.length === 0 || next === cursor) return;
       cursor = next;
     }
   };
 
   const bySince: ChangesPort['pull'] = async function* (from, call) {
-    let { since, offset } = from === null ? { since: 0, offset: 0 } : parseCursor(from);
-    const start = since;
+    const saved = from === null ? { since: 0, offset: 0 } : parseCursor(from);
+    const start = resume(saved.since, config.timeZone);
+    let [since, offset] = [start, start === saved.since ? saved.offset : 0];
     for (let full = true; full;) {
       const body = await ask(operation, { since: new Date(since).toISOString(), limit, offset }, call);
-      const changes = listAt(body, items).map((item) => toChange(item, config));
-      full = changes.length >= limit;
-      const last = changes.reduce((latest, { updatedAt }) => Math.max(latest, updatedAt.getTime()), since);
+      const found = listAt(body, items);
+      full = found.length >= limit;
+      const last = found.reduce<number>((latest, item) => Math.max(latest, momentOf(item, config, now()).earliest.getTime()), since);
       // From where this pull began, not from its last page: the overlap may reach back over several.
       if (!full) [since, offset] = [Math.max(start, last - overlapMs), 0];
       else if (last > since) [since, offset] = [last, 0];
-      else if (mentions(operation.fields, '/offset')) offset += changes.length;
+      else if (mentions(operation.fields, '/offset')) offset += found.length;
       else
         throw new AdapterError(
           'misconfigured',
           'none',
           `more than ${limit} cases changed at one moment: raise operations.changes.limit or map an element to /offset`,
         );
-      yield { items: changes, next: `${since} ${offset}` };
+      const next = since < saved.since ? `${saved.since} 0` : `${since} ${offset}`;
+      yield { items: found.map((item) => toChange(item, config, now())), next };
     }
   };
 

@@ -27,6 +27,7 @@ import { readWsdl } from './wsdl.ts';
 export function createSoap(config: SoapConfig, host: Host): Adapter {
   const ask = createAsk(config, host);
   const { operations, case: fields, idempotency } = config;
+  const changes = operations.changes && createChanges(operations.changes, config, ask, () => host.now());
   const lookup = idempotency === 'lookup' ? operations.find : undefined;
 
   async function findOne(key: string, call: Call): Promise<CaseRef | null> {
@@ -55,7 +56,7 @@ export function createSoap(config: SoapConfig, host: Host): Adapter {
   async function loadOne({ id }: CaseRef, call: Call): Promise<CaseSnapshot | null | AdapterError> {
     try {
       const [found] = listAt(await ask(operations.load, { id }, call), operations.load.items);
-      return found === undefined ? null : toSnapshot(found, config);
+      return found === undefined ? null : toSnapshot(found, config, host.now());
     } catch (error) {
       if (error instanceof AdapterError && error.kind === 'malformed') return error;
       throw error;
@@ -68,7 +69,7 @@ export function createSoap(config: SoapConfig, host: Host): Adapter {
     const found = new Map(listAt(body, operations.load.items).map((item) => [toRef(item, fields).id, item]));
     return refs.map(({ id }) => {
       const item = found.get(id);
-      return item === undefined ? null : toSnapshot(item, config);
+      return item === undefined ? null : toSnapshot(item, config, host.now());
     });
   };
 
@@ -97,7 +98,7 @@ export function createSoap(config: SoapConfig, host: Host): Adapter {
     await probe(lookup ? 'credentials and look-up by key' : 'credentials', async () => {
       const nobody = `no such key ${crypto.randomUUID()}`;
       if (operations.find) await findOne(nobody, call);
-      else if (operations.changes) await createChanges(operations.changes, config, ask).pull(null, call)[Symbol.asyncIterator]().next();
+      else if (changes) await changes.pull(null, call)[Symbol.asyncIterator]().next();
       else await loadCases([{ id: '0' }], call);
       return null;
     });
@@ -119,7 +120,7 @@ export function createSoap(config: SoapConfig, host: Host): Adapter {
       loadCases,
       ...(operations.withdraw ? { withdraw: withdraw(operations.withdraw) } : {}),
     },
-    ...(operations.changes ? { changes: createChanges(operations.changes, config, ask) } : {}),
+    ...(changes ? { changes } : {}),
   };
 }
 

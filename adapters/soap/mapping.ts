@@ -1,7 +1,7 @@
 import { AdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
 import type { Fields, Operation, SoapConfig } from './config.ts';
 import type { Draft } from './xml.ts';
-import { toMoment } from './moments.ts';
+import { noMoment, toMoment, type Moment } from './moments.ts';
 
 /** What the sources of `submit` may point into; attachments with their content in base64. */
 export const toSource = (application: Submission, key: string, attachments: readonly Json[]): Json => ({
@@ -129,18 +129,22 @@ export function toRef(found: Json | undefined, fields: SoapConfig['case'], effec
 }
 
 /** @throws AdapterError malformed */
-export function toSnapshot(found: Json, { case: fields, timeZone }: SoapConfig): CaseSnapshot {
+export const momentOf = (found: Json, { case: { updatedAt }, timeZone }: SoapConfig, now: Date): Moment =>
+  toMoment(scalar(at(found, updatedAt)) ?? '', timeZone, now) ?? noMoment(updatedAt);
+
+/** @throws AdapterError malformed */
+export function toSnapshot(found: Json, config: SoapConfig, now: Date): CaseSnapshot {
+  const { case: fields } = config;
   const ref = toRef(found, fields);
-  const status = scalar(at(found, fields.status));
-  const updatedAt = toMoment(scalar(at(found, fields.updatedAt)) ?? '', timeZone);
-  if (status === null) throw new AdapterError('malformed', 'none', `a case has no status at ${fields.status}`);
-  if (updatedAt === null) throw new AdapterError('malformed', 'none', `a case has no xs:dateTime at ${fields.updatedAt}`);
+  const nativeStatus = scalar(at(found, fields.status));
+  if (nativeStatus === null) throw new AdapterError('malformed', 'none', `a case has no status at ${fields.status}`);
+  const { best, text } = momentOf(found, config, now);
   const version = fields.version === undefined ? null : scalar(at(found, fields.version));
-  return { ref, nativeStatus: status, version: version ?? `${updatedAt.toISOString()} ${status}`, updatedAt };
+  return { ref, nativeStatus, version: version ?? `${text} ${nativeStatus}`, updatedAt: best };
 }
 
 /** A change by the state it led to: the same state, the same id. */
-export const toChange = (found: Json, config: SoapConfig): CaseChange => {
-  const snapshot = toSnapshot(found, config);
+export const toChange = (found: Json, config: SoapConfig, now: Date): CaseChange => {
+  const snapshot = toSnapshot(found, config, now);
   return { ...snapshot, id: `${snapshot.ref.id} ${snapshot.version}` };
 };

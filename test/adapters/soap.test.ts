@@ -313,7 +313,12 @@ describe('check names what the file says otherwise than the WSDL', () => {
 describe('answers of a service that means harm or is another', () => {
   let body = '';
   let status = 200;
-  const server = createServer((_, response) => response.writeHead(status, { 'content-type': 'text/xml' }).end(body));
+  let asked = '';
+  const server = createServer((request, response) => {
+    asked = '';
+    request.on('data', (part: Buffer) => (asked += part.toString()));
+    request.on('end', () => response.writeHead(status, { 'content-type': 'text/xml' }).end(body));
+  });
   let cities: Cities;
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -380,6 +385,30 @@ describe('answers of a service that means harm or is another', () => {
     const failure = await failureOf(submit(cities, randomUUID()));
     expect(failure).toMatchObject(expected);
     expect(failure.message, 'what a service says may hold personal data').not.toMatch(/Groß|passwd/);
+  });
+
+  test('in the hour that comes twice, a change of its second pass is later than one of its first', async () => {
+    let now = new Date('2026-10-25T00:46:00Z');
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    const own = connectCity(soap, configOf(url), { endpoint: url, secret: soapSimulated.secret, now: () => now }).cities;
+    const tell = (state: string, text: string) => {
+      const parts = `<vorgangsnummer>7</vorgangsnummer><status>${state}</status><geaendertAm>${text}</geaendertAm>`;
+      [body, status] = [
+        envelope(`<aenderungenLesenAntwort xmlns="urn:example:vorgang:v1"><vorgang>${parts}</vorgang></aenderungenLesenAntwort>`),
+        200,
+      ];
+    };
+    tell('eingegangen', '2026-10-25T02:45:00');
+    const first = await pullAll(own, null);
+    expect(first.changes).toMatchObject([{ updatedAt: new Date('2026-10-25T00:45:00Z') }]);
+    // A clock that is some seconds ahead has come to what ours has not.
+    now = new Date('2026-10-25T01:09:58Z');
+    expect((await pullAll(own, first.next)).changes, 'the same state, the same change').toMatchObject([{ id: first.changes[0]?.id }]);
+    tell('bewilligt', '2026-10-25T02:10:00');
+    const second = await pullAll(own, first.next);
+    expect(second.changes).toMatchObject([{ nativeStatus: 'bewilligt', updatedAt: new Date('2026-10-25T01:10:00Z') }]);
+    expect(asked, 'from an hour before the last place').toContain('2026-10-24T23:44:50.000Z');
+    expect(second.next).toBe(first.next);
   });
 });
 
