@@ -63,6 +63,14 @@ describe('wishes for a day-care place in several cities', () => {
     expect(play.outcomes()).toEqual(['PLACE_ACCEPTED']);
   });
 
+  test('given a place, when its office closes the ticket, then it stays given', () => {
+    const play = joined(first, second);
+    play.tell(changed(first, 'GRANTED'), first);
+    play.tell(withdrawn(second), second);
+    play.tell(changed(first, 'CLOSED'), first);
+    expect(play.outcomes()).toEqual(['PLACE_ACCEPTED']);
+  });
+
   test('given all are refused, then there is no place, and a new wish opens the case again', () => {
     const play = joined(first, second);
     play.tell(changed(first, 'REFUSED'), first);

@@ -196,8 +196,11 @@ describe('parking permits of the same applicant', () => {
     expect(after(way, { sameApplicant }).types).toEqual(['case.step-taken', 'move.deregistered', 'case.closed']);
   });
 
-  test('whose back office cannot be told are ended by a clerk there', () => {
-    const sameApplicant = [permitIn('p-1', { canWithdraw: false })];
+  test.each([
+    ['whose back office cannot be told', { canWithdraw: false }],
+    ['whose case is closed, as many systems do with what was granted,', { status: 'CLOSED' as const }],
+  ])('%s are ended by a clerk there', (_, over) => {
+    const sameApplicant = [permitIn('p-1', over)];
     const { last, state } = after(way, { sameApplicant });
     expect(last.commands).toEqual([]);
     expect(moving.waiting(state)).toMatchObject([{ step: 'end-permit-p-1-by-hand', city: departure, by: 'clerk', choices: ['ENDED'] }]);

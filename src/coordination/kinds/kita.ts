@@ -25,7 +25,7 @@ import { kitaTexts } from './kita-texts.ts';
  *              and a clerk of its city gets it as a task.
  *   ACCEPTED   with others beside it: `kita.double-place-found`, told to all cities concerned. The wish that yields is asked
  *              about in its city: RELEASE ─▶ RELEASING, or KEEP ─▶ KEPT, and the next one is asked about.
- *   any        its application is refused, withdrawn or closed ─▶ ENDED
+ *   any        its application is refused, withdrawn or, where no place was given, closed ─▶ ENDED
  *
  * Of several places the better one stays: whatever the order in which cities decide and events arrive, it is the same. Of equals
  * the first that was heard of stays, because the other's withdrawal is on its way and may yet take effect. No decision is
@@ -113,6 +113,8 @@ function happened(state: Kita, event: SeenEvent, world: World, application: Case
   if (granted.has(status))
     return wish.stage === 'OPEN' || (wish.stage === 'RELEASING' && !wish.given) ? accepted(state, wish, world) : nothing;
   if (event.type !== 'application.withdrawn' && !ended.has(status)) return nothing;
+  // Many systems close what is done: a place that was given stays given.
+  if (status === 'CLOSED' && (wish.stage === 'ACCEPTED' || wish.stage === 'KEPT')) return nothing;
   const { application: of, city, service } = wish;
   const others = citiesOf(state.wishes.filter((one) => one !== wish && one.stage !== 'ENDED'));
   return follow(state, [stepTaken('kita', `end-${of}`, { by: city, to: others }, { application: of, service })]);

@@ -28,9 +28,9 @@ import { movingTexts } from './moving-texts.ts';
  *                 give up. A's answer still counts, also one to an earlier round that had none.
  *   IMPLAUSIBLE   A clerk in B has it corrected and sends again ─▶ NOTIFIED, next round; or gives up ─▶ CLOSED as UNRESOLVED
  *   EVALUATED     A answers `deregister`: `move.deregistered` ─▶ DEREGISTERED. Overdue: A's clerk gets it as a task.
- *   DEREGISTERED  Each parking permit of the same applicant in A is ended: by A's back office where that can be told, else
- *                 by A's clerk, who also gets it where the back office is too slow or a person gave its delivery up. Ended
- *                 once, whoever was first: `permit.ended`. In B the same service is suggested, where it is offered.
+ *   DEREGISTERED  Each parking permit of the same applicant in A is ended: by A's back office where that can be told and its
+ *                 case is not closed, else by A's clerk, who also gets it where the back office is too slow or a person gave its
+ *                 delivery up. Ended once, whoever was first: `permit.ended`. In B the same service is suggested, where it is offered.
  *                 Where nobody can tell which permits are the person's, A's clerk looks, and ends what there is.
  *                 None is left ─▶ CLOSED as COMPLETED
  *
@@ -43,6 +43,8 @@ const registrations: readonly string[] = ['99115005104000', '99115005104001'];
 const residentPermit = '99108001001000' as ServiceKey;
 
 const ended = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN', 'CLOSED']);
+/** What surely left no permit behind. Many systems close what was granted, so a closed one may hold. */
+const without = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN']);
 
 const sides = ({ arrival, departure }: Moving) => ({ arrival: arrival as RegionalKey, departure: departure as RegionalKey });
 
@@ -126,14 +128,16 @@ function deregistered(state: Moving, taken: CaseEvent, world: World): Decision {
   if (world.sameApplicant === null && world.offers(departure, residentPermit))
     return { events: [...events, endRequested(state, { application: '', service: residentPermit }, 'CLERK', world)] };
   const permits = (world.sameApplicant ?? []).filter(
-    ({ ars, service, status }) => ars === departure && services.includes(service) && !ended.has(status),
+    ({ ars, service, status }) => ars === departure && services.includes(service) && !without.has(status),
   );
   if (permits.length === 0) return { events: [...events, completed(state)] };
   const commands: CaseCommand[] = [];
-  for (const { id: application, service, canWithdraw } of permits) {
-    const step = permitStep(application, canWithdraw ? 'OFFICE' : 'CLERK');
-    events.push(endRequested(state, { application, service }, canWithdraw ? 'OFFICE' : 'CLERK', world));
-    if (canWithdraw) commands.push({ step, do: { type: 'withdraw-application', application, reason: 'MOVED_AWAY' } });
+  for (const { id: application, service, status, canWithdraw } of permits) {
+    // A case that is closed cannot be withdrawn any more.
+    const by = canWithdraw && status !== 'CLOSED' ? 'OFFICE' : 'CLERK';
+    const step = permitStep(application, by);
+    events.push(endRequested(state, { application, service }, by, world));
+    if (by === 'OFFICE') commands.push({ step, do: { type: 'withdraw-application', application, reason: 'MOVED_AWAY' } });
   }
   if (world.offers(arrival, residentPermit)) events.push({ type: 'offer.suggested', of: arrival, facts: { service: residentPermit } });
   return { events, commands };
