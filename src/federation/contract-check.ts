@@ -46,8 +46,8 @@ export interface HubTypes {
 /** Longest SDL, in characters: it travels in an event. */
 export const longestSdl = 256 * 1024;
 
-/** Entities that a city may extend only where it was granted: they belong to citizens. */
-const notPublic = new Set(['Application']);
+/** Entities that a city may extend; all others, what belongs to citizens among them, only where it was granted. */
+const publicEntities = new Set(['Municipality', 'Service', 'Offer']);
 const roots = new Set(['Query', 'Mutation', 'Subscription']);
 /** They would hold for the hub's own elements too. */
 const rulesOfOthers = new Set([
@@ -231,7 +231,7 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
     }
     const keys = hub.keys.get(type);
     if (!keys || !hasFields(part)) return object(at, objections.hubsType(type));
-    if (notPublic.has(type) && !grants.entities.includes(type)) object(at, objections.notPublic(type));
+    if (!publicEntities.has(type) && !grants.entities.includes(type)) object(at, objections.notPublic(type, [...publicEntities]));
     for (const key of directive(part, 'key'))
       if (!keys.has(words(argument(key, 'fields') ?? ''))) object(key, objections.otherKey(type, [...keys]));
     for (const implemented of part.interfaces ?? []) object(implemented, objections.implementing(type));

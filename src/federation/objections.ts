@@ -103,10 +103,10 @@ export const objections = {
       both(`„${type}“ hat beim Hub andere Werte.`, `“${type}” has other values in the hub.`),
       both('Nehmen Sie genau dieselben Werte oder einen eigenen Namen.', 'Take exactly the same values, or a name of your own.'),
     ),
-  notPublic: (type: string) =>
+  notPublic: (type: string, open: readonly string[]) =>
     saying(
-      both(`„${type}“ gehört den Antragstellenden.`, `“${type}” belongs to applicants.`),
-      or('Erweitern Sie öffentliche Typen.', 'Extend public types.'),
+      both(`„${type}“ ist nicht öffentlich.`, `“${type}” is not public.`),
+      or(`Erweitern Sie öffentliche Typen: ${open.join(', ')}.`, `Extend public types: ${open.join(', ')}.`),
     ),
   otherKey: (type: string, keys: readonly string[]) =>
     saying(

@@ -56,7 +56,8 @@ describe('the contract of a subgraph', () => {
       'type Municipality @key(fields: "ars") { ars: RegionalKey! population: Int @override(from: "hub") }',
       '3: @override on Municipality.population is not allowed.',
     ],
-    ['type Application @key(fields: "id") { id: ID! bonnX: Int }', '3: “Application” belongs to applicants.'],
+    ['type Application @key(fields: "id") { id: ID! bonnX: Int }', '3: “Application” is not public.'],
+    ['type CaseFile @key(fields: "id") { id: ID! bonnX: Int }', '3: “CaseFile” is not public.'],
     ['type Fee { cents: Int! }', '3: “Fee” is a type of the hub.'],
     ['enum Language { DE EN FR }', '3: “Language” has other values in the hub.'],
     [
