@@ -52,11 +52,12 @@ export function createPipeline(bus: Bus, start: number, onRefusal: () => void): 
 
   return {
     async room(signal) {
-      const aborted = new Promise<void>((resolve) => {
-        if (signal.aborted) resolve();
-        else if (unconfirmed >= MOST_UNCONFIRMED) signal.addEventListener('abort', () => resolve(), { once: true });
-      });
-      while (unconfirmed >= MOST_UNCONFIRMED && !signal.aborted) await Promise.race([settled.promise, aborted]);
+      if (unconfirmed < MOST_UNCONFIRMED || signal.aborted) return;
+      const aborted = Promise.withResolvers<void>();
+      const leave = () => aborted.resolve();
+      signal.addEventListener('abort', leave, { once: true });
+      while (unconfirmed >= MOST_UNCONFIRMED && !signal.aborted) await Promise.race([settled.promise, aborted.promise]);
+      signal.removeEventListener('abort', leave);
     },
     push(events) {
       const last = events.at(-1);

@@ -2,6 +2,7 @@ import { parseServiceKey, type Problem } from '#contract';
 import type { City, EventChoice } from '../cities/cities.ts';
 import type { Channel } from './channels.ts';
 import type { EventsDeps, EventsResult } from './events.ts';
+import { lockReceiver } from './records.ts';
 import { addSubscription, listSubscriptions, removeSubscription } from './subscription-records.ts';
 
 /** Subscriptions of one city through the API; more is a mistake. */
@@ -31,6 +32,8 @@ export function createSubscriptions({ store, now }: EventsDeps, channels: Readon
       const problem = problemOf(choice);
       if (problem) return { ok: false, problem };
       return store.transaction(async (tx): Promise<EventsResult> => {
+        // Held until the end: two that ask for the same at once would both find nothing.
+        await lockReceiver(store, tx, city.id);
         const known = await listSubscriptions(tx, city.id);
         // The same again changes nothing.
         if (known.some((one) => one.types.join() === choice.types.join() && one.services.join() === choice.services.join()))
