@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { AdapterDefinition } from '#contract';
+import { HubError, type AdapterDefinition } from '#contract';
 
 /*
  * Which adapters may stand between the hub and a city: those whose report by the conformance kit is there, says "admitted"
@@ -45,6 +45,7 @@ export const shippedModule = (product: string): string => new URL(`../../adapter
 /**
  * What identifies an adapter as it was checked: every file in its module's folder, except tests, texts (`*.md`), `conformance/`,
  * `node_modules/` and names that begin with a dot; and what its config looks like. Line ends do not count.
+ * @throws HubError CONFIG_INVALID where one of them is a symlink: what it leads to would change unnoticed
  */
 export function hashAdapter(moduleUrl: string, definition: AdapterDefinition): AdapterHash {
   const folder = dirname(fileURLToPath(moduleUrl));
@@ -68,12 +69,22 @@ const part = (hash: Hash, content: string | Buffer): void => void hash.update(`$
 
 const leftOut = /(^|[\\/])(\.|node_modules[\\/]|conformance[\\/]|tests?[\\/])|\.test\.[cm]?[jt]sx?$|\.md$/;
 
-const filesOf = (folder: string): readonly string[] =>
-  readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name).slice(folder.length + 1))
-    .filter((file) => !leftOut.test(file))
+function filesOf(folder: string): readonly string[] {
+  const found = readdirSync(folder, { recursive: true, withFileTypes: true })
+    .map((entry) => ({ entry, file: join(entry.parentPath, entry.name).slice(folder.length + 1) }))
+    // A link to a folder, such as node_modules, counts under the folder's rule.
+    .filter(({ entry, file }) => !leftOut.test(file) && !(entry.isSymbolicLink() && leftOut.test(file + sep)));
+  const link = found.find(({ entry }) => entry.isSymbolicLink());
+  if (link)
+    throw new HubError(
+      'CONFIG_INVALID',
+      `${join(folder, link.file)} is a symlink: the report of an adapter is about its own files. Put the file itself there, or import it as a package.`,
+    );
+  return found
+    .filter(({ entry }) => entry.isFile())
+    .map(({ file }) => file)
     .toSorted();
+}
 
 function inOrder(value: unknown): unknown {
   if (value === null || typeof value !== 'object') return value;
@@ -104,16 +115,27 @@ function isReport(value: unknown): value is AdmissionReport {
   );
 }
 
+/** Null where no report can be about these files; the kit says why. */
+function hashOrNull(moduleUrl: string, definition: AdapterDefinition): AdapterHash | null {
+  try {
+    return hashAdapter(moduleUrl, definition);
+  } catch (error) {
+    if (error instanceof HubError) return null;
+    throw error;
+  }
+}
+
 /** What a report means for an adapter as it is today. */
 export function admission(report: AdmissionReport | null, moduleUrl: string, definition: AdapterDefinition, now = new Date()): Admission {
   if (report === null) return 'missing';
-  const { code, config } = hashAdapter(moduleUrl, definition);
+  const hash = hashOrNull(moduleUrl, definition);
   const same =
+    hash !== null &&
     report.product === definition.id &&
     report.version === definition.version &&
     definition.contract.some((version) => version === report.contract) &&
-    report.hash.code === code &&
-    report.hash.config === config;
+    report.hash.code === hash.code &&
+    report.hash.config === hash.config;
   if (!same) return 'stale';
   const today = now.toISOString().slice(0, 10);
   return report.admitted && !(report.waivers ?? []).some(({ expires }) => expires < today) ? 'current' : 'failed';

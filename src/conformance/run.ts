@@ -46,13 +46,18 @@ export async function runConformance(subject: Subject, options: RunOptions = {})
 /** One run of the kit, check by check. */
 export interface Run {
   check(check: Check): Promise<Result>;
-  /** About the checks that ran so far. */
+  /**
+   * About the checks that ran so far.
+   * @throws HubError CONFIG_INVALID where the adapter's files have changed meanwhile
+   */
   report(): Promise<Report>;
 }
 
 export function createRun(subject: Subject, { tier = 'kit', only, waivers = [], now = () => new Date() }: RunOptions = {}): Run {
   const at = now();
   const since = performance.now();
+  // Of the files as they were loaded: the report must not be about others.
+  const hash = hashOf(subject);
   const redact = createRedact(markedTexts(subject.definition, subject.config, 'secret').map(({ text }) => text));
   const results: Result[] = [];
   let known: Promise<Introduction> | null = null;
@@ -73,6 +78,11 @@ export function createRun(subject: Subject, { tier = 'kit', only, waivers = [], 
       return result;
     },
     async report() {
+      if (hashOf(subject).code !== hash.code)
+        throw new HubError(
+          'CONFIG_INVALID',
+          'The files of the adapter changed while the kit ran: what it found is about the old ones. Run it again.',
+        );
       const waived = results.flatMap(({ id, waiver, finding }) =>
         waiver && finding.status !== 'pass' ? [{ check: id, expires: waiver.expires }] : [],
       );
@@ -80,7 +90,7 @@ export function createRun(subject: Subject, { tier = 'kit', only, waivers = [], 
         contract: contractVersion,
         product: subject.definition.id,
         version: subject.definition.version,
-        hash: hashOf(subject),
+        hash,
         admitted: only === undefined && results.length > 0 && results.every((result) => !blocks(result)),
         ...(waived.length > 0 ? { waivers: waived } : {}),
         tier,

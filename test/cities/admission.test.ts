@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -66,6 +66,20 @@ describe('the hash of an adapter', () => {
   test('is the same on a checkout with other line ends', () => {
     const before = hashAdapter(module, define()).code;
     put('mapping.ts', 'export const map = 2;\r\n');
+    expect(hashAdapter(module, define()).code).toBe(before);
+  });
+
+  test('cannot be taken where a file is a link: what it leads to would change unnoticed', () => {
+    const report = reportOf();
+    put('../elsewhere.ts', 'export {};\n');
+    symlinkSync(join(top, 'elsewhere.ts'), join(folder, 'linked.ts'));
+    expect(() => hashAdapter(module, define())).toThrow(/linked\.ts is a symlink/);
+    expect(admission(report, module, define())).toBe('stale');
+  });
+
+  test('leaves out a link to node_modules', () => {
+    const before = hashAdapter(module, define()).code;
+    symlinkSync(top, join(folder, 'node_modules'));
     expect(hashAdapter(module, define()).code).toBe(before);
   });
 

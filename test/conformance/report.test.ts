@@ -1,6 +1,11 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { reportHtml, reportJunit, reportText, runConformance, type Report } from '../../src/conformance/conformance.ts';
+import { createRun } from '../../src/conformance/run.ts';
 import { createStack } from '../kit/stack.ts';
 import broken from './broken/check.healthy.ts';
 import { startOffice } from './office.ts';
@@ -42,6 +47,18 @@ describe('a report', () => {
       system: 'Test Office 1.0',
     });
     expect(reportText(report)).toContain('ADMITS NOBODY');
+  });
+
+  test('is not made of an adapter whose files changed while the kit ran', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'staedtebund-report-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const file = join(folder, 'index.ts');
+    writeFileSync(file, 'export default 1;\n');
+    const office = opened(await startOffice());
+    const run = createRun({ ...officeSubject(office), module: pathToFileURL(file).href });
+    expect(await run.report()).toMatchObject({ product: 'good' });
+    writeFileSync(file, 'export default 2;\n');
+    await expect(run.report()).rejects.toThrow('changed while the kit ran');
   });
 
   test('is well-formed XML for build servers, whatever is in its words', async () => {
