@@ -5,6 +5,8 @@ import type { AdapterDefinition, Json } from '#contract';
 import { checks } from '../../src/conformance/checks.ts';
 import { runConformance } from '../../src/conformance/run.ts';
 import { createStack } from '../kit/stack.ts';
+import liar from './broken/fault.matrix.ts';
+import { good } from './good.ts';
 import { startOffice, type OfficeOptions } from './office.ts';
 import { officeSubject } from './subject.ts';
 
@@ -59,5 +61,17 @@ describe('the kit admits an adapter that keeps every promise', () => {
     const report = await runConformance(officeSubject(office, undefined, { config: { idempotency } }));
     expect(report.results.filter(({ finding }) => finding.status !== 'pass').map(({ id, finding }) => ({ id, finding }))).toEqual([]);
     expect(report.admitted).toBe(true);
+  });
+});
+
+describe('where nobody can see what landed', () => {
+  test.each<[says: string, adapter: AdapterDefinition, found: string]>([
+    ['an adapter that swears nothing did is not believed', liar, 'unverified'],
+    ['one that says it does not know is', good, 'pass'],
+  ])('%s', { timeout: 120_000 }, async (_, adapter, found) => {
+    const office = opened(await startOffice());
+    const { count: __, ...samples } = officeSubject(office).samples;
+    const report = await runConformance({ ...officeSubject(office, adapter), samples }, { only: ['fault.matrix'] });
+    expect(report.results.map(({ finding }) => finding.status)).toEqual([found]);
   });
 });

@@ -1,7 +1,7 @@
 import { AdapterError, type AdapterErrorKind, type Receipt } from '#contract';
 import { isHttp } from '../proxy/proxy.ts';
 import { fail, NoEnd, pass, unverified, type Bench, type Check, type Finding, type Opened } from '../check.ts';
-import { httpFaults, RETRY_AFTER_SECONDS, tcpFaults, type Fault, type FaultName } from '../faults.ts';
+import { httpFaults, RETRY_AFTER_SECONDS, tcpFaults, type Exchange, type Fault, type FaultName } from '../faults.ts';
 import { markedTexts } from '../settings.ts';
 import { describe } from './health.ts';
 import { arrangements, type Operation, type Trial } from './operations.ts';
@@ -46,13 +46,19 @@ export const faultMatrix: Check = {
     const operations = await arrangements(bench, opened);
     const overHttp = markedTexts(bench.definition, bench.config, 'endpoint').every(({ text }) => isHttp(text));
     const problems: string[] = [];
+    const unseen: string[] = [];
     for (const operation of operations) {
-      for (const fault of await aimed(operation, opened, overHttp)) problems.push(...(await attempt(operation, opened, fault)));
+      for (const fault of await aimed(operation, opened, overHttp)) problems.push(...(await attempt(operation, opened, fault, unseen)));
     }
     if (overHttp) problems.push(...(await meetExpired(bench)));
     if (problems.length > 0) return broken(problems);
     if (bench.ports.has('cases') && !operations.some(({ name }) => name === 'cases.submit'))
       return unverified('nothing could be submitted', 'give samples.services and samples.valid');
+    if (unseen.length > 0)
+      return unverified(
+        `${unseen[0]}: effect none after the request had reached the back office, and nobody could look`,
+        'give samples.count',
+      );
     return pass;
   },
 };
@@ -77,8 +83,8 @@ async function aimed(operation: Operation, opened: Opened, overHttp: boolean): P
     .flatMap((name) => (name === 'refused' ? [1] : places).map((from) => ({ name, from })));
 }
 
-/** What is wrong with one call under one fault. */
-async function attempt(operation: Operation, opened: Opened, fault: AimedFault): Promise<readonly string[]> {
+/** What is wrong with one call under one fault. `unseen` is told of a submission that may have landed although the error says not. */
+async function attempt(operation: Operation, opened: Opened, fault: AimedFault, unseen: string[]): Promise<readonly string[]> {
   await opened.fault(null);
   const trial = await operation.arrange();
   await opened.fault(fault);
@@ -88,6 +94,7 @@ async function attempt(operation: Operation, opened: Opened, fault: AimedFault):
     (thrown: unknown) => ({ thrown }),
   );
   const hit = opened.exchanges().some(({ fault: hitBy }) => hitBy !== null) || fault.name === 'refused';
+  const reached = opened.exchanges().some((exchange) => exchange.reached && mayWrite(exchange));
   await opened.fault(null);
   if (!hit || error === null) return [];
   if ('answered' in error) {
@@ -100,10 +107,14 @@ async function attempt(operation: Operation, opened: Opened, fault: AimedFault):
   const wrong = judge(what, thrown, fault.name);
   if (!operation.writes || thrown.effect === 'unknown') return wrong;
   const landed = await trial.landed();
+  if (landed === null && thrown.effect === 'none' && reached && operation.name === 'cases.submit') unseen.push(what);
   if (landed === true && thrown.effect === 'none') return [...wrong, `${what}: effect none, but the back office has it`];
   if (landed === false && thrown.effect === 'done') return [...wrong, `${what}: effect done, but the back office does not have it`];
   return wrong;
 }
+
+/** Of a protocol that is not HTTP any exchange may. */
+const mayWrite = ({ method }: Exchange): boolean => method !== 'GET' && method !== 'HEAD';
 
 function judge(what: string, { kind, message, retryAfterMs }: AdapterError, fault: AimedFault['name']): readonly string[] {
   if (!kinds[fault].includes(kind)) return [`${what}: ${kind} (“${message}”) instead of ${kinds[fault].join(' or ')}`];
