@@ -63,7 +63,7 @@ async function parse(response: Response, effect: 'none' | 'unknown'): Promise<Js
   }
 }
 
-/** Their field problems, by JSON pointer into the application: that is how the applicant's form shows them. */
+/** Their field problems, by JSON pointer into the application: the names of the applicant's form. */
 async function reasons(response: Response): Promise<{ fields?: Record<string, string> }> {
   if (!isJson(response)) return {};
   const body = (await response.json().catch(() => null)) as { errors?: unknown } | null;

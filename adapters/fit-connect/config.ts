@@ -43,7 +43,7 @@ export const fitConnectConfig = z
     schema: z
       .record(z.string(), z.unknown())
       .optional()
-      .describe('JSON Schema (2020-12) of what is sent: what does not fit is given back to the applicant instead of being sent.'),
+      .describe('JSON Schema (2020-12) of what is sent: what does not fit is not sent: the application is parked (REJECTED).'),
     services: z.record(z.string(), leikaKey).default({}).describe('LeiKa keys of offers that have none: the city’s own key → LeiKa key.'),
     replyChannel: z
       .enum(['none', 'email'])

@@ -10,7 +10,7 @@ const MOST_FIELDS = 50;
 
 /*
  * A city can only refuse what it has decrypted, hours later and for the whole submission. Where the config holds the schema of the
- * data, the same is found before anything is sent, while the applicant can still correct it.
+ * data, the same is found before anything is sent.
  */
 export function createDataCheck({ schema, data: fields }: Pick<FitConnectConfig, 'schema' | 'data'>): CheckData {
   let validate: ValidateFunction | undefined;

@@ -61,7 +61,9 @@ export const sqlConfig = z
     constraints: z
       .record(z.string(), z.strictObject({ field: z.string().startsWith('/'), text: z.string().min(1) }))
       .default({})
-      .describe('Name of a constraint → field of the form (pointer) and what the applicant reads when it refuses.'),
+      .describe(
+        'Name of a constraint → field of the form (pointer) and what is wrong with it, in words an applicant can read; not shown to anybody yet.',
+      ),
     idempotency: z
       .enum(['unique', 'lookup'])
       .describe(

@@ -363,7 +363,7 @@ describe('data that do not fit the city’s schema', () => {
   };
   const fields = { '/kennzeichen': '/formData/plateNumber', '/person': '/applicant', '/person/telefon': '/applicant/phone' };
 
-  test('go back to the applicant under the names of the form', async () => {
+  test('are told under the names of the form', async () => {
     const check = createDataCheck({ schema, data: fields });
     check({ kennzeichen: 'D-AB 1', person: { telefon: '1' } });
     const error = await failure(() => check({ kennzeichen: 'K-AB 1', person: {} }));
