@@ -66,12 +66,19 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answer
       throw refusal;
     }
     if (await tooOften(principal?.owner ?? address(exchange))) return;
+    // The caller may have left while we waited.
+    if (exchange.response.destroyed) return;
 
     const accept = acceptable(request.headers.accept);
     const ask = async (): Promise<Answered> => {
       const generation = features.federation?.current() ?? null;
       // Until the last byte: a subscription may run on it for days.
-      if (generation) exchange.response.once('close', generation.enter());
+      if (generation) {
+        const leave = generation.enter();
+        // Closed while we waited, it will not close again.
+        if (exchange.response.destroyed) leave();
+        else exchange.response.once('close', leave);
+      }
       const context = createContext(exchange, { language, principal, features, helpUrl, rate: counted, generation });
       exchange.outcome = context.outcome;
       if (body) {
