@@ -29,6 +29,15 @@ describe('GraphQL over HTTP', () => {
     expect(response.headers.get('cache-control')).toBe('private, no-store');
   });
 
+  test.each(['variables=x', 'variables=%7B', 'variables=&extensions=x', 'variables={}&extensions={"a":'])(
+    'a GET with %s is refused as any other bad request',
+    async (given) => {
+      const response = await fetch(`${hub.url}/graphql?query={__typename}&${given}`);
+      const { errors } = (await response.json()) as { errors: object[] };
+      expect([response.status, errors]).toMatchObject([400, [{ extensions: { code: 'BAD_REQUEST', requestId: expect.any(String) } }]]);
+    },
+  );
+
   test('no mutation by GET', async () => {
     const mutation = 'mutation { withdrawApplication(input: { id: "x", reason: "" }) { __typename } }';
     const response = await fetch(`${hub.url}/graphql?query=${encodeURIComponent(mutation)}`);

@@ -35,6 +35,16 @@ const acceptable = (accept = '*/*'): string =>
     .filter((type) => !/^\s*multipart\//i.test(type))
     .join(',') || '*/*';
 
+/** False where a GET holds something else than JSON in a place for JSON: the engine would take it for a fault of its own. */
+function hasJson({ searchParams }: URL): boolean {
+  try {
+    for (const name of ['variables', 'extensions']) JSON.parse(searchParams.get(name) || 'null');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 const ownHeaders = new Set(['content-length', 'transfer-encoding', 'connection', 'cache-control']);
 
 /** GraphQL over HTTP: identity, rate, size and type are checked here, so that the engine sees only what may run. */
@@ -66,6 +76,7 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answer
       throw refusal;
     }
     if (await tooOften(principal?.owner ?? address(exchange))) return;
+    if (method === 'GET' && !hasJson(exchange.url)) return answerFailure(exchange, failure('BAD_REQUEST', language));
     // The caller may have left while we waited.
     if (exchange.response.destroyed) return;
 
