@@ -91,16 +91,18 @@ const idOf = (params: object): string | null => {
 /** Puts the text in the place of its hash. */
 export function persistedPlugin(documents: PersistedDocuments, onlyThese: boolean): Plugin<Context> {
   return {
-    onParams({ params, setParams, context: given }) {
-      const context = given as unknown as Context;
+    onParams({ params, setParams, context: ofRequest }) {
+      const context = ofRequest as unknown as Context;
       const id = idOf(params);
-      if (id !== null && params.query === undefined) {
+      // As a caller wrote it: the engine looks at its type later. Null is as good as absent.
+      const given: unknown = params.query ?? null;
+      if (id !== null && given === null) {
         const query = documents.get(id);
         if (query === undefined) throw refusal('PERSISTED_DOCUMENT_NOT_FOUND', context);
         return setParams({ ...params, query });
       }
       if (!onlyThese || context.principal !== null) return;
-      if (params.query === undefined || !documents.has(hashOf(params.query))) throw refusal('PERSISTED_DOCUMENTS_ONLY', context);
+      if (typeof given !== 'string' || !documents.has(hashOf(given))) throw refusal('PERSISTED_DOCUMENTS_ONLY', context);
     },
   };
 }

@@ -42,6 +42,7 @@ describe('documents asked by their hash', () => {
   test.each([
     ['documentId', { documentId: hashOf(document) }],
     ['documentId with its algorithm', { documentId: `sha256:${hashOf(document)}` }],
+    ['documentId beside a query that is null', { documentId: hashOf(document), query: null }],
     ['Apollo’s extension', { extensions: { persistedQuery: { version: 1, sha256Hash: hashOf(document) } } }],
   ])('are answered as if their text had come: %s', async (_, by) => {
     const hub = await start(false);
@@ -62,6 +63,8 @@ describe('documents asked by their hash', () => {
   test('may be all that an anonymous caller can ask', async () => {
     const hub = await start(true);
     for (const query of ['{ __typename }', '{ __schema { types { name } } }', 'query { services(first: 1) { nodes { key } } }', '{'])
+      expect((await post(hub, { query })).body.errors?.[0]?.extensions.code).toBe('PERSISTED_DOCUMENTS_ONLY');
+    for (const query of [5, null, {}, [document]])
       expect((await post(hub, { query })).body.errors?.[0]?.extensions.code).toBe('PERSISTED_DOCUMENTS_ONLY');
     expect((await post(hub, { query: document, variables: { first: 1 } })).body.errors).toBeUndefined();
     expect((await post(hub, { documentId: hashOf(document), variables: { first: 1 } })).body.errors).toBeUndefined();
