@@ -18,10 +18,13 @@ export function parseGlobalId(id: string): { readonly type: NodeType; readonly k
 
 const uuid = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/;
 
+/** True for a key as the store makes them: anybody may write a global id with another one in it, such as PostgreSQL refuses to read. */
+export const isUuid = (key: string): boolean => uuid.test(key);
+
 const keyOf = (type: NodeType, id: string): string | null => {
-  if (uuid.test(id)) return id;
+  if (isUuid(id)) return id;
   const parsed = parseGlobalId(id);
-  return parsed?.type === type && uuid.test(parsed.key) ? parsed.key : null;
+  return parsed?.type === type && isUuid(parsed.key) ? parsed.key : null;
 };
 
 /** The application that a caller means: by global id, or by the UUID under which the back office knows it. */

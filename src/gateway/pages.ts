@@ -6,19 +6,18 @@ export const longestPage = 100;
 
 /**
  * The page asked for.
- * @throws HubError PROBLEM INVALID_INPUT where `first` is out of range.
+ * @throws HubError PROBLEM INVALID_INPUT where `first` is out of range, or `after` can be no cursor.
  */
 export function pageRequest(args: { first?: number | null | undefined; after?: string | null | undefined }, usual = 20): PageRequest {
   const first = args.first ?? usual;
   if (first < 1 || first > longestPage)
     throw refuse({ code: 'INVALID_INPUT', facts: { what: 'first', found: first, expected: `1 … ${longestPage}` }, path: ['first'] });
   const after = args.after ?? null;
-  if (after && after.length > 500)
-    throw refuse({
-      code: 'INVALID_INPUT',
-      facts: { what: 'after', found: `${after.length} characters`, expected: 'endCursor' },
-      path: ['after'],
-    });
+  const unfit = (found: string) =>
+    refuse({ code: 'INVALID_INPUT', facts: { what: 'after', found, expected: 'endCursor' }, path: ['after'] });
+  if (after && after.length > 500) throw unfit(`${after.length} characters`);
+  // No cursor of ours, and PostgreSQL takes no text with it.
+  if (after?.includes('\0')) throw unfit('U+0000');
   return { first, after };
 }
 

@@ -105,6 +105,11 @@ describe.each([
       expect(nodes).toEqual(edges.map((edge: { node: unknown }) => edge.node));
     });
 
+    test.each(['\0', 'x'.repeat(501)])('do not begin after what can be no cursor', async (after) => {
+      const { body } = await hub.ask('query ($after: String) { services(after: $after) { totalCount } }', { variables: { after } });
+      expect(body.errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT' } }]);
+    });
+
     test.each([0, -1, 101, 100_000])('never %d at a time', async (first) => {
       const { body } = await hub.ask(`{ municipalities(first: ${first}) { totalCount } }`);
       expect(body.errors).toMatchObject([{ extensions: { code: expect.stringMatching(/INVALID_INPUT|LIMIT_EXCEEDED/) } }]);
@@ -132,10 +137,13 @@ describe.each([
       'Municipality:051110000000',
       Buffer.from('User:1').toString('base64url'),
       Buffer.from('Municipality:').toString('base64url'),
+      Buffer.from('Application:\0').toString('base64url'),
+      Buffer.from('CaseFile:\0').toString('base64url'),
       '!'.repeat(300),
     ])('node answers null for %s', async (id) => {
       const { body } = await hub.ask('query ($id: ID!) { node(id: $id) { id } }', { variables: { id } });
       expect(body).toMatchObject({ data: { node: null } });
+      expect(body.errors).toBeUndefined();
     });
   });
 

@@ -1,14 +1,14 @@
 import type { Context } from '../context.ts';
 import type { Resolvers } from '../generated/resolver-types.ts';
-import { parseGlobalId, type NodeType } from '../ids.ts';
+import { isUuid, parseGlobalId, type NodeType } from '../ids.ts';
 
 /** How each kind of node is found again; applications only by those who may see them. */
 const find: { readonly [T in NodeType]: (key: string, context: Context) => unknown } = {
   Municipality: (ars, { features }) => features.catalogue.findMunicipality({ ars }),
   Service: (key, { features }) => features.catalogue.findService(key),
   Offer: (id, { features }) => features.catalogue.findOffer(id),
-  Application: (id, { loaders }) => loaders.application.load(id),
-  CaseFile: (id, { features, principal }) => features.coordination.find(id, principal),
+  Application: (id, { loaders }) => (isUuid(id) ? loaders.application.load(id) : null),
+  CaseFile: (id, { features, principal }) => (isUuid(id) ? features.coordination.find(id, principal) : null),
 };
 
 /** Relay's `node(id:)`. */
