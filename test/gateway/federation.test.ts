@@ -1,5 +1,6 @@
 import { connect } from 'node:net';
 import { expect, test } from 'vitest';
+import { startTestHub } from '../kit/hub.ts';
 import { createStack } from '../kit/stack.ts';
 import { createFederation } from './fixtures/federation.ts';
 import { startGateway } from './fixtures/gateway.ts';
@@ -28,4 +29,22 @@ test('what runs on a generation leaves it, though the caller was gone before it 
   counted.resolve(1);
   await hub.ask('{ __typename }');
   await expect.poll(federation.users).toBe(0);
+});
+
+test('a subgraph that cannot be reached is refused, with the reason in the language asked for', async () => {
+  const hub = await startTestHub({ cities: {} });
+  keep(hub);
+  const register = (language: string) => `mutation ($input: RegisterSubgraphInput!) {
+    registerSubgraph(input: $input) { __typename ... on SubgraphRefused { objections { line column message(language: ${language}) } } }
+  }`;
+  const ask = async (language: string) =>
+    (await hub.ask(register(language), { input: { name: 'bonn', url: 'http://127.0.0.1:9/graphql' } }, 'operator')).data;
+  const refused = (message: RegExp) => ({
+    registerSubgraph: {
+      __typename: 'SubgraphRefused',
+      objections: [{ line: 1, column: 1, message: expect.stringMatching(message) as unknown }],
+    },
+  });
+  expect(await ask('DE')).toEqual(refused(/^Der Subgraph wurde nicht aufgenommen: The SDL cannot be had/));
+  expect(await ask('EN')).toEqual(refused(/^The subgraph was not taken in: The SDL cannot be had/));
 });

@@ -1,5 +1,5 @@
-import { refuse } from '#contract';
-import type { Federation, SubgraphStatus } from '../../federation/federation.ts';
+import { HubError, refuse } from '#contract';
+import type { Federation, Registration, SubgraphStatus } from '../../federation/federation.ts';
 import { readEntry } from '../../federation/entry.ts';
 import type { Context } from '../context.ts';
 import { getPrincipal } from '../context.ts';
@@ -19,6 +19,14 @@ const statusOf = (federation: Federation, name: string): SubgraphStatus => {
   if (!found) throw new Error(`The subgraph ${name} was accepted and is not there`);
   return found;
 };
+
+/** That nothing can be composed of it, or nothing can be had, is an answer to whoever registers it. */
+function toRefusal(error: unknown): Registration {
+  if (!(error instanceof HubError) || error.code !== 'SUBGRAPH_REFUSED') throw error;
+  const problem = { de: `Der Subgraph wurde nicht aufgenommen: ${error.message}`, en: `The subgraph was not taken in: ${error.message}` };
+  const remedy = { de: 'Was vorher da war, gilt weiter.', en: 'What was there before serves on.' };
+  return { accepted: false, objections: [{ line: 1, column: 1, problem, remedy }] };
+}
 
 /** Subgraphs and how they are plugged in. */
 export const federationResolvers: Resolvers = {
@@ -44,7 +52,7 @@ export const federationResolvers: Resolvers = {
           problem: { code: 'INVALID_INPUT', facts: { what: path.at(-1) ?? '', found: '…', expected: first?.expected ?? '' }, path },
         });
       }
-      const made = await federation.register({ ...entry, ...(typeof sdl === 'string' && { sdl }) }, 'api');
+      const made = await federation.register({ ...entry, ...(typeof sdl === 'string' && { sdl }) }, 'api').catch(toRefusal);
       if (!made.accepted) return { __typename: 'SubgraphRefused', objections: made.objections };
       return { __typename: 'RegisterSubgraphSuccess', subgraph: statusOf(federation, made.subgraph.name), changed: made.changed };
     },
