@@ -19,6 +19,12 @@ export interface Loaders {
   readonly rows: RowLoader;
 }
 
+/** What was loaded may have changed: a subscription loads it anew for each of its events. */
+export function forgetLoaded({ adapterStatus, application }: Loaders): void {
+  adapterStatus.clearAll();
+  application.clearAll();
+}
+
 const settle = async <T>(work: () => Promise<T>): Promise<T | Error> => {
   try {
     return await work();

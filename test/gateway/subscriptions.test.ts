@@ -16,8 +16,8 @@ beforeEach(async () => {
 });
 afterEach(() => hub.stop());
 
-/** Opens a subscription and reads it event by event. */
-async function follow(signal?: AbortSignal) {
+/** Opens a subscription and reads it event by event; `within` is the status of the application of its case. */
+async function follow(signal?: AbortSignal, query = 'subscription Follow($id: ID!) { applicationChanged(id: $id) { id status } }') {
   const response = await fetch(`${hub.url}/graphql`, {
     method: 'POST',
     headers: {
@@ -26,7 +26,7 @@ async function follow(signal?: AbortSignal) {
       authorization: `Bearer ${await hub.issuer.token('citizen')}`,
       'x-request-id': 'following-1',
     },
-    body: JSON.stringify({ query: 'subscription Follow($id: ID!) { applicationChanged(id: $id) { id status } }', variables: { id } }),
+    body: JSON.stringify({ query, variables: { id: query.includes('caseChanged') ? reference : id } }),
     ...(signal && { signal }),
   });
   const reader = (response.body as ReadableStream<Uint8Array>).getReader();
@@ -35,7 +35,7 @@ async function follow(signal?: AbortSignal) {
   return {
     response,
     /** The next event's name and payload; null at the end of the stream. */
-    next: async (): Promise<{ event: string; status?: string; requestId?: string } | null> => {
+    next: async (): Promise<{ event: string; status?: string; requestId?: string; within?: string } | null> => {
       for (;;) {
         const end = text.indexOf('\n\n');
         if (end >= 0) {
@@ -45,7 +45,9 @@ async function follow(signal?: AbortSignal) {
           if (!event) continue; // a comment that keeps the connection open
           const payload = /^data: (.+)$/m.exec(block)?.[1];
           const parsed: Reply['body'] = payload ? JSON.parse(payload) : null;
-          return { event, status: parsed?.data?.applicationChanged?.status, requestId: parsed?.extensions?.requestId };
+          const { applicationChanged, caseChanged } = parsed?.data ?? {};
+          const within = (applicationChanged?.case ?? caseChanged)?.application?.status as string | undefined;
+          return { event, status: applicationChanged?.status, requestId: parsed?.extensions?.requestId, ...(within && { within }) };
         }
         const { done, value } = await reader.read();
         if (done) return null;
@@ -64,6 +66,16 @@ describe('applicationChanged over SSE', () => {
     expect(await stream.next()).toMatchObject({ status: 'DELIVERED' });
     hub.applications.move(reference, 'IN_REVIEW');
     expect(await stream.next()).toMatchObject({ status: 'IN_REVIEW' });
+  });
+
+  test.each([
+    'subscription ($id: ID!) { applicationChanged(id: $id) { case { application { status } } } }',
+    'subscription ($id: ID!) { caseChanged(id: $id) { application { status } } }',
+  ])('what is reached from it is as it is then: %s', async (query) => {
+    const stream = await follow(undefined, query);
+    expect(await stream.next()).toMatchObject({ within: 'SUBMITTED' });
+    hub.applications.move(reference, 'DELIVERED');
+    expect(await stream.next()).toMatchObject({ within: 'DELIVERED' });
   });
 
   test('a caller who leaves is not watched for any longer', async () => {

@@ -3,6 +3,7 @@ import type { Application, Release, SubmitInput } from '../../applications/appli
 import { getPrincipal, type Context } from '../context.ts';
 import type { ApplicantInput, ReleaseDecision, Resolvers, Role, SubmitApplicationInput } from '../generated/resolver-types.ts';
 import { applicationKey, toGlobalId } from '../ids.ts';
+import { forgetLoaded } from '../loaders.ts';
 import { connection, pageRequest } from '../pages.ts';
 import { asMember } from '../problems.ts';
 import { toPlace } from './catalogue.ts';
@@ -55,7 +56,10 @@ async function* follow(id: string, context: Context): AsyncGenerator<{ applicati
   const key = applicationKey(id);
   const visible = key && (await context.loaders.application.load(key));
   if (!key || !visible) throw refuse({ code: 'NOT_FOUND', facts: { what: 'Application' }, path: ['id'] });
-  for await (const application of context.features.applications.watch(key, context.signal)) yield { applicationChanged: application };
+  for await (const application of context.features.applications.watch(key, context.signal)) {
+    forgetLoaded(context.loaders);
+    yield { applicationChanged: application };
+  }
 }
 
 /** Submitting, following, withdrawing and releasing applications. */

@@ -3,6 +3,7 @@ import { isValid, type CaseFile, type WaitingStep } from '../../coordination/coo
 import { getPrincipal, type Context } from '../context.ts';
 import type { AnswerCaseInput, CaseStepParty, Resolvers } from '../generated/resolver-types.ts';
 import { caseKey, toGlobalId } from '../ids.ts';
+import { forgetLoaded } from '../loaders.ts';
 import { connection, pageRequest } from '../pages.ts';
 import { asMember } from '../problems.ts';
 
@@ -59,7 +60,10 @@ async function* follow(id: string, context: Context): AsyncGenerator<{ caseChang
   const key = caseKey(id);
   const visible = key && (await context.features.coordination.find(key, context.principal));
   if (!key || !visible) throw refuse({ code: 'NOT_FOUND', facts: { what: 'CaseFile' }, path: ['id'] });
-  for await (const caseFile of context.features.coordination.watch(key, context.signal)) yield { caseChanged: caseFile };
+  for await (const caseFile of context.features.coordination.watch(key, context.signal)) {
+    forgetLoaded(context.loaders);
+    yield { caseChanged: caseFile };
+  }
 }
 
 const municipalityOf = (ars: string, { features }: Context) => {
