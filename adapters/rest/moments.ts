@@ -23,6 +23,8 @@ export interface Moments {
 }
 
 const HOUR = 3_600_000;
+/** How far the back office's clock may be ahead of ours. */
+const SLACK = 60_000;
 const pattern =
   /^(?:(\d{4})-(\d{2})-(\d{2})|(\d{1,2})\.(\d{1,2})\.(\d{4}))(?:(?:T|,?\s+)(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?(?: ?Uhr)?\s*(Z|[+-]\d{2}:?\d{2}|UTC|GMT)?)?$/i;
 const rfc5322 = /^(?:\w{3}, )?\d{1,2} \w{3} \d{4} \d{2}:\d{2}(:\d{2})? (GMT|UTC|[+-]\d{4})$/;
@@ -41,7 +43,7 @@ export function createMoments(zone: string | undefined, since: MomentFormat, now
       .toSorted((a, b) => a - b);
     // In the hour that spring leaves out, the clock stood an hour further.
     const [earliest = wall - offsetAt(wall - 24 * HOUR), latest = earliest] = readings;
-    return { earliest: new Date(earliest), best: new Date(latest <= now().getTime() ? latest : earliest), text };
+    return { earliest: new Date(earliest), best: new Date(latest <= now().getTime() + SLACK ? latest : earliest), text };
   }
 
   function parse(value: Json | undefined): Moment | null {

@@ -27,6 +27,8 @@ describe('a moment without an offset', () => {
     const text = '2026-10-25T02:30:00';
     expect(berlin('2026-10-25T00:45:00Z').parse(text)?.best.toISOString()).toBe('2026-10-25T00:30:00.000Z');
     expect(berlin('2026-10-25T01:45:00Z').parse(text)?.best.toISOString()).toBe('2026-10-25T01:30:00.000Z');
+    // A clock that is some seconds ahead has come to what ours has not.
+    expect(berlin('2026-10-25T01:29:58Z').parse(text)?.best.toISOString()).toBe('2026-10-25T01:30:00.000Z');
     expect(berlin('2026-10-25T01:45:00Z').parse(text)?.earliest.toISOString()).toBe('2026-10-25T00:30:00.000Z');
   });
 
