@@ -5,6 +5,7 @@ export type SubgraphFailure =
   | 'busy' // too many calls wait for it
   | 'left-alone' // failed repeatedly; its breaker is open
   | 'malformed' // answered something that is no GraphQL answer, or not what its SDL says
+  | 'too-long' // answered more than it may: a large question rather than a sick city
   | 'aborted' // the caller went away
   | 'refused' // an error of its own with a code, meant for the caller
   | 'failed'; // an error of its own without one

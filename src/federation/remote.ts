@@ -68,6 +68,15 @@ export interface Remote extends Subgraph {
 /** Subscriptions to one subgraph at a time. */
 const mostStreams = 1000;
 
+/*
+ * What is taken of an answer's errors. Each is told at every place where its entity stands, and every part of its path is compared
+ * with others: unbounded, a short answer could keep the hub busy for long.
+ */
+const mostErrors = 200;
+const longestPath = 64;
+const longestKey = 256;
+
+/** `too-long` is not among them: one caller's large questions must not cut off the city for everybody. */
 const sick: ReadonlySet<string> = new Set(['unavailable', 'deadline', 'malformed']);
 
 /** Nothing is opened before the first call. */
@@ -135,7 +144,7 @@ export function createRemote({ name, url, limits, headers, onEnd, onBreaker }: R
     let size = 0;
     for await (const part of body as AsyncIterable<Buffer>) {
       size += part.length;
-      if (size > limits.mostBytes) throw fail('malformed', `answered more than ${limits.mostBytes} bytes`);
+      if (size > limits.mostBytes) throw fail('too-long', `answered more than ${limits.mostBytes} bytes`);
       parts.push(part);
     }
     return parts.length === 1 ? (parts[0] as Buffer).toString() : Buffer.concat(parts).toString();
@@ -144,7 +153,7 @@ export function createRemote({ name, url, limits, headers, onEnd, onBreaker }: R
   /** A GraphQL answer, or a SubgraphError that says what is wrong with it. */
   function toReply(parsed: unknown): Reply {
     const { data, errors } = (typeof parsed === 'object' && parsed !== null ? parsed : {}) as { data?: unknown; errors?: unknown };
-    const listed: readonly unknown[] = Array.isArray(errors) ? errors : [];
+    const listed: readonly unknown[] = Array.isArray(errors) ? errors.slice(0, mostErrors) : [];
     if (typeof data !== 'object' || Array.isArray(data) || (data === null && listed.length === 0)) {
       if (data === undefined && listed.length > 0) return { data: null, errors: listed.map(toError) };
       throw fail('malformed', 'answered something that is not a GraphQL answer');
@@ -157,9 +166,9 @@ export function createRemote({ name, url, limits, headers, onEnd, onBreaker }: R
     const code = (extensions as { code?: unknown } | null | undefined)?.code;
     const known = typeof code === 'string' && /^[A-Z][A-Z0-9_]{0,63}$/.test(code) && code !== 'INTERNAL_SERVER_ERROR' ? { code } : {};
     const text = typeof message === 'string' ? message.slice(0, 300) : 'an error without a message';
-    const place = Array.isArray(at)
-      ? at.filter((key): key is string | number => typeof key === 'string' || typeof key === 'number')
-      : undefined;
+    const isKey = (key: unknown): key is string | number =>
+      typeof key === 'number' || (typeof key === 'string' && key.length <= longestKey);
+    const place = Array.isArray(at) && at.length <= longestPath && at.every(isKey) ? at : undefined;
     return { message: text, path: place, cause: new SubgraphError(name, 'code' in known ? 'refused' : 'failed', text, known) };
   }
 

@@ -91,6 +91,7 @@ const subgraphCodes: Readonly<Record<SubgraphFailure, keyof typeof failures>> = 
   deadline: 'CITY_TIMED_OUT',
   refused: 'CITY_REFUSED',
   malformed: 'CITY_ANSWER_INVALID',
+  'too-long': 'CITY_ANSWER_INVALID',
   failed: 'CITY_FAILED',
 };
 

@@ -248,6 +248,14 @@ describe.each(engineKinds)('the %s engine', (kind) => {
     expect(placesOf(result)).toEqual(['town.hours', 'town3.twin.hours', 'towns.1.hours']);
   });
 
+  test('errors that name no entity are told of all that were asked, each once', async () => {
+    const root = kind === 'planned' ? '_e0' : '_entities';
+    const errors = Array.from({ length: 300 }, (_, n) => ({ message: `${n}`, path: [root, 'x', `no field ${n}`] }));
+    city.faults.text = JSON.stringify({ data: null, errors });
+    const result = await engine.ask('{ a: town(ars: "1") { hours } b: town(ars: "1") { hours } towns { hours } }');
+    expect(placesOf(result)).toEqual(['a.hours', 'b.hours', 'towns.0.hours', 'towns.1.hours', 'towns.2.hours']);
+  });
+
   test('a null where none may stand takes its parents with it', async () => {
     expect((await engine.ask('{ towns { name staff } }')).data).toBeNull();
     const one = await engine.ask('{ town(ars: "3") { name staff } other: town(ars: "1") { staff } }');

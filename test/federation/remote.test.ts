@@ -107,8 +107,26 @@ describe('the way to a subgraph', () => {
     expect(kinds.filter((kind) => kind === 'busy')).toHaveLength(3);
   });
 
-  test('an answer that is too long, no JSON, or no answer is malformed', async () => {
-    expect(kindOf(await open({ mostBytes: 1000 }).ask(question('{ text(length: 2000) }'), nobody))).toBe('malformed');
+  test('of the errors of an answer so many are taken that they cannot hold up the hub', async () => {
+    const path = (length: number) => Array.from({ length }, () => 'n');
+    const errors = [
+      { message: 'a', path: path(64) },
+      { message: 'b', path: path(65) },
+      { message: 'c', path: ['n'.repeat(300)] },
+    ];
+    city.faults.text = JSON.stringify({ data: { n: null }, errors: [...errors, ...Array.from({ length: 5000 }, () => ({ path: ['n'] }))] });
+    const reply = await open().ask(question('{ n }'), nobody);
+    expect(reply.errors.slice(0, 4).map((error) => error.path?.length)).toEqual([64, undefined, undefined, 1]);
+    expect(reply.errors).toHaveLength(200);
+  });
+
+  test('an answer that is too long says nothing about the next one', async () => {
+    const remote = open({ mostBytes: 1000, breaker: { failures: 2, halfOpenMs: 60_000 } });
+    for (let n = 0; n < 4; n += 1) expect(kindOf(await remote.ask(question('{ text(length: 2000) }'), nobody))).toBe('too-long');
+    expect(kindOf(await remote.ask(question('{ n }'), nobody))).toBe('ok');
+  });
+
+  test('an answer that is no JSON or no answer is malformed', async () => {
     for (const text of ['<html>', '[]', '{}', '{"data":null}', '{"data":"x"}', 'null']) {
       city.faults.text = text;
       expect(kindOf(await open().ask(question('{ n }'), nobody)), text).toBe('malformed');

@@ -2,11 +2,8 @@ import { GraphQLError, type ExecutionResult } from 'graphql';
 import type { Tree } from './engine.ts';
 import { whyMissing } from './failed.ts';
 import { ownValue, pathOf, setOwn, type Place } from './places.ts';
-import type { PlacedError } from './run-plan.ts';
+import { mostErrors, type PlacedError } from './run-plan.ts';
 import type { Shape, ShapedField, ShapedValue } from './shape.ts';
-
-/** Errors of one answer at most: a failed list of a thousand rows need not be told a thousand times. */
-const mostErrors = 200;
 
 /** A null that may not stand where it is and goes up. */
 const tooFar = Symbol('null goes up');
@@ -28,16 +25,18 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
   /** Places of errors and of everything above them. */
   const explained = new Set<string>();
   const tell = (path: readonly (string | number)[], cause: Error): void => {
+    if (told.length >= mostErrors) return;
     for (let length = 1; length <= path.length; length += 1) explained.add(JSON.stringify(path.slice(0, length)));
-    if (told.length < mostErrors) told.push(new GraphQLError(cause.message, { path, originalError: cause }));
+    told.push(new GraphQLError(cause.message, { path, originalError: cause }));
   };
-  for (const { path, cause } of errors)
+  for (const { path, cause } of errors.slice(0, mostErrors))
     tell(
       path.map((key) => (typeof key === 'string' ? (callersKey.get(key) ?? key) : key)),
       cause,
     );
 
   const isExplained = (place: Place): boolean => {
+    if (told.length >= mostErrors) return true;
     const path = pathOf(place);
     // An error above explains it as well as one below.
     if (explained.has(JSON.stringify(path))) return true;

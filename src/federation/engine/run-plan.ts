@@ -5,6 +5,9 @@ import { keysBrought, noteFailure } from './failed.ts';
 import { copyTree, findObjects, mergeTree, ownValue, pathOf, type Found, type IsA } from './places.ts';
 import { applyRewrite, representationsOf, type Representations } from './representations.ts';
 
+/** Errors of one answer at most: a failed list of a thousand rows need not be told a thousand times. */
+export const mostErrors = 200;
+
 /** An error at its place in the caller's answer. */
 export interface PlacedError {
   readonly path: readonly (string | number)[];
@@ -100,8 +103,9 @@ const keysWithRewrites = (node: FetchNode | BatchFetchNode, root: string, rewrit
 /** Takes over the answer to a fetch of root fields. */
 export function takeRoot(node: FetchNode, { data, errors }: Reply, run: Pick<Run, 'data' | 'errors' | 'isA'>): void {
   for (const error of errors) {
-    if (error.path?.length) run.errors.push({ path: renamed(error.path, node.outputRewrites), cause: error.cause });
-    else noteFailure(run.data, { keys: keysWithRewrites(node, '', node.outputRewrites), error: error.cause });
+    if (error.path?.length) {
+      if (run.errors.length < mostErrors) run.errors.push({ path: renamed(error.path, node.outputRewrites), cause: error.cause });
+    } else noteFailure(run.data, { keys: keysWithRewrites(node, '', node.outputRewrites), error: error.cause });
   }
   if (!data) return;
   for (const rewrite of node.outputRewrites ?? []) applyRewrite(data, rewrite, run.isA);
@@ -161,12 +165,19 @@ interface Asked {
 /** Takes over entities, each into every object that waits for it, and errors at every place they concern. */
 function takeEntities({ node, root, asked, rewrites }: Asked, { data, errors }: Reply, run: Run): void {
   const { waiting } = asked;
+  /** One that names no entity is about all of them, and the first says why. */
+  let isAllFailed = false;
   for (const error of errors) {
     const [, index, ...rest] = error.path ?? [];
-    const places = typeof index === 'number' ? (waiting[index] ?? []) : waiting.flat();
-    for (const { object, place } of places) {
-      if (rest.length > 0) run.errors.push({ path: [...pathOf(place), ...renamed(rest, rewrites)], cause: error.cause });
-      else noteFailure(object, { keys: keysWithRewrites(node, root, rewrites), error: error.cause });
+    const isOfAll = typeof index !== 'number';
+    if (isOfAll && isAllFailed) continue;
+    isAllFailed ||= isOfAll;
+    const failed = { keys: keysWithRewrites(node, root, rewrites), error: error.cause };
+    for (const { object, place } of isOfAll ? waiting.flat() : (waiting[index] ?? [])) {
+      if (isOfAll || rest.length === 0) noteFailure(object, failed);
+      // An entity may stand at thousands of places.
+      else if (run.errors.length >= mostErrors) break;
+      else run.errors.push({ path: [...pathOf(place), ...renamed(rest, rewrites)], cause: error.cause });
     }
   }
   if (!data) return;
