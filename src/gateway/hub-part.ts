@@ -27,8 +27,8 @@ export const createHubPart = (schema: GraphQLSchema): HubPart => ({
 });
 
 function createHubSubgraph(schema: GraphQLSchema): Subgraph {
-  // Plans come from documents, and those are bounded; this bounds what they leave behind.
-  const known = new LRUCache<string, Known>({ max: 2000 });
+  // Anybody's documents become plans, and a step of a large one is large: bounded by number and by characters of all texts together.
+  const known = new LRUCache<string, Known>({ max: 2000, maxSize: 1_000_000, sizeCalculation: (_, text) => text.length + 1 });
 
   function operation(text: string): Known {
     let found = known.get(text);
