@@ -20,11 +20,13 @@ const reserved = new Set(['hub', 'query', 'mutation', 'subscription', 'internal'
 
 const integer = (least: number, most: number) => z.int().min(least).max(most);
 
+/** Where clouds keep their keys; nobody's subgraph is there. As a URL writes it: 169.254 in an IPv6 address is a9fe. */
+const ofMetadata = /^(169\.254\.|\[(::ffff:a9fe:|fe[89ab][\da-f]:|fd00:ec2::254\])|metadata\.)/;
+
 const endpoint = z.url({ protocol: /^https?$/, error: 'an http or https URL' }).refine(
   (text) => {
     const { username, password, hostname } = new URL(text);
-    // Where clouds keep their keys; nobody's subgraph is there.
-    return username === '' && password === '' && !/^(169\.254\.|\[fe80:|metadata\.)/.test(hostname);
+    return username === '' && password === '' && !ofMetadata.test(hostname);
   },
   { error: 'an http or https URL without user name and password, and not of a metadata service' },
 );

@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readEntry } from '../../src/federation/entry.ts';
 import { plugInFiles } from '../../src/federation/plug-in-files.ts';
 import { readSubgraphFiles } from '../../src/federation/read-files.ts';
 import { startTestHub, type TestHub } from '../kit/hub.ts';
@@ -30,6 +31,18 @@ describe('files of subgraphs', () => {
       expect.arrayContaining(['koeln.yaml:1 url', 'koeln.yaml:2 timeoutMs', 'neuss.yaml:2 sdl', expect.stringContaining('Hub.yaml:1')]),
     );
     for (const name of ['koeln.yaml', 'neuss.yaml', 'Hub.yaml']) rmSync(join(folder, name));
+  });
+
+  test.each([
+    '169.254.169.254',
+    '[::ffff:169.254.169.254]',
+    '[::ffff:a9fe:a9fe]',
+    '[fd00:ec2::254]',
+    '[fe80::1]',
+    'metadata.google.internal',
+  ])('an address of a metadata service is none of a subgraph: %s', (host) => {
+    expect(readEntry({ name: 'bonn', url: `http://${host}/graphql` })).toMatchObject([{ path: ['url'] }]);
+    expect(readEntry({ name: 'bonn', url: 'http://[fd00::254]/graphql' })).toMatchObject({ name: 'bonn' });
   });
 
   test('a folder that is not there has none', async () => {
