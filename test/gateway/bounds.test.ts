@@ -166,6 +166,22 @@ describe('connections', () => {
     expect(await read(socket)).toMatch(/^HTTP\/1\.1 4\d\d |^$/);
   });
 
+  test('one that is closed ends all that was asked over it, what waits behind another answer too', async () => {
+    hub = await startGateway();
+    const counted = Promise.withResolvers<number>();
+    hub.ports.counter = () => counted.promise;
+    const openRequests = async () => {
+      const text = await (await fetch(`${hub?.url}/metrics`)).text();
+      return Number(/^staedtebund_http_open\{route="\/graphql"\} (\d+)$/m.exec(text)?.[1] ?? 0);
+    };
+    const socket = open(hub);
+    socket.write('GET /graphql?query={__typename} HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(3));
+    await expect.poll(openRequests).toBe(3);
+    socket.destroy();
+    await expect.poll(openRequests).toBe(0);
+    counted.resolve(1);
+  });
+
   test('more than allowed are turned away', async () => {
     hub = await startGateway({ server: { connections: 2 } });
     const kept = [open(hub), open(hub)];

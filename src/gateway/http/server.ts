@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
 import type { Log } from '../../infra/log.ts';
 import { languageOf, noOutcome, requestIds } from '../context.ts';
 import { failure, toFailure } from '../errors.ts';
@@ -57,11 +58,22 @@ const routeOf = (routes: Routes, pathname: string): string | null => {
 const urlOf = (request: IncomingMessage): URL =>
   URL.parse(`http://hub.invalid${request.url?.startsWith('/') ? request.url : `/${request.url}`}`) ?? new URL('http://hub.invalid/%00');
 
+/**
+ * Tells a response that waits behind another one of its connection (pipelined) that the connection is gone: not every Node 24 does,
+ * and what listens for its end would be kept for ever.
+ */
+function closeQueued(response: ServerResponse): void {
+  if (response.socket || response.destroyed || response.writableFinished) return;
+  response.destroy();
+  response.emit('close');
+}
+
 /** Serves routes: ids, headers, observation and failures are the same for all of them. */
 export function createHttpServer(routes: Routes, observer: Observer, log: Log, limits: ServerLimits = {}): HttpServer {
   let draining = false;
   const stopping = new AbortController();
-  const open = new Set<ServerResponse>();
+  /** What is being answered, by its connection. */
+  const open = new Map<Socket, Set<ServerResponse>>();
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const ids = requestIds(request.headers);
@@ -84,9 +96,10 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
       outcome: noOutcome(),
     };
     const stop = () => caller?.abort();
-    open.add(response);
+    const beside = open.get(request.socket);
+    beside?.add(response);
     response.once('close', () => {
-      open.delete(response);
+      beside?.delete(response);
       if (caller) {
         stopping.signal.removeEventListener('abort', stop);
         stop();
@@ -127,6 +140,14 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
   );
   server.maxConnections = limits.connections ?? 10_000;
   server.maxRequestsPerSocket = 0;
+  server.on('connection', (socket) => {
+    const those = new Set<ServerResponse>();
+    open.set(socket, those);
+    socket.once('close', () => {
+      open.delete(socket);
+      for (const response of those) closeQueued(response);
+    });
+  });
   server.on('clientError', (_, socket) => {
     if (socket.writable) socket.end('HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
     else socket.destroy();
@@ -137,7 +158,7 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
     draining: () => draining,
     drain: async (graceMs) => {
       draining = true;
-      for (const response of open) if (!response.headersSent) response.setHeader('connection', 'close');
+      for (const those of open.values()) for (const response of those) if (!response.headersSent) response.setHeader('connection', 'close');
       const closed = new Promise<void>((resolve) => {
         server.close(() => resolve());
       });
