@@ -14,7 +14,7 @@ export interface Planner {
 }
 
 export interface PlannerOptions {
-  /** Longest time for one plan, in milliseconds; what takes longer ends the thread, and a new one begins. @default 1000 */
+  /** Longest time for one plan once its turn has come, in milliseconds; what takes longer ends the thread, and a new one begins. @default 1000 */
   readonly planMs?: number;
   /** Longest time to take up a supergraph, in milliseconds. @default 20_000 */
   readonly loadMs?: number;
@@ -26,7 +26,7 @@ export interface PlannerOptions {
 export function createPlanner({ planMs = 1000, loadMs = 20_000, waiting: most = 500 }: PlannerOptions = {}): Planner {
   const loaded = new Map<string, string>();
   const thread = createThread<PlannerQuestion, PlannerAnswer>(new URL('./plan-worker.ts', import.meta.url), 'query-planner', (ask) => {
-    // A thread that was ended took its supergraphs with it.
+    // A thread that was ended took its supergraphs with it. Plans wait until they are back, and their time begins then.
     for (const [supergraph, sdl] of loaded) ask({ kind: 'load', supergraph, sdl }, loadMs).catch(() => {});
   });
 
