@@ -60,7 +60,7 @@ export const applicationEvent = (
 /** City ids are ARS here; every back office can be told to end a case, every service is offered. */
 export const connectedCities = {
   findByArs: (ars: string) => ({ id: ars, ars, name: ars }),
-  find: (id: string) => ({ id, ars: id, name: id }),
+  find: (id: string) => ({ id, ars: id, name: id, adapters: [{ id: 'cases' }] }),
   adapter: () => ({ cases: { withdraw: async () => {} } }),
 } as never;
 export const openCatalogue = { findService: () => null, findOfferFor: () => ({}) } as never;
