@@ -1,5 +1,5 @@
-import type { Kysely, Selectable } from 'kysely';
-import type { Json, LoggedEvent, RegionalKey } from '#contract';
+import type { Kysely } from 'kysely';
+import type { LoggedEvent } from '#contract';
 import { toEvent } from '../infra/store/eventlog.ts';
 import type { Database } from '../infra/store/schema.ts';
 import { open, type AttemptRow, type DecisionRow, type DeliveryRow, type ReceiverRow } from './records.ts';

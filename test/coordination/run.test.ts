@@ -84,8 +84,8 @@ describeOnEachStore('the runtime of cases', (kit) => {
   test('believes its own log, not what came by the bus', async () => {
     const store = await kit.openFresh();
     const bus = embeddedBus(store);
-    let handle: SubscribeOptions['handle'] = async () => {};
-    const cases = open(store, undefined, { ...bus, subscribe: (request) => ((handle = request.handle), bus.subscribe(request)) });
+    const requests: SubscribeOptions[] = [];
+    const cases = open(store, undefined, { ...bus, subscribe: (request) => (requests.push(request), bus.subscribe(request)) });
     await cases.start();
     const { id, event } = await register(store);
     await expect.poll(async () => (await casesOf(store)).length, patience).toBe(1);
@@ -99,7 +99,7 @@ describeOnEachStore('the runtime of cases', (kit) => {
     });
     const forged = { ...event, seq: 99, aggregate: { type: 'application', id: other.id } };
     // Under an id that the log does not have, and under one that is another application's.
-    for (const own of [randomUUID(), event.id]) await handle({ ...forged, id: own });
+    for (const own of [randomUUID(), event.id]) await requests[0]!.handle({ ...forged, id: own });
     expect((await casesOf(store)).map((one) => one.application_id)).toEqual([id]);
     await cases.stop();
   });

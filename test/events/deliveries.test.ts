@@ -72,8 +72,8 @@ describeOnEachStore('events on their way to cities', (kit) => {
     const b = keep(await startWebhookReceiver());
     const store = await kit.openFresh();
     const bus = await embedded(store);
-    const handlers: SubscribeOptions['handle'][] = [];
-    const listening: Bus = { ...bus, subscribe: (request) => (handlers.push(request.handle), bus.subscribe(request)) };
+    const requests: SubscribeOptions[] = [];
+    const listening: Bus = { ...bus, subscribe: (request) => (requests.push(request), bus.subscribe(request)) };
     const cities = [
       { id: 'a', ars: A },
       { id: 'b', ars: B, to: { url: b.url } },
@@ -81,11 +81,11 @@ describeOnEachStore('events on their way to cities', (kit) => {
     const hub = keep(await startEvents({ store, bus: listening, cities }, { policy }));
     const secret = caseEvent(A, { facts: { to: [C], step: 'evaluate' } });
     await hub.append(secret);
-    for (const handle of handlers) await handle({ ...secret, seq: 1, facts: { ...secret.facts, to: [B] } });
+    for (const request of requests) await request.handle({ ...secret, seq: 1, facts: { ...secret.facts, to: [B] } });
     const own = caseEvent(A, { facts: { to: [B], step: 'evaluate' } });
     await hub.append(own);
     await expect.poll(() => b.taken.map(({ event }) => event.id), patience).toEqual([own.id]);
-    expect(handlers).toHaveLength(1);
+    expect(requests).toHaveLength(1);
   });
 
   test('a city sees what it subscribed to and another city granted, and its own; without a grant nothing', async () => {
