@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { Command, Option } from 'commander';
 import { adapters } from '../adapters/index.ts';
-import { HubError, type Language } from '#contract';
+import { HubError, inLanguage, type Language } from '#contract';
 import { createApplications, type Release } from './applications/applications.ts';
 import { applicationStanding } from './applications/project.ts';
 import { createCatalogue } from './catalogue/catalogue.ts';
@@ -127,6 +127,7 @@ const program = new Command('staedtebund')
   .exitOverride();
 
 const common = (): Common => program.opts<Common>();
+const noteIn = (de: string, en: string): void => note(inLanguage({ de, en }, common().language));
 const verb = (name: string, description: string): Command => program.command(name).description(description).exitOverride();
 
 verb('check', "check every city's file and, read-only, every connection")
@@ -237,11 +238,7 @@ verb('release <id>', 'decide about a parked application')
     ];
     const [decision] = decisions;
     if (!decision || decisions.length > 1) {
-      note(
-        common().language === 'EN'
-          ? 'Exactly one of --retry, --delivered <case> and --discard.'
-          : 'Genau eines von --retry, --delivered <Vorgang> und --discard.',
-      );
+      noteIn('Genau eines von --retry, --delivered <Vorgang> und --discard.', 'Exactly one of --retry, --delivered <case> and --discard.');
       process.exitCode = 2;
       return;
     }
@@ -257,10 +254,9 @@ const eventsVerb = verb('events', 'print events as CloudEvents, one JSON per lin
   .action(async (options: { follow?: boolean; after: string }) => {
     const after = Number(options.after);
     if (!Number.isSafeInteger(after) || after < 0) {
-      note(
-        common().language === 'EN'
-          ? `--after ${options.after}: a whole number, the sequence of the last event you have.`
-          : `--after ${options.after}: eine ganze Zahl, die Folgenummer des letzten Ereignisses, das Sie haben.`,
+      noteIn(
+        `--after ${options.after}: eine ganze Zahl, die Folgenummer des letzten Ereignisses, das Sie haben.`,
+        `--after ${options.after}: a whole number, the sequence of the last event you have.`,
       );
       process.exitCode = 2;
       return;
@@ -315,11 +311,7 @@ try {
     process.exitCode = error.code === 'CONFIG_INVALID' ? 2 : 1;
   } else if (error instanceof Error && 'path' in error && 'code' in error) {
     const [file, code] = [String(error.path), String(error.code)];
-    note(
-      common().language === 'EN'
-        ? `${file}: this file cannot be used (${code}).`
-        : `${file}: Diese Datei lässt sich nicht verwenden (${code}).`,
-    );
+    noteIn(`${file}: Diese Datei lässt sich nicht verwenden (${code}).`, `${file}: this file cannot be used (${code}).`);
     process.exitCode = 2;
   } else throw error;
 }

@@ -1,4 +1,4 @@
-import { problemText, type Language, type Localised } from '#contract';
+import { inLanguage, problemText, type Language, type Localised } from '#contract';
 import type { Cities, City } from '../cities/cities.ts';
 import type { ChannelView, DeliveryView, Events, EventsResult, ReplayRange } from '../events/events.ts';
 
@@ -20,8 +20,6 @@ export interface EventsVerb {
   readonly note: (line: string) => void;
 }
 
-const say = (language: Language, text: Localised) => (language === 'EN' ? (text.en ?? text.de) : text.de);
-
 const texts = {
   unknownCity: {
     de: 'Diese Stadt ist nicht angeschlossen oder bekommt keine Ereignisse:',
@@ -42,7 +40,7 @@ const texts = {
 const findCity = ({ cities, language, note }: EventsVerb, named: string): City | null => {
   const city = cities.find(named) ?? cities.findByArs(named);
   if (city?.events) return city;
-  note(`${say(language, texts.unknownCity)} ${named}`);
+  note(`${inLanguage(texts.unknownCity, language)} ${named}`);
   return null;
 };
 
@@ -69,7 +67,7 @@ export async function runChannels(verb: EventsVerb): Promise<number> {
   const { events, cities, json, language, out } = verb;
   const views = (await Promise.all(cities.list().map(({ id }) => events.channel(id)))).filter((view) => view !== null);
   if (json) out(JSON.stringify(views, null, 2));
-  else if (views.length === 0) out(say(language, texts.noChannels));
+  else if (views.length === 0) out(inLanguage(texts.noChannels, language));
   else for (const view of views) out(channelLine(view));
   return 0;
 }
@@ -91,7 +89,7 @@ export async function runDeliveries(
   const { items } = await events.deliveries(filter, { first, after: null });
   const deliveries = items.map(({ node }) => node);
   if (json) out(JSON.stringify(deliveries, null, 2));
-  else if (deliveries.length === 0) out(say(language, state === 'parked' ? texts.noParked : texts.nothing));
+  else if (deliveries.length === 0) out(inLanguage(state === 'parked' ? texts.noParked : texts.nothing, language));
   else for (const delivery of deliveries) out(deliveryLine(delivery));
   return 0;
 }
@@ -112,7 +110,7 @@ export async function runEventsDecision(verb: EventsVerb, named: string, decisio
   const { events, language } = verb;
   const city = findCity(verb, named);
   if (!city) return 2;
-  const done = (count: number) => say(language, count > 0 ? texts.done : texts.unchanged);
+  const done = (count: number) => inLanguage(count > 0 ? texts.done : texts.unchanged, language);
   switch (decision.action) {
     case 'release':
       return tell(verb, await events.release(city.id, decision.eventId, operator), done);
@@ -123,7 +121,7 @@ export async function runEventsDecision(verb: EventsVerb, named: string, decisio
     case 'resume':
       return tell(verb, await events.resume(city.id, operator), done);
     case 'replay':
-      return tell(verb, await events.replay(city, decision.range, operator), (count) => `${count} ${say(language, texts.queued)}`);
+      return tell(verb, await events.replay(city, decision.range, operator), (count) => `${count} ${inLanguage(texts.queued, language)}`);
     case 'test': {
       const result = await events.test(city, operator, traceparent);
       return tell(verb, result, () => (result.ok ? (result.eventId ?? '') : ''));
@@ -139,7 +137,7 @@ export function readRange(
   if (about !== undefined && from === undefined && until === undefined) return { about };
   const [begin, end] = [new Date(from ?? Number.NaN), new Date(until ?? Number.NaN)];
   if (about === undefined && begin.getTime() < end.getTime()) return { from: begin, until: end };
-  note(say(language, texts.range));
+  note(inLanguage(texts.range, language));
   return null;
 }
 

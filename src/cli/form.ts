@@ -1,4 +1,4 @@
-import type { Language } from '#contract';
+import { inLanguage, type Language } from '#contract';
 import { compileForm } from '../catalogue/forms/form-record.ts';
 import type { Unconverted } from '../catalogue/forms/xdatenfelder.ts';
 import { readXdatenfelder } from '../catalogue/import/formats/form-file.ts';
@@ -35,7 +35,7 @@ export async function runForm(
 }
 
 const line = ({ kind, id, name, text, reason }: Unconverted, language: Language): string =>
-  `${words[language].kinds[kind]} ${id} ${name}: ${language === 'EN' ? (reason.en ?? reason.de) : reason.de}${text ? ` (${text.replaceAll(/\s+/g, ' ')})` : ''}`;
+  `${words[language].kinds[kind]} ${id} ${name}: ${inLanguage(reason, language)}${text ? ` (${text.replaceAll(/\s+/g, ' ')})` : ''}`;
 
 const words = {
   DE: {

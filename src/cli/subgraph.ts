@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { Language } from '#contract';
+import { inLanguage, type Language, type Localised } from '#contract';
 import { createComposer } from '../federation/compose.ts';
 import { readEntry } from '../federation/entry.ts';
 import { fetchSdl } from '../federation/fetch-sdl.ts';
@@ -25,7 +25,7 @@ export async function runSubgraphCheck(
   { name, url, sdl: file, grant = [], language }: SubgraphOptions,
   out: (line: string) => void,
 ): Promise<number> {
-  const say = (text: { readonly de: string; readonly en?: string }) => (language === 'EN' ? (text.en ?? text.de) : text.de);
+  const say = (text: Localised) => inLanguage(text, language);
   if (file === undefined && url === undefined) {
     out(say({ de: 'Nennen Sie --url oder --sdl.', en: 'Give --url or --sdl.' }));
     return 2;

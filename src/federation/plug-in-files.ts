@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HubError } from '#contract';
+import { HubError, inLanguage } from '#contract';
 import { complaintText } from '../cities/load/complaint.ts';
 import type { Log } from '../infra/log.ts';
 import type { Federation } from './federation.ts';
@@ -31,7 +31,7 @@ export async function plugInFiles({ federation, folder, env, log, againMs = 30_0
         for (const { line, column, problem, remedy } of made.objections)
           log.error(
             { subgraph: entry.name, file: sdl?.file ?? `${entry.url} _service`, line, column },
-            `${problem.en ?? problem.de} ${remedy.en ?? remedy.de}`,
+            `${inLanguage(problem, 'EN')} ${inLanguage(remedy, 'EN')}`,
           );
       return true;
     } catch (error) {

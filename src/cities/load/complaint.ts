@@ -1,5 +1,5 @@
 import { closest, distance } from 'fastest-levenshtein';
-import type { Language, Localised } from '#contract';
+import { inLanguage, type Language, type Localised } from '#contract';
 
 /** One thing that is wrong with the cities' files, with all that is needed to put it right. */
 export interface Complaint {
@@ -255,7 +255,5 @@ export const shown = (value: unknown): string => {
 };
 
 /** One complaint on one line, as compilers print theirs, so that editors jump to it. */
-export const complaintText = ({ file, line, column, path, problem, remedy }: Complaint, language: Language): string => {
-  const inOne = (text: Localised) => (language === 'EN' ? (text.en ?? text.de) : text.de);
-  return `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${inOne(problem)} ${inOne(remedy)}`;
-};
+export const complaintText = ({ file, line, column, path, problem, remedy }: Complaint, language: Language): string =>
+  `${file}:${line}:${column} ${path === '' ? '' : `${path}: `}${inLanguage(problem, language)} ${inLanguage(remedy, language)}`;

@@ -1,4 +1,4 @@
-import { HubError, refuse } from '#contract';
+import { HubError, inLanguage, refuse } from '#contract';
 import type { Federation, Registration, SubgraphStatus } from '../../federation/federation.ts';
 import { readEntry } from '../../federation/entry.ts';
 import type { Context } from '../context.ts';
@@ -68,7 +68,6 @@ export const federationResolvers: Resolvers = {
     breaker: ({ breaker }) => breaker.toUpperCase().replace('-', '_') as SubgraphBreaker,
   },
   SubgraphObjection: {
-    message: ({ problem, remedy }, { language }) =>
-      language === 'EN' ? `${problem.en ?? problem.de} ${remedy.en ?? remedy.de}` : `${problem.de} ${remedy.de}`,
+    message: ({ problem, remedy }, { language }) => `${inLanguage(problem, language)} ${inLanguage(remedy, language)}`,
   },
 };
