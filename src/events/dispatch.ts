@@ -1,11 +1,12 @@
 import type { LoggedEvent } from '#contract';
 import type { City } from '../cities/cities.ts';
 import type { BusSubscription } from '../infra/bus/bus.ts';
+import { seeOnce } from '../infra/bus/inbox.ts';
 import type { Channel } from './channels.ts';
 import { eventTypes } from './catalogue.ts';
 import type { EventsDeps } from './events.ts';
 import { findEvent } from '../infra/store/eventlog.ts';
-import { ensureReceiver, onceInInbox, queueDelivery } from './records.ts';
+import { ensureReceiver, queueDelivery } from './records.ts';
 import { listSubscriptions } from './subscription-records.ts';
 import { routeTo } from './subscriptions.ts';
 
@@ -41,7 +42,7 @@ async function queueFor(deps: EventsDeps, channel: Channel, city: City, event: L
   return store.transaction(async (tx) => {
     const at = now().getTime();
     const own = await findEvent(tx, event.id);
-    if (!own || own.seq <= after || !(await isFor(own, tx)) || !(await onceInInbox(tx, consumerOf(city.id), event.id, at))) return false;
+    if (!own || own.seq <= after || !(await isFor(own, tx)) || !(await seeOnce(tx, consumerOf(city.id), event.id, at))) return false;
     await queueDelivery(tx, city.id, own, at, refusal ?? undefined);
     return true;
   });

@@ -70,16 +70,6 @@ export const saveChannelState = async (tx: Tx, city: string, state: ChannelState
     .execute();
 };
 
-/** True for the first time a consumer meets an event. Written with the effect, in one transaction. */
-export async function onceInInbox(tx: Tx, consumer: string, eventId: string, at: number): Promise<boolean> {
-  const taken = await tx
-    .insertInto('inbox')
-    .values({ consumer, event_id: eventId, seen_at: at })
-    .onConflict((conflict) => conflict.columns(['consumer', 'event_id']).doNothing())
-    .executeTakeFirst();
-  return taken.numInsertedOrUpdatedRows === 1n;
-}
-
 const queued = (city: string, event: LoggedEvent, at: number): Database['event_delivery'] => ({
   city,
   event_id: event.id,

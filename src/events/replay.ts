@@ -1,11 +1,12 @@
 import type { HubEvent, LoggedEvent } from '#contract';
 import type { City } from '../cities/cities.ts';
+import { seeOnce } from '../infra/bus/inbox.ts';
 import { newId } from '../infra/ids.ts';
 import type { Channel } from './channels.ts';
 import { consumerOf } from './dispatch.ts';
 import type { EventsDeps, EventsResult } from './events.ts';
 import { listEvents } from './looks.ts';
-import { onceInInbox, queueDelivery, recordDecision, requeueDelivery } from './records.ts';
+import { queueDelivery, recordDecision, requeueDelivery } from './records.ts';
 import { listSubscriptions } from './subscription-records.ts';
 import { routeTo } from './subscriptions.ts';
 
@@ -61,7 +62,7 @@ export function createReplay(deps: EventsDeps, channels: ReadonlyMap<string, Cha
           let queued = 0;
           for (const event of chosen.slice(at, at + page)) {
             const time = now().getTime();
-            if (await onceInInbox(tx, consumerOf(city.id), event.id, time)) await queueDelivery(tx, city.id, event, time);
+            if (await seeOnce(tx, consumerOf(city.id), event.id, time)) await queueDelivery(tx, city.id, event, time);
             else if (!(await requeueDelivery(tx, city.id, event, time))) continue;
             queued += 1;
           }

@@ -44,6 +44,16 @@ export interface Inbox {
   release(consumer: string, aggregate: LoggedEvent['aggregate'], effect: Effect, now: number): Promise<number>;
 }
 
+/** True for the first time a consumer meets an event. Written with the effect, in one transaction. `now` in epoch milliseconds. */
+export async function seeOnce(tx: Tx, consumer: string, eventId: string, now: number): Promise<boolean> {
+  const { numInsertedOrUpdatedRows } = await tx
+    .insertInto('inbox')
+    .values({ consumer, event_id: eventId, seen_at: now })
+    .onConflict((conflict) => conflict.doNothing())
+    .executeTakeFirstOrThrow();
+  return numInsertedOrUpdatedRows === 1n;
+}
+
 /** The inbox of a store. */
 export function createInbox(store: Store): Inbox {
   /** Rows of the aggregate in log order, locked: a release and an event that lines up behind take turns. */
@@ -73,16 +83,6 @@ export function createInbox(store: Store): Inbox {
       .onConflict((conflict) => conflict.doNothing())
       .execute();
 
-  /** True where this transaction is the first to have seen it. */
-  async function see(tx: Tx, consumer: string, event: LoggedEvent, now: number): Promise<boolean> {
-    const { numInsertedOrUpdatedRows } = await tx
-      .insertInto('inbox')
-      .values({ consumer, event_id: event.id, seen_at: now })
-      .onConflict((conflict) => conflict.doNothing())
-      .executeTakeFirstOrThrow();
-    return numInsertedOrUpdatedRows === 1n;
-  }
-
   return {
     async once(tx, consumer, event, effect, now) {
       if ((await rowsOf(tx, consumer, event.aggregate)).length > 0) {
@@ -90,7 +90,7 @@ export function createInbox(store: Store): Inbox {
         return 'parked';
       }
       // The row first: where two members have the same event, the second waits here for the first and then has nothing to do.
-      if (!(await see(tx, consumer, event, now))) return 'repeated';
+      if (!(await seeOnce(tx, consumer, event.id, now))) return 'repeated';
       await effect(tx, event);
       return 'done';
     },
@@ -128,7 +128,7 @@ export function createInbox(store: Store): Inbox {
           const [row] = await rowsOf(tx, consumer, aggregate);
           if (!row) return false;
           const event = revive(row.event);
-          if (await see(tx, consumer, event, now)) await effect(tx, event);
+          if (await seeOnce(tx, consumer, event.id, now)) await effect(tx, event);
           await tx
             .deleteFrom('parked_event')
             .where('consumer', '=', consumer)
