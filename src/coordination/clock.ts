@@ -48,12 +48,12 @@ export function createClock({ store, now, findKind, log }: CoordinationDeps, run
     /** Deadlines that could not be told, and until which look they rest: they must not stand in the way of the others. */
     const resting = new Map<string, number>();
     for (let look = 1; !signal.aborted; look += 1) {
+      for (const [name, until] of resting) if (until <= look) resting.delete(name);
       try {
         for (const { case_id, step } of await listDue(store.db, now().getTime(), BATCH + resting.size)) {
           if (signal.aborted) return;
           const name = `${case_id} ${step}`;
-          if ((resting.get(name) ?? 0) > look) continue;
-          resting.delete(name);
+          if (resting.has(name)) continue;
           await tell(case_id, step).catch((error: unknown) => {
             if (error instanceof HubError && error.retryable) throw error; // the store is away, for all of them
             resting.set(name, look + REST_LOOKS);
