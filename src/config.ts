@@ -16,6 +16,12 @@ const integer = (least: number, most: number) => {
   return z.string().regex(/^\d+$/, { error }).transform(Number).pipe(z.number({ error }).min(least, { error }).max(most, { error }));
 };
 
+/** Off unless it says `true`. */
+const flag = z
+  .enum(['true', 'false'], { error: 'true or false' })
+  .default('false')
+  .transform((value) => value === 'true');
+
 const table = z.object({
   /** Where everything that must last is kept. @default sqlite:./data/hub.db */
   STORE_URL: url('sqlite:<path of a file> or postgres://<user>@<host>/<database>', 'sqlite:', 'postgres://', 'postgresql://').default(
@@ -46,17 +52,11 @@ const table = z.object({
   /** Where clients reach the hub, for links in answers and for `source` of events. Without it no links, and `source` is urn:staedtebund:hub. */
   PUBLIC_URL: webUrl.optional(),
   /** true: a proxy in front adds the caller's address to X-Forwarded-For, and anonymous callers are told apart by it. @default false */
-  BEHIND_PROXY: z
-    .enum(['true', 'false'], { error: 'true or false' })
-    .default('false')
-    .transform((value) => value === 'true'),
+  BEHIND_PROXY: flag,
   /** File of documents that may be asked by their hash (JSON: hash → document; `staedtebund documents` writes it). */
   PERSISTED_DOCUMENTS: z.string().optional(),
   /** true: callers without an access token may ask registered documents only. @default false */
-  PERSISTED_ONLY: z
-    .enum(['true', 'false'], { error: 'true or false' })
-    .default('false')
-    .transform((value) => value === 'true'),
+  PERSISTED_ONLY: flag,
   /** Private key (JWK, or a JWK Set whose first key signs) of what the hub tells cities of a caller. Several processes need the same one. */
   CLAIMS_KEY: z.string().startsWith('{', { error: 'a private key as a JWK (JSON)' }).optional(),
   /** Keys that seal what partner cities must know of a person: 32 bytes in base64, the newest first, separated by commas. */

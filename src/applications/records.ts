@@ -52,11 +52,7 @@ export async function listOpenCases(
   db: Db,
   { city, adapter, after, limit }: { city: string; adapter: string; after: string; limit: number },
 ): Promise<CaseRef[]> {
-  const rows = await db
-    .selectFrom('application')
-    .select(['case_ref', 'case_number'])
-    .where('city', '=', city)
-    .where('adapter', '=', adapter)
+  const rows = await casesOf(db, city, adapter)
     .where('case_ref', '>', after)
     .where('status', 'not in', ended)
     .orderBy('case_ref')
@@ -70,18 +66,17 @@ export async function listLateCases(
   db: Db,
   { city, ars, adapter, lateMs }: { city: string; ars: string; adapter: string; lateMs: number },
 ): Promise<CaseRef[]> {
-  const rows = await db
-    .selectFrom('application')
-    .select(['case_ref', 'case_number'])
+  const rows = await casesOf(db, city, adapter)
     .where('ars', '=', ars) // with the status there is an index
     .where('status', '=', 'DELIVERED')
-    .where('city', '=', city)
-    .where('adapter', '=', adapter)
     .where('native_version', 'is', null)
     .where((where) => where(where('status_since', '-', where.ref('submitted_at')), '>=', lateMs))
     .execute();
   return rows.flatMap(toCaseRef);
 }
+
+const casesOf = (db: Db, city: string, adapter: string) =>
+  db.selectFrom('application').select(['case_ref', 'case_number']).where('city', '=', city).where('adapter', '=', adapter);
 
 const toCaseRef = ({ case_ref, case_number }: Pick<ApplicationRow, 'case_ref' | 'case_number'>): CaseRef[] =>
   case_ref === null ? [] : [{ id: case_ref, ...(case_number === null ? {} : { publicNumber: case_number }) }];
