@@ -120,6 +120,9 @@ export interface Failure {
   readonly city?: { readonly ars: string; readonly name: string };
 }
 
+/** For how long a caller leaves a hub alone that cannot do its work now, in seconds (RFC 9110 §10.2.3). */
+export const retrySoon = { 'retry-after': '5' } as const;
+
 /** A failure by its code. */
 export const failure = (code: FailureCode, language: Language): Failure => ({
   code,
@@ -197,10 +200,10 @@ export function publicError(
   if (told.unexpected !== undefined) onUnexpected(told.unexpected);
   const retryable = told.retryable ? { retryable: true } : {};
   // Thrown before anything ran, it decides the status of the whole answer.
-  const http = outer?.path ? {} : { http: { status: told.status } };
+  const http = { ...(outer?.path ? {} : { status: told.status }), ...(told.code === 'UNAVAILABLE' ? { headers: retrySoon } : {}) };
   const city = told.city ? { city: told.city } : {};
   return new GraphQLError(told.message, {
     ...place,
-    extensions: { code: told.code, ...told.subgraph, ...city, ...retryable, ...id, ...http },
+    extensions: { code: told.code, ...told.subgraph, ...city, ...retryable, ...id, ...(Object.keys(http).length > 0 ? { http } : {}) },
   });
 }

@@ -277,6 +277,14 @@ describe.each([
       expect(told?.message).not.toMatch(/10\.0|internal|neuss/);
     });
 
+    test('what may work later says when to come back, in a header too, whatever of the answer stands', async () => {
+      hub.applications.refuseNext(new HubError('STORE_UNAVAILABLE', 'disk full', { retryable: true }));
+      const { body, headers } = await hub.ask(submitting, { as: 'citizen', variables: { input: submission } });
+      expect(body.errors).toMatchObject([{ extensions: { code: 'UNAVAILABLE', retryable: true } }]);
+      expect(Number(headers.get('retry-after'))).toBeGreaterThan(0);
+      expect(JSON.stringify(body)).not.toMatch(/retry-after|"http"/);
+    });
+
     test('a fault of our configuration is masked', async () => {
       expect(await fail(new HubError('CONFIG_INVALID', 'secret path'))).toMatchObject([{ extensions: { code: 'INTERNAL' } }]);
     });

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import type { Log } from '../../infra/log.ts';
 import { languageOf, noOutcome, requestIds } from '../context.ts';
-import { failure, toFailure } from '../errors.ts';
+import { failure, retrySoon, toFailure } from '../errors.ts';
 import { answerFailure, type Exchange, type Route } from './exchange.ts';
 import type { Observer } from './observe.ts';
 
@@ -120,7 +120,7 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
       if (response.destroyed) return;
       const told = toFailure(error, exchange.language);
       if (told.unexpected !== undefined) log.error({ requestId: ids.requestId, err: told.unexpected }, 'unexpected error in a route');
-      const retry = told.retryable ? { 'retry-after': '5' } : {};
+      const retry = told.retryable ? retrySoon : {};
       answerFailure(exchange, told, told.status === 401 ? { 'www-authenticate': 'Bearer error="invalid_token"' } : retry);
       // Broken half-way: a cut connection is the only way left to say so.
       if (!response.writableEnded) response.destroy();

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Kysely } from 'kysely';
 import { HubError } from '#contract';
+import { storeUnavailable, type StoreFailure } from './driver-errors.ts';
 import type { Database } from './schema.ts';
 import type { Store, Tx } from './store.ts';
 
@@ -10,8 +11,7 @@ export interface StoreParts {
   readonly db: Kysely<Database>;
   /** Runs the work of a transaction; a driver may mark the calls made within. */
   readonly within: <T>(work: () => Promise<T>) => Promise<T>;
-  /** What an error of the driver means: `conflict` may succeed when the whole transaction runs again, `unavailable` means that the database is away. */
-  readonly failure: (error: unknown) => 'conflict' | 'unavailable' | 'other';
+  readonly failureOf: (error: unknown) => StoreFailure;
 }
 
 const ATTEMPTS = 8;
@@ -22,13 +22,8 @@ const withAppends = new WeakSet<Tx>();
 export const noteAppend = (tx: Tx): void => void withAppends.add(tx);
 
 /** The store over an opened database. */
-export function createStore({ dialect, db, within, failure }: StoreParts): Store {
+export function createStore({ dialect, db, within, failureOf }: StoreParts): Store {
   const listeners = new Set<() => void>();
-  const unavailable = (cause: unknown) =>
-    new HubError('STORE_UNAVAILABLE', `The ${dialect} store does not answer: check STORE_URL and that the database runs.`, {
-      retryable: true,
-      cause,
-    });
 
   async function attempt<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     let appended = false;
@@ -49,9 +44,8 @@ export function createStore({ dialect, db, within, failure }: StoreParts): Store
         try {
           return await attempt(work);
         } catch (error) {
-          const kind = failure(error);
-          if (kind === 'unavailable') throw unavailable(error);
-          if (kind !== 'conflict' || round === ATTEMPTS) throw error;
+          if (failureOf(error) !== 'conflict') throw error;
+          if (round === ATTEMPTS) throw storeUnavailable(dialect, error);
           // Spread out, or the same transactions meet again.
           await sleep(Math.random() * 10 * 2 ** round);
         }
@@ -66,7 +60,8 @@ export function createStore({ dialect, db, within, failure }: StoreParts): Store
       try {
         await db.selectFrom('event_log').select('seq').limit(1).execute();
       } catch (error) {
-        throw unavailable(error);
+        // Closed already, for example, which no driver was asked about.
+        throw error instanceof HubError ? error : storeUnavailable(dialect, error);
       }
     },
     close: () => db.destroy(),

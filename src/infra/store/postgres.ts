@@ -1,6 +1,8 @@
 import { Kysely, PostgresDialect } from 'kysely';
 import pg from 'pg';
+import { HubError } from '#contract';
 import { createStore } from './create-store.ts';
+import { translateErrors, type DriverErrors, type StoreFailure } from './driver-errors.ts';
 import type { Database } from './schema.ts';
 import type { Store } from './store.ts';
 
@@ -12,11 +14,19 @@ const parserOf = pg.types.getTypeParser as (oid: number, format?: 'text' | 'bina
 /** SQLSTATE 40001 serialization_failure and 40P01 deadlock_detected: nothing happened, run it again. */
 const conflicts = new Set(['40001', '40P01']);
 
-/** Class 08 (connection), 57P01 to 57P03 (the server stops or starts), 25P03 (a transaction that rested too long was ended), 53300 (too many connections) and errors of the socket. */
-const away = /^(08|57P0[123]|25P03|53300|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH)/;
-const awayMessage = /Connection terminated|timeout exceeded when trying to connect|client (has encountered a connection error|was closed)/i;
+/**
+ * Class 08 (connection), 28 (no longer let in), 53 (no room on the disk, in memory or for another connection), 58 (the server's own
+ * files), 57P01 to 57P05 (the server stops, starts or ended the session), 25006 (a standby that only reads, after a failover),
+ * 25P03 (a transaction that rested too long was ended), 55P03 (a lock in the way), and errors of the socket.
+ */
+const away =
+  /^(08|28|53|58|57P0[1-5]|25006|25P03|55P03|ECONNREFUSED|ECONNRESET|EPIPE|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ENETDOWN)/;
+const awayMessage =
+  /Connection terminated|timeout exceeded when trying to connect|timeout expired|client (has encountered a connection error|was closed)|not queryable/i;
 
-const failure = (error: unknown): 'conflict' | 'unavailable' | 'other' => {
+const failureOf = (error: unknown): StoreFailure => {
+  // Where a name has several addresses, each of them failed.
+  if (error instanceof AggregateError) return error.errors.some((one) => failureOf(one) === 'unavailable') ? 'unavailable' : 'other';
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   if (conflicts.has(code)) return 'conflict';
   return away.test(code) || (error instanceof Error && awayMessage.test(error.message)) ? 'unavailable' : 'other';
@@ -24,17 +34,33 @@ const failure = (error: unknown): 'conflict' | 'unavailable' | 'other' => {
 
 /** How the pool to PostgreSQL behaves. */
 export interface PostgresOptions {
-  /** Connections of this process at most. @default 10 */
-  readonly connections?: number;
   /** Called where a waiting connection breaks; the pool replaces it, so this is for the log. */
   readonly onConnectionLost?: () => void;
+  readonly onUnavailable?: DriverErrors['onUnavailable'];
+}
+
+/**
+ * Connections of one process at most. Everything that appends events takes turns at the log's lock, so more of them do not
+ * write faster: they are for what reads, claims and renews meanwhile. Four hubs fit into PostgreSQL's own 100.
+ */
+const CONNECTIONS = 20;
+
+/** The URL for the driver, and the size of the pool that it asks for (`?pool=`). @throws HubError CONFIG_INVALID */
+export function readPostgresUrl(given: string): { readonly url: string; readonly connections: number } {
+  const asked = /[?&]pool=([^&]*)/.exec(given)?.[1];
+  if (asked === undefined) return { url: given, connections: CONNECTIONS };
+  const connections = Number(asked);
+  if (!Number.isInteger(connections) || connections < 2 || connections > 1000)
+    throw new HubError('CONFIG_INVALID', `STORE_URL has pool=${asked}: a whole number from 2 to 1000, the connections of this process.`);
+  return { url: given.replace(/([?&])pool=[^&]*(&|$)/, (_, before: string, after: string) => (after === '' ? '' : before)), connections };
 }
 
 /** Opens the PostgreSQL database of the URL; connects at the first query. */
-export async function openPostgres(url: string, options: PostgresOptions = {}): Promise<Store> {
+export async function openPostgres(given: string, options: PostgresOptions = {}): Promise<Store> {
+  const { url, connections } = readPostgresUrl(given);
   const pool = new pg.Pool({
     connectionString: url,
-    max: options.connections ?? 10,
+    max: connections,
     connectionTimeoutMillis: 5000,
     keepAlive: true,
     // A hub that hangs in the middle of a transaction must not hold the event log's lock for ever.
@@ -45,10 +71,12 @@ export async function openPostgres(url: string, options: PostgresOptions = {}): 
   pool.on('error', () => options.onConnectionLost?.());
   // One in use has no listener of the pool's. That it broke is what its query answers, or the next one.
   pool.on('connect', (client) => client.on('error', () => {}));
+  const { onUnavailable } = options;
+  const errors: DriverErrors = { dialect: 'postgres', failureOf, ...(onUnavailable ? { onUnavailable } : {}) };
   return createStore({
     dialect: 'postgres',
-    db: new Kysely<Database>({ dialect: new PostgresDialect({ pool }) }),
+    db: new Kysely<Database>({ dialect: translateErrors(new PostgresDialect({ pool }), errors) }),
     within: (work) => work(),
-    failure,
+    failureOf,
   });
 }

@@ -19,6 +19,7 @@ import { LRUCache } from 'lru-cache';
 import { HubError } from '#contract';
 import type { Database } from './schema.ts';
 import { createStore } from './create-store.ts';
+import { translateErrors, type DriverErrors, type StoreFailure } from './driver-errors.ts';
 import type { Store } from './store.ts';
 
 /*
@@ -35,8 +36,20 @@ const BUSY_ATTEMPT_MS = 20;
 const BUSY_DEADLINE_MS = 30_000;
 const SQLITE_BUSY = 5;
 
-const isBusy = (error: unknown): boolean =>
-  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' && (error.errcode & 0xff) === SQLITE_BUSY;
+/**
+ * BUSY and LOCKED (another process holds the file for longer than is waited for), NOMEM, READONLY (a disk that the system has made
+ * so), IOERR, FULL and CANTOPEN: what the machine may get over. A malformed file is not among them.
+ */
+const away = new Set([SQLITE_BUSY, 6, 7, 8, 10, 13, 14]);
+
+/** The primary code of an error of SQLite's, else null. */
+const codeOf = (error: unknown): number | null =>
+  error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : null;
+
+const isBusy = (error: unknown): boolean => codeOf(error) === SQLITE_BUSY;
+
+/** No conflicts: whoever writes has the only writer there is from the beginning. */
+const failureOf = (error: unknown): StoreFailure => (away.has(codeOf(error) ?? -1) ? 'unavailable' : 'other');
 
 /** Set inside a transaction: a change that waits for the writer there would wait for itself. Not `open` any more for what a transaction has only begun, such as a timer. */
 const insideTransaction = new AsyncLocalStorage<{ open: boolean }>();
@@ -203,10 +216,22 @@ class SqliteFileAdapter extends SqliteAdapter {
   }
 }
 
+function openDriver(path: string): SqliteFileDriver {
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    return new SqliteFileDriver(path);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new HubError('STORE_UNAVAILABLE', `${path} cannot be opened as the store (${reason}).`, {
+      retryable: failureOf(cause) === 'unavailable',
+      cause,
+    });
+  }
+}
+
 /** Opens the SQLite file at `path`, making it and its folder where they are missing. */
-export async function openSqlite(path: string): Promise<Store> {
-  mkdirSync(dirname(path), { recursive: true });
-  const driver = new SqliteFileDriver(path);
+export async function openSqlite(path: string, { onUnavailable }: Pick<DriverErrors, 'onUnavailable'> = {}): Promise<Store> {
+  const driver = openDriver(path);
   const dialect: Dialect = {
     createAdapter: () => new SqliteFileAdapter(),
     createDriver: () => driver,
@@ -215,8 +240,10 @@ export async function openSqlite(path: string): Promise<Store> {
   };
   return createStore({
     dialect: 'sqlite',
-    db: new Kysely<Database>({ dialect }),
+    db: new Kysely<Database>({
+      dialect: translateErrors(dialect, { dialect: 'sqlite', failureOf, ...(onUnavailable ? { onUnavailable } : {}) }),
+    }),
     within: withinTransaction,
-    failure: (error) => (isBusy(error) ? 'conflict' : 'other'),
+    failureOf,
   });
 }
