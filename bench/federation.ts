@@ -140,7 +140,7 @@ const frozen = `A city that hangs (deadline 2000 ms, breaker after 5): answers a
 
 const own = (name: string): Part => {
   const type = `C${name.slice(1)}`;
-  const sdl = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"]) scalar RegionalKey type Query { ${name}Fairs: [${type}Fair!]! } type ${type}Fair @key(fields: "id") { id: ID! at: Municipality! } type Municipality @key(fields: "ars") { ars: RegionalKey! ${name}Hours: String }`;
+  const sdl = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"]) scalar RegionalKey type Query { ${name}Fairs: [${type}Fair!] } type ${type}Fair @key(fields: "id") { id: ID! at: Municipality! } type Municipality @key(fields: "ars") { ars: RegionalKey! ${name}Hours: String }`;
   return { name, url: `http://${name}.invalid/`, sdl, grants: none };
 };
 const forty = Array.from({ length: 40 }, (_, at) => own(`c${String(at).padStart(2, '0')}x`));

@@ -8,7 +8,7 @@ import { serveParent } from './parent.ts';
 const sdl = `
 extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key"])
 scalar RegionalKey
-type Query { benchEvents: [BenchEvent!]! }
+type Query { benchEvents: [BenchEvent!] }
 type Municipality @key(fields: "ars") { ars: RegionalKey! benchHours: String benchWaitingMinutes: Int }
 type BenchEvent @key(fields: "id") { id: ID! title: String! }
 `;

@@ -23,6 +23,8 @@ import { objections, type Objection, type Objecting } from './objections.ts';
  *               duesseldorf…: nobody else can have meant the same, and nobody can be in the way
  *   the hub's   its entities may be extended by their keys; its fields are repeated only as keys or @external, with the hub's own
  *               type; nothing of it is overridden, provided, hidden or put under another rule, unless it was granted
+ *   nullable    what it adds to a root or to a type of the hub may be null: a failure behind a non-null field takes everything
+ *               beside it with it, what others answered too
  *   composer    no @external on an @interfaceObject, no @requires with fragments: the composer gets them wrong
  */
 
@@ -196,6 +198,9 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
       const hubType = shared?.get(own);
       if (hubType === undefined) {
         if (!own.startsWith(name)) object(field.name, objections.fieldName(coordinate, `${name}${own[0]?.toUpperCase()}${own.slice(1)}`));
+        // A subscription has one root field, so nothing stands beside it.
+        if (field.type.kind === Kind.NON_NULL_TYPE && type !== 'Subscription')
+          object(field.type, objections.nonNull(coordinate, print(field.type), print(field.type.type)));
         continue;
       }
       checkRules(field, coordinate);
@@ -204,6 +209,8 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
       const isKey = [...(hub.keys.get(type) ?? [])].some((key) => key.split(' ').includes(own));
       if (!isKey && directive(field, 'external').length === 0 && directive(field, 'override').length === 0)
         object(field.name, objections.hubsField(coordinate));
+      if (field.type.kind === Kind.NON_NULL_TYPE)
+        for (const taken of directive(field, 'override')) object(taken, objections.overridesNonNull(coordinate));
     }
   }
 

@@ -38,3 +38,18 @@ export class SubgraphError extends Error {
     this.retryable = transient.has(kind);
   }
 }
+
+/** A value that may not stand where a subgraph answered it: the answer shows null there and says why. */
+export class MisfitError extends Error {
+  /** `Type.field`. */
+  readonly coordinate: string;
+  /** True for a null where the schema allows none. */
+  readonly isNull: boolean;
+
+  constructor(coordinate: string, isNull: boolean, message: string) {
+    super(message);
+    this.name = 'MisfitError';
+    this.coordinate = coordinate;
+    this.isNull = isNull;
+  }
+}

@@ -85,6 +85,28 @@ export const objections = {
         `Begin with the subgraph’s name: ${wanted}. Fields that all cities answer are contract fields (schema/contracts).`,
       ),
     ),
+  nonNull: (coordinate: string, found: string, wanted: string) =>
+    saying(
+      both(
+        `${coordinate} darf nie null sein (${found}): Fiele der Subgraph aus, ginge verloren, was daneben steht, auch Antworten anderer.`,
+        `${coordinate} must never be null (${found}): if the subgraph failed, what stands beside it would be lost, answers of others included.`,
+      ),
+      both(
+        `Schreiben Sie ${wanted}. Felder Ihrer eigenen Typen dürfen Non-Null bleiben.`,
+        `Write ${wanted}. Fields of your own types may stay non-null.`,
+      ),
+    ),
+  overridesNonNull: (coordinate: string) =>
+    saying(
+      both(
+        `@override auf ${coordinate}: Das Feld darf nie null sein. Fiele der Subgraph aus, ginge verloren, was daneben steht.`,
+        `@override on ${coordinate}: the field must never be null. If the subgraph failed, what stands beside it would be lost.`,
+      ),
+      both(
+        'Übernehmen Sie nur Felder, die null sein dürfen, oder geben Sie dem Feld einen eigenen Namen.',
+        'Take over only fields that may be null, or give the field a name of its own.',
+      ),
+    ),
   hubsField: (coordinate: string) =>
     saying(
       both(`${coordinate} ist ein Feld des Hubs.`, `${coordinate} is the hub’s own field.`),

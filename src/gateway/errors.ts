@@ -1,7 +1,7 @@
 import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
-import { HubError, problemText, type Language } from '#contract';
+import { HubError, problemCodes, problemText, type Language } from '#contract';
 import { CityCallError } from '../cities/cities.ts';
-import { SubgraphError, type SubgraphFailure } from '../federation/failure.ts';
+import { MisfitError, SubgraphError, type SubgraphFailure } from '../federation/failure.ts';
 import { RowError, type RowFailure } from '../federation/rows/rows.ts';
 
 /**
@@ -80,6 +80,11 @@ const failures = {
     de: '{city} konnte die Frage nicht beantworten.',
     en: '{city} could not answer the question.',
   },
+  SUBGRAPH_FAILED: {
+    status: 502,
+    de: 'Auf {field} kam eine Antwort, die dem Schema widerspricht; sie wird nicht gezeigt.',
+    en: 'The answer to {field} contradicts the schema and is not shown.',
+  },
 } as const;
 
 /** What a subgraph's failure is called outside. */
@@ -144,6 +149,10 @@ function expected(error: unknown, language: Language): Failure | null {
     const subgraph = { serviceName: error.subgraph, ...(error.code !== null && { serviceCode: error.code }) };
     return { ...told, message: told.message.replace('{city}', () => error.subgraph), retryable: error.retryable, subgraph };
   }
+  if (error instanceof MisfitError) {
+    const told = failure('SUBGRAPH_FAILED', language);
+    return { ...told, message: told.message.replace('{field}', () => error.coordinate) };
+  }
   if (!(error instanceof HubError)) return null;
   if (error.problem)
     return {
@@ -167,9 +176,15 @@ function origin(error: unknown): unknown {
   return inner;
 }
 
-/** Shown as it is: what the caller's document or variables did wrong, said by parser, validation or our limits and scalars. */
+/** Every code that may leave the hub; docs/reference/errors.md lists them. */
+const publicCodes: ReadonlySet<unknown> = new Set<string>([...problemCodes, ...Object.keys(failures)]);
+
+/**
+ * Shown as it is: what the caller's document or variables did wrong, said by parser, validation or our limits and scalars. Of what
+ * was thrown while it ran, only what has one of our codes is.
+ */
 const isCallersFault = (error: GraphQLError, inner: unknown): boolean =>
-  inner instanceof GraphQLError && (error.path === undefined || typeof extensionsOf(inner)['code'] === 'string');
+  inner instanceof GraphQLError && (error.path === undefined || publicCodes.has(extensionsOf(inner)['code']));
 
 /** Compiled operations raise errors of the same class that lack the field. */
 const extensionsOf = ({ extensions }: { readonly extensions?: GraphQLErrorExtensions }) => extensions ?? {};
@@ -193,7 +208,7 @@ export function publicError(
   const id = requestId === null ? {} : { requestId };
   if (outer && isCallersFault(outer, inner)) {
     const { code, http } = extensionsOf(inner as GraphQLError);
-    const known = typeof code === 'string' && !code.startsWith('GRAPHQL_') ? code : 'BAD_REQUEST';
+    const known = publicCodes.has(code) ? code : 'BAD_REQUEST';
     return new GraphQLError(outer.message, { ...place, extensions: { code: known, ...id, ...(http === undefined ? {} : { http }) } });
   }
   const told = toFailure(inner, language);

@@ -47,9 +47,16 @@ const specification = 'https://specs.apollo.dev/federation/v2.3';
 
 const link = `extend schema @link(url: "${specification}", import: ["@key", "@shareable"])\n`;
 
-/** The published schema as a supergraph's composition takes it. */
+/** Part of GraphQL since 2025, and unknown to composers that are older: with its definition, they take it. */
+const oneOf = 'directive @oneOf on INPUT_OBJECT\n';
+
+/**
+ * The published schema as a supergraph's composition takes it: without the `schema` definition, which says nothing that is not the
+ * default, and whose description Apollo's composer would put where Hive's query planner cannot read it.
+ */
 export function subgraphSdl(published: string): string {
   const document: DocumentNode = visit(parse(published, { noLocation: true }), {
+    SchemaDefinition: () => null,
     ObjectTypeDefinition(node) {
       const name = node.name.value;
       const keys = Object.hasOwn(entityKeys, name) ? entityKeys[name as NodeType] : [];
@@ -57,7 +64,7 @@ export function subgraphSdl(published: string): string {
       return added.length === 0 ? undefined : { ...node, directives: [...(node.directives ?? []), ...directives(added.join(' '))] };
     },
   });
-  return `${link}\n${print(document)}\n`;
+  return `${link}\n${oneOf}\n${print(document)}\n`;
 }
 
 const directives = (text: string): readonly ConstDirectiveNode[] => {

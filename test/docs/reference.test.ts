@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { GraphQLError } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { problemCodes } from '#contract';
 import { asMember, unionProblems } from '../../src/gateway/problems.ts';
-import { failure, type FailureCode } from '../../src/gateway/errors.ts';
+import { failure, publicError, type FailureCode } from '../../src/gateway/errors.ts';
 import { readDocument, repository } from './sandbox.ts';
 
 /** Cells of the rows of all tables below a heading, without head and rule. */
@@ -46,6 +47,29 @@ describe('docs/reference/errors.md', () => {
     expect(codes).toContain('INTERNAL');
     const rows = rowsBelow(page, 'Failures');
     expect(rows.map(([code, status]) => `${code} ${status}`)).toEqual(codes.map((code) => `${code} ${failure(code, 'EN').status}`));
+  });
+
+  test('lists every code that the source gives to callers, and nothing else leaves the hub', () => {
+    const listed = [...column(rowsBelow(page, 'Problems'), 0), ...column(rowsBelow(page, 'Failures'), 0)];
+    const sources = readdirSync(join(repository, 'src'), { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const given = sources.flatMap((name) =>
+      [...readDocument(join('src', name)).matchAll(/extensions: \{\s*code: '(\w+)'/g)].map(([, code]) => code),
+    );
+    expect(given.length).toBeGreaterThan(3);
+    expect(given.filter((code) => !listed.includes(code ?? ''))).toEqual([]);
+
+    const unexpected: unknown[] = [];
+    const told = (path: string[] | undefined, code: string) =>
+      publicError(new GraphQLError('x', { ...(path && { path }), originalError: new GraphQLError('secret', { extensions: { code } }) }), {
+        requestId: null,
+        language: 'EN',
+        onUnexpected: (error) => unexpected.push(error),
+      }).extensions['code'];
+    for (const code of listed) expect([told(undefined, code), told(['a'], code)]).toEqual([code, code]);
+    expect(unexpected).toEqual([]);
+    for (const code of ['SOMETHING_NEW', 'GRAPHQL_PARSE_FAILED', 'INTERNAL_SERVER_ERROR'])
+      expect([told(undefined, code), told(['a'], code)]).toEqual(['BAD_REQUEST', 'INTERNAL']);
+    expect(unexpected).toHaveLength(3);
   });
 
   test('lists every code for operators, and no other', () => {

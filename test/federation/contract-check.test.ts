@@ -13,7 +13,7 @@ const sdlOf = (more: string): string => `${link}\nscalar RegionalKey\n${more}`;
 const check = (more: string, grants = none, name = 'bonn') =>
   checkContract(name, sdlOf(more), hub, grants).map(({ line, problem }) => `${line}: ${problem.en}`);
 
-const good = `type Query { bonnFairs: [BonnFair!]! }
+const good = `type Query { bonnFairs: [BonnFair!] }
 type Municipality @key(fields: "ars") { ars: RegionalKey! population: Int @external bonnTrees(of: BonnKind): Float @requires(fields: "population") }
 type BonnFair @key(fields: "id") { id: ID! at: Municipality! pages: PageInfo }
 enum BonnKind { LIME OAK }
@@ -103,12 +103,34 @@ describe('the contract of a subgraph', () => {
     ['extend schema @link(url: "https://x.example/v1.0", as: "x")', '3: This @link gives directives other names.'],
     ['schema { query: BonnQuery } type BonnQuery { bonnX: Int }', '3: The root is called “BonnQuery” here.'],
     ['extend schema @composeDirective(name: "@bonn")', '3: @composeDirective would hold for everybody.'],
+    [
+      'type Query { bonnFairs: [Int!]! }',
+      '3: Query.bonnFairs must never be null ([Int!]!): if the subgraph failed, what stands beside it would be lost, answers of others included.',
+    ],
+    [
+      'extend type Mutation { bonnBook: Int! }',
+      '3: Mutation.bonnBook must never be null (Int!): if the subgraph failed, what stands beside it would be lost, answers of others included.',
+    ],
+    [
+      'type Municipality @key(fields: "ars") { ars: RegionalKey! bonnX: Int! }',
+      '3: Municipality.bonnX must never be null (Int!): if the subgraph failed, what stands beside it would be lost, answers of others included.',
+    ],
+    [
+      'type Municipality @key(fields: "ars") { ars: RegionalKey! name: String! @override(from: "hub") }',
+      '3: @override on Municipality.name: the field must never be null. If the subgraph failed, what stands beside it would be lost.',
+    ],
     ['type Query {', '3: This is not valid GraphQL SDL: Syntax Error: Expected Name, found <EOF>.'],
   ])('is broken by %s', (more, objection) => {
     expect(check(more)).toContainEqual(objection);
   });
 
-  test('an operator can grant what it forbids', () => {
+  test('own types may have fields that are never null, and so may subscriptions', () => {
+    expect(check('type Subscription { bonnDays: BonnDay! } type BonnDay { hours: [Int!]! at: Municipality! }')).toEqual([]);
+  });
+
+  test('an operator can grant what it forbids, but no field that is never null', () => {
+    const takesName = 'type Municipality @key(fields: "ars") { ars: RegionalKey! name: String! @override(from: "hub") }';
+    expect(check(takesName, { overrides: ['Municipality.name'], entities: [] })).toEqual([expect.stringMatching(/must never be null/)]);
     const takesOver = 'type Municipality @key(fields: "ars") { ars: RegionalKey! population: Int @override(from: "hub") }';
     expect(check(takesOver, { overrides: ['Municipality.population'], entities: [] })).toEqual([]);
     expect(check('type Application @key(fields: "id") { id: ID! bonnX: Int }', { overrides: [], entities: ['Application'] })).toEqual([]);

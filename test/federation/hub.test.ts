@@ -10,7 +10,7 @@ const eventsSdl = (name: string, more = '') => {
   const type = `${name[0]?.toUpperCase()}${name.slice(1)}Event`;
   return `extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@external", "@requires"])
 scalar RegionalKey
-type Query { ${name}Events(first: Int = 10): [${type}!]! }
+type Query { ${name}Events(first: Int = 10): [${type}!] }
 type Mutation { ${name}Book(id: ID!): ${type} }
 type Subscription { ${name}Days(count: Int!): ${type}! }
 type Municipality @key(fields: "ars") {
@@ -164,6 +164,27 @@ describe('a city plugs in its own part of the graph', () => {
       }),
     ]);
     expect(JSON.stringify(city.seen.map(({ headers }) => headers))).not.toContain('authorization');
+  });
+
+  test('a value that contradicts its own SDL is not shown, and the code for it is one of the list', async () => {
+    city.faults.text = '{"data":{"neussEvents":[{"title":null}]}}';
+    const answer = await hub.ask<Record<string, unknown>>(`{ municipality(ars: "${ars.neuss}") { name } neussEvents { title } }`);
+    expect(answer.data).toEqual({ municipality: { name: 'Neuss' }, neussEvents: null });
+    expect(answer.errors).toEqual([
+      expect.objectContaining({
+        path: ['neussEvents', 0, 'title'],
+        message: 'Auf NeussEvent.title kam eine Antwort, die dem Schema widerspricht; sie wird nicht gezeigt.',
+        extensions: expect.objectContaining({ code: 'SUBGRAPH_FAILED' }),
+      }),
+    ]);
+  });
+
+  test('a part whose failure would take the answers of others with it is refused', async () => {
+    const refused = await plugIn(hub, { name: 'neuss', url: city.url, sdl: eventsSdl('neuss').replace('[NeussEvent!]', '[NeussEvent!]!') });
+    expect(refused.data?.registerSubgraph).toMatchObject({
+      __typename: 'SubgraphRefused',
+      objections: [{ line: 3, message: expect.stringContaining('Write [NeussEvent!].') as unknown }],
+    });
   });
 
   test('a part that does not keep the contract is refused with its place, and the last good one serves on', async () => {

@@ -1,4 +1,5 @@
 import { GraphQLError, type ExecutionResult } from 'graphql';
+import { MisfitError } from '../failure.ts';
 import type { Tree } from './engine.ts';
 import { whyMissing } from './failed.ts';
 import { ownValue, pathOf, setOwn, type Place } from './places.ts';
@@ -51,7 +52,7 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
   const nothing = (value: ShapedValue, place: Place, why: string, coordinate: string): null | typeof tooFar => {
     if ((why !== '' || !value.nullable) && !isExplained(place)) {
       const message = why || `Cannot return null for non-nullable field ${coordinate}.`;
-      const say = () => tell(pathOf(place), new GraphQLError(message, { extensions: { code: 'SUBGRAPH_FAILED' } }));
+      const say = () => tell(pathOf(place), new MisfitError(coordinate, why === '', message));
       if (why === '') owed = say;
       else say();
     }
