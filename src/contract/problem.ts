@@ -9,6 +9,10 @@ const texts = {
     de: '{what} ist ungültig: {found}. Erwartet wird {expected}.',
     en: '{what} is invalid: {found}. Expected: {expected}.',
   },
+  TEXT_TOO_LONG: {
+    de: '{what} hat {found} Zeichen, erlaubt sind höchstens {most}. Bitte kürzen Sie den Text.',
+    en: '{what} has {found} characters; at most {most} are allowed. Please shorten the text.',
+  },
   UNKNOWN_SERVICE: {
     de: 'Den Leistungsschlüssel {key} kennt der Katalog nicht. Suchen Sie die Leistung mit services(search:).',
     en: 'The catalogue does not know the service key {key}. Search for the service with services(search:).',

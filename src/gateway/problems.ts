@@ -28,6 +28,7 @@ export interface ProblemParent extends Problem {
 /** The type in which a code travels; null where it has none and is answered as an error. */
 const typeOf: Readonly<Record<ProblemCode, ProblemType | null>> = {
   INVALID_INPUT: 'InvalidInput',
+  TEXT_TOO_LONG: 'InvalidInput',
   UNKNOWN_SERVICE: 'InvalidInput',
   UNKNOWN_PLACE: 'InvalidInput',
   AMBIGUOUS_PLACE: 'AmbiguousPlace',

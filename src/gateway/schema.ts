@@ -13,6 +13,7 @@ import { nodeResolvers } from './resolvers/node.ts';
 import { problemResolvers } from './resolvers/problems.ts';
 import { subgraphResolvers, subgraphTypes } from './subgraph.ts';
 import { scalars } from './scalars.ts';
+import { boundTexts } from './text-bounds.ts';
 import type { Context } from './context.ts';
 
 const read = (name: string): string => readFileSync(new URL(`../../schema/${name}.graphql`, import.meta.url), 'utf8');
@@ -25,21 +26,23 @@ export const joinedSchema = (): string => read('staedtebund');
 
 /** The executable schema: every feature's part joined with its resolvers. */
 export const createSchema = (): GraphQLSchema =>
-  makeExecutableSchema<Context>({
-    typeDefs: [...schemaParts.map(read), ...contractParts(), subgraphTypes],
-    resolvers: [
-      scalars as Record<string, never>,
-      nodeResolvers,
-      problemResolvers,
-      cityResolvers,
-      catalogueResolvers,
-      applicationResolvers,
-      coordinationResolvers,
-      eventResolvers,
-      federationResolvers,
-      contractResolvers(),
-      subgraphResolvers(joinedSchema),
-    ],
-    // A resolver that belongs to no field of the schema is a spelling mistake: fail at start.
-    resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
-  });
+  boundTexts(
+    makeExecutableSchema<Context>({
+      typeDefs: [...schemaParts.map(read), ...contractParts(), subgraphTypes],
+      resolvers: [
+        scalars as Record<string, never>,
+        nodeResolvers,
+        problemResolvers,
+        cityResolvers,
+        catalogueResolvers,
+        applicationResolvers,
+        coordinationResolvers,
+        eventResolvers,
+        federationResolvers,
+        contractResolvers(),
+        subgraphResolvers(joinedSchema),
+      ],
+      // A resolver that belongs to no field of the schema is a spelling mistake: fail at start.
+      resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
+    }),
+  );

@@ -91,6 +91,19 @@ describe('words', () => {
     expect(split('bestaetigungswohl')).toBeNull();
   });
 
+  test('a long word is not taken apart, and one that nearly comes apart costs what its length costs', () => {
+    let asked = 0;
+    const knows = (term: string) => {
+      asked += 1;
+      return term.length < 12;
+    };
+    const never = (term: string) => knows(term) && !term.endsWith('x');
+    expect(splitCompound('hundesteueranmeldung'.repeat(20), knows)).toBeNull();
+    expect(asked).toBe(0);
+    splitCompound(`${'hundesteueranmeldung'.repeat(2).slice(0, 39)}x`, never);
+    expect(asked).toBeLessThan(40 * 40 * 3);
+  });
+
   test('small words count only where there are no others', () => {
     expect(meaningful('Parkausweis für den Umzug')).toEqual(['Parkausweis', 'Umzug']);
     expect(meaningful('für den')).toEqual(['für', 'den']);

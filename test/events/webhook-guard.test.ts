@@ -34,6 +34,26 @@ describe('which addresses a webhook may have', () => {
     'localhost',
     '1.2.3',
     '1.2.3.4.5',
+    '168.63.129.16',
+    '192.0.0.192',
+    '192.31.196.1',
+    '192.52.193.1',
+    '192.88.99.1',
+    '192.175.48.6',
+    '198.18.0.1',
+    '240.0.0.1',
+    '2620:4f:8000::1',
+    '2001::1', // Teredo
+    '2001:2::1',
+    '2001:20::1',
+    '3fff::1',
+    '5f00::1',
+    '64:ff9b:1::7f00:1',
+    '::127.0.0.1',
+    '::ffff:0:127.0.0.1',
+    '100::1',
+    'fec0::1',
+    'fd00:ec2::254',
   ])('not %s', (address) => {
     expect(outside(address)).toBe(false);
   });
@@ -53,6 +73,25 @@ describe('which addresses a webhook may have', () => {
       false,
     ]);
   });
+
+  test.each(['0.0.0.0/0', '::/0', '127.0.0.0/8', '169.254.0.0/16', '::/96', 'fc00::/7'])(
+    'a file that allows %s opens neither the machine itself nor its metadata',
+    (network) => {
+      const check = createAddressCheck({ privateNetworks: [network], loopback: false });
+      const closed = [
+        '127.0.0.1',
+        '::1',
+        '::ffff:127.0.0.1',
+        '0.0.0.0',
+        '::',
+        '169.254.169.254',
+        '168.63.129.16',
+        'fe80::1',
+        'fd00:ec2::254',
+      ];
+      expect(closed.filter(check)).toEqual([]);
+    },
+  );
 
   test('no private IPv4 address in any way of writing it as IPv6', () => {
     fc.assert(

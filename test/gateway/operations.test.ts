@@ -107,7 +107,7 @@ describe.each([
 
     test.each(['\0', 'x'.repeat(501)])('do not begin after what can be no cursor', async (after) => {
       const { body } = await hub.ask('query ($after: String) { services(after: $after) { totalCount } }', { variables: { after } });
-      expect(body.errors).toMatchObject([{ extensions: { code: 'INVALID_INPUT' } }]);
+      expect(body.errors).toMatchObject([{ extensions: { code: expect.stringMatching(/INVALID_INPUT|TEXT_TOO_LONG/) } }]);
     });
 
     test.each([0, -1, 101, 100_000])('never %d at a time', async (first) => {

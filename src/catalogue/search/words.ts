@@ -61,24 +61,37 @@ export function meaningful(query: string): readonly string[] {
 /** Letters that German puts between the parts of a compound. */
 const joints = ['', 's', 'es', 'n', 'en', 'er', 'e'];
 
+/** Longest word that is taken apart. Longer ones are hardly words, and the work grows with them. */
+export const longestWord = 40;
+
 /**
- * Splits a compound into words of a vocabulary (stems), longest first part first: `hundesteueranmeldung` into `hundesteu`
- * and `anmeld`. Null where it does not come apart.
+ * Splits a compound into two to four words of a vocabulary (stems), longest first part first: `hundesteueranmeldung` into
+ * `hundesteu` and `anmeld`. Null where it does not come apart, or is longer than `longestWord`.
  */
 export function splitCompound(word: string, knows: (stem: string) => boolean, depth = 3): readonly string[] | null {
-  if (depth === 0) return null;
-  for (let cut = word.length - 3; cut >= 3; cut -= 1) {
-    const tail = stem(word.slice(cut));
-    const rest = word.slice(0, cut);
-    for (const joint of joints) {
-      if (!rest.endsWith(joint)) continue;
-      const head = rest.slice(0, rest.length - joint.length);
-      if (head.length < 3) continue;
-      if (!knows(stem(head))) continue;
-      if (knows(tail)) return [stem(head), tail];
-      const further = splitCompound(word.slice(cut), knows, depth - 1);
-      if (further) return [stem(head), ...further];
+  if (word.length > longestWord) return null;
+  /** What is known of each rest and depth: a rest is reached by several ways and taken apart once. */
+  const known = new Map<string, readonly string[] | null>();
+  const split = (from: number, left: number): readonly string[] | null => {
+    const name = `${from} ${left}`;
+    let parts = known.get(name);
+    if (parts === undefined) known.set(name, (parts = left === 0 ? null : cut(from, left)));
+    return parts;
+  };
+  function cut(from: number, left: number): readonly string[] | null {
+    for (let at = word.length - 3; at >= from + 3; at -= 1) {
+      const rest = word.slice(from, at);
+      for (const joint of joints) {
+        if (!rest.endsWith(joint)) continue;
+        const head = rest.slice(0, rest.length - joint.length);
+        if (head.length < 3 || !knows(stem(head))) continue;
+        const tail = stem(word.slice(at));
+        if (knows(tail)) return [stem(head), tail];
+        const further = split(at, left - 1);
+        if (further) return [stem(head), ...further];
+      }
     }
+    return null;
   }
-  return null;
+  return split(0, depth);
 }

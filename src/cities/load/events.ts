@@ -67,14 +67,28 @@ const fitsSigningKey = (text: string): boolean => {
   return kind === 'whsk' ? bytes === 32 || bytes === 64 : kind === 'whsec' && bytes >= 24 && bytes <= 64;
 };
 
+/** Networks that a city's own can lie in (RFC 1918, 6598, 4193); what is wider, or elsewhere, opens more than one city's network. */
+const privateBlocks = [
+  ['10.0.0.0', 8],
+  ['100.64.0.0', 10],
+  ['172.16.0.0', 12],
+  ['192.168.0.0', 16],
+  ['fc00::', 7],
+] as const;
+
 const fitsNetwork = (network: string): boolean => {
-  const [address = '', prefix = ''] = network.split('/');
+  const [address = '', bits = ''] = network.split('/');
+  const family = isIP(address) === 6 ? 'ipv6' : 'ipv4';
   try {
-    new BlockList().addSubnet(address, Number(prefix), isIP(address) === 6 ? 'ipv6' : 'ipv4');
-    return true;
+    new BlockList().addSubnet(address, Number(bits), family);
   } catch {
     return false;
   }
+  return privateBlocks.some(([block, prefix]) => {
+    const list = new BlockList();
+    list.addSubnet(block, prefix, isIP(block) === 6 ? 'ipv6' : 'ipv4');
+    return list.check(address, family) && Number(bits) >= prefix;
+  });
 };
 
 /** A choice with its default. */
@@ -139,7 +153,10 @@ function checkWebhook(source: Source, entry: EventsEntry, { env, development }: 
     if (!fitsNetwork(network))
       complain(
         ['privateNetworks', index],
-        say.invalid(shown(network), { de: 'ein Netz wie 10.20.0.0/16', en: 'a network such as 10.20.0.0/16' }),
+        say.invalid(shown(network), {
+          de: 'ein Netz der Stadt, das nicht öffentlich ist, zum Beispiel 10.20.0.0/16',
+          en: 'a network of the city that is not public, for example 10.20.0.0/16',
+        }),
       );
   if (complaints.length > 0 || !parsed) return complaints;
   return { url: parsed.href, secrets: keys as readonly string[], privateNetworks, timeoutMs };

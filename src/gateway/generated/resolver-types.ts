@@ -1175,6 +1175,8 @@ export type ProblemCode =
   | 'NO_COMPETENT_AUTHORITY'
   /** Another city keeps the register that the form names, and takes no applications through the hub. */
   | 'REGISTER_NOT_CONNECTED'
+  /** A text is longer than allowed. */
+  | 'TEXT_TOO_LONG'
   /** There is no valid access token. */
   | 'UNAUTHENTICATED'
   /** No municipality is known for the place. */
