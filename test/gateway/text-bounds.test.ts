@@ -52,7 +52,7 @@ describe('a text longer than allowed is refused before anything is done with it'
 test('no argument of a text is left out', () => {
   /** Arguments whose type is a text, or holds one, by field. */
   const holdsText = (type: GraphQLInputType, above: ReadonlySet<unknown> = new Set()): boolean => {
-    if (type instanceof GraphQLNonNull || 'ofType' in type) return holdsText(type.ofType as GraphQLInputType, above);
+    if (type instanceof GraphQLNonNull || 'ofType' in type) return holdsText(type.ofType, above);
     if (isInputObjectType(type))
       return !above.has(type) && Object.values(type.getFields()).some((field) => holdsText(field.type, new Set([...above, type])));
     return type.name === 'String' || type.name === 'ID';
@@ -67,7 +67,7 @@ test('no argument of a text is left out', () => {
         let refused = false;
         const given = probe(argument.type);
         try {
-          const answer = field.resolve?.({}, { [argument.name]: given }, {} as never, {} as never) as { code?: string } | undefined;
+          const answer = field.resolve?.({}, { [argument.name]: given }, {}, {} as never) as { code?: string } | undefined;
           refused = answer?.code === 'TEXT_TOO_LONG';
         } catch (error) {
           refused = (error as { problem?: { code: string } }).problem?.code === 'TEXT_TOO_LONG';
@@ -81,7 +81,7 @@ test('no argument of a text is left out', () => {
 /** A value of the type whose texts are all too long. */
 function probe(type: GraphQLInputType, above: ReadonlySet<unknown> = new Set()): unknown {
   if ('ofType' in type) {
-    const inner = probe(type.ofType as GraphQLInputType, above);
+    const inner = probe(type.ofType, above);
     return type instanceof GraphQLNonNull ? inner : [inner];
   }
   if (isInputObjectType(type))
