@@ -10,6 +10,7 @@ import { applicationStanding } from './applications/project.ts';
 import { createCatalogue } from './catalogue/catalogue.ts';
 import { createCities } from './cities/cities.ts';
 import { loadCities } from './cities/load.ts';
+import { runChanges } from './cli/changes.ts';
 import { runCheck } from './cli/check.ts';
 import type { ConformanceOptions } from './cli/conformance.ts';
 import { addDeliveryVerbs } from './cli/delivery-verbs.ts';
@@ -247,6 +248,32 @@ verb('release <id>', 'decide about a parked application')
       return runRelease(applications, id, decision, common(), out);
     });
   });
+
+verb('changes [city] [adapter]', 'where the pulls of changes stand, and which records were set aside; sets one back')
+  .option('--since <moment>', 'the next pull begins at this moment, for example 2026-11-30T08:00:00Z')
+  .option('--from-beginning', 'the next pull begins anew; what took effect takes none again')
+  .option('--json', 'one JSON document')
+  .action(
+    async (city: string | undefined, adapter: string | undefined, options: { since?: string; fromBeginning?: boolean; json?: boolean }) => {
+      const { since, fromBeginning, json } = options;
+      const moment = since === undefined ? undefined : new Date(since);
+      const isChange = moment !== undefined || fromBeginning === true;
+      if ((moment && Number.isNaN(moment.getTime())) || (moment && fromBeginning) || (isChange && adapter === undefined)) {
+        noteIn(
+          'Zum Zurücksetzen: Stadt, Adapter und genau eines von --since <Zeitpunkt> und --from-beginning.',
+          'To set back: city, adapter and exactly one of --since <moment> and --from-beginning.',
+        );
+        process.exitCode = 2;
+        return;
+      }
+      const asked = { ...(city === undefined ? {} : { city }), ...(adapter === undefined ? {} : { adapter }) };
+      const place = { ...(moment ? { since: moment } : {}), ...(fromBeginning ? { fromBeginning } : {}), ...(json ? { json } : {}) };
+      process.exitCode = await withHub(common(), ({ applications, noteWrongFiles }) => {
+        noteWrongFiles();
+        return runChanges(applications, { ...asked, ...place, language: common().language }, { out, note });
+      });
+    },
+  );
 
 const eventsVerb = verb('events', 'print events as CloudEvents, one JSON per line')
   .option('--follow', 'go on with what comes')

@@ -16,6 +16,7 @@ import { createEnd, type Ending } from './end.ts';
 import { createRelease } from './release.ts';
 import { retryDefaults, type RetryPolicy } from './rules.ts';
 import { maySee } from './sight.ts';
+import { listSources, rewind, type ChangeSource, type Rewound } from './sources.ts';
 import { createSubmit } from './submit.ts';
 import { createTracking } from './track.ts';
 import { createWatch } from './watch.ts';
@@ -95,6 +96,10 @@ export interface Applications {
   list(principal: Principal, filter: { status?: ApplicationStatus | null; page: PageRequest }): Promise<Listing<Application>>;
   /** What waits for a person, in all cities, oldest first and at most 1000: for the operator's command line. */
   listParked(): Promise<readonly Application[]>;
+  /** Where the pulls of changes stand and which records were set aside, in all cities: for the operator's command line. */
+  listSources(): Promise<readonly ChangeSource[]>;
+  /** Sets where the next pull of an adapter begins: at a moment, or at the beginning (null). */
+  rewind(source: { readonly city: string; readonly adapter: string; readonly to: Date | null }): Promise<Rewound>;
   history(application: Application, page: PageRequest): Promise<Listing<LoggedEvent>>;
   withdraw(input: { id: string; reason: string }, principal: Principal, traceparent: string): Promise<ChangeResult>;
   /** @throws nothing expected; `principal` must be the city of the application, null stands for the operator's command line. */
@@ -173,6 +178,8 @@ export function createApplications(options: ApplicationsOptions): Applications {
     },
     list: (principal, filter) => listPage(store, principal, filter),
     listParked: () => listParked(store),
+    listSources: () => listSources(store, deps.cities),
+    rewind: (source) => rewind(deps, source),
     history: (application, page) => historyPage(eventLog, application.id, page),
     async *watch(id, signal) {
       for await (const _ of watch.changesOf(id, signal)) {

@@ -1,20 +1,41 @@
-import type { CaseChange, HubEvent, Json, RegionalKey } from '#contract';
+import { flawOf, isInFuture, type CaseChange, type HubEvent, type Json, type MalformedRecord, type RegionalKey } from '#contract';
 import { newId } from '../infra/ids.ts';
 import type { Tx } from '../infra/store/store.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import { findApplicationByCase, toState, updateApplication, type ApplicationRow } from './records.ts';
+import { moveCursor } from './sources.ts';
 import { decideChange, eventFacts } from './rules.ts';
+import { forgetSetAside, keepSetAside } from './set-aside.ts';
 
 /*
  * Changes of cases, however they arrive: pulled, pushed by webhook, or read after a delivery. All take one way: once per
  * change id, newest wins, the city's status map translates, what cannot be applied yet is held and applied later:
  * a status without a mapping until the map knows it, a change of an unknown case until the case's receipt is written, at most
  * a week: most unknown cases never were the hub's. A case whose receipt comes later still is asked for once (track.ts).
+ *
+ * A record that cannot be read is set aside (set-aside.ts), whatever adapter let it through, and the others of its page go on.
+ * A moment in the future cannot be true: the status is taken, the moment is not kept, so that it stands in nobody's way.
  */
 
+/** Records that were set aside are remembered this long after they were last told of. */
+const setAsideMs = 30 * 24 * 3_600_000;
+/** Ids in one line of the log. */
+const mostNamed = 20;
+
+/** Changes as an adapter told them. */
+export interface ToldChanges {
+  readonly items: readonly CaseChange[];
+  readonly malformed?: readonly MalformedRecord[] | undefined;
+  /** Where the pull goes on, and where it stood; absent where nothing is to be remembered. */
+  readonly cursor?: { readonly from: string | null; readonly next: string };
+}
+
 export interface Changes {
-  /** Applies changes of one adapter; with a cursor, in one transaction with it. */
-  apply(city: string, adapter: string, changes: readonly CaseChange[], cursor?: string): Promise<void>;
+  /**
+   * Applies changes of one adapter; with a cursor, in one transaction with it.
+   * @returns false where somebody has set the cursor elsewhere meanwhile: then it stays there, and the pull must begin anew
+   */
+  apply(city: string, adapter: string, told: ToldChanges): Promise<boolean>;
   /** Applies what was held, of one case or (after the status map changed) of the whole adapter. */
   release(city: string, adapter: string, caseRef?: string): Promise<void>;
   /**
@@ -57,6 +78,7 @@ export function createChanges(deps: ApplicationsDeps): Changes {
       toState(row),
       { nativeStatus: change.nativeStatus, version: change.version, updatedAt },
       statusMapOf(city, adapter),
+      now(),
     );
     if (decision.do === 'ignore') return [];
     if (decision.do === 'hold') return 'unmapped-status';
@@ -65,7 +87,7 @@ export function createChanges(deps: ApplicationsDeps): Changes {
     await updateApplication(tx, row, {
       native_status: change.nativeStatus,
       native_version: change.version,
-      native_updated_at: updatedAt,
+      native_updated_at: isInFuture(updatedAt, now()) ? null : updatedAt,
       ...(change.ref.publicNumber ? { case_number: change.ref.publicNumber } : {}),
       ...(status ? { status, status_since: at } : {}),
     });
@@ -108,24 +130,62 @@ export function createChanges(deps: ApplicationsDeps): Changes {
     return result.numInsertedOrUpdatedRows === 1n;
   }
 
+  /** Sorts out what cannot be applied, and keeps it for the operator. @returns what can */
+  async function sift(
+    tx: Tx,
+    city: string,
+    adapter: string,
+    { items, malformed = [] }: ToldChanges,
+  ): Promise<{ readonly sound: readonly CaseChange[]; readonly fresh: readonly MalformedRecord[] }> {
+    if (items.length === 0 && malformed.length === 0) return { sound: [], fresh: [] };
+    const odd: MalformedRecord[] = [...malformed];
+    const sound: CaseChange[] = [];
+    const well: string[] = [];
+    for (const change of items) {
+      const flaw = flawOf(change);
+      if (flaw !== null) {
+        const id: unknown = change?.ref?.id;
+        odd.push(typeof id === 'string' ? { id, reason: flaw } : { reason: flaw });
+        continue;
+      }
+      sound.push(change);
+      if (isInFuture(change.updatedAt.getTime(), now()))
+        odd.push({
+          id: change.ref.id,
+          reason: `the moment of its last change is in the future (${change.updatedAt.toISOString()}): the status was taken, the moment does not count`,
+        });
+      else well.push(change.ref.id);
+    }
+    return { sound, fresh: await keepSetAside(tx, { city, adapter, at: now().getTime() }, odd, well) };
+  }
+
   const changes: Changes = {
-    async apply(city, adapter, changes, cursor) {
-      await store.transaction(async (tx) => {
+    async apply(city, adapter, told) {
+      const { cursor } = told;
+      const { fresh, moved } = await store.transaction(async (tx) => {
         const events: HubEvent[] = [];
-        for (const change of changes) {
+        const { sound, fresh } = await sift(tx, city, adapter, told);
+        for (const change of sound) {
           if (!(await isNew(tx, city, adapter, change.id))) continue;
           const outcome = await applyOne(tx, city, adapter, change);
           if (typeof outcome === 'string') await hold(tx, city, adapter, change, outcome);
           else events.push(...outcome);
         }
-        if (cursor !== undefined)
-          await tx
-            .insertInto('change_cursor')
-            .values({ city, adapter, cursor, updated_at: now().getTime() })
-            .onConflict((conflict) => conflict.columns(['city', 'adapter']).doUpdateSet({ cursor, updated_at: now().getTime() }))
-            .execute();
+        const moved = cursor === undefined || (await moveCursor(store, tx, { city, adapter, ...cursor, at: now().getTime() }));
         if (events.length > 0) await eventLog.append(tx, events);
+        return { fresh, moved };
       });
+      if (fresh.length > 0)
+        log.warn(
+          {
+            city,
+            adapter,
+            count: fresh.length,
+            records: fresh.slice(0, mostNamed).map(({ id, reason }) => ({ record: id ?? null, reason })),
+          },
+          'records of the back office are set aside; the others go on',
+        );
+      return moved;
     },
 
     async release(city, adapter, caseRef) {
@@ -133,7 +193,10 @@ export function createChanges(deps: ApplicationsDeps): Changes {
         let query = tx.selectFrom('held_change').selectAll().where('city', '=', city).where('adapter', '=', adapter);
         if (caseRef !== undefined) query = query.where('case_ref', '=', caseRef);
         const events: HubEvent[] = [];
-        for (const held of await query.orderBy('native_updated_at').orderBy('held_at').execute()) {
+        // A moment in the future orders nothing: such a change counts from when it was told.
+        const moment = (held: { native_updated_at: number; held_at: number }) => Math.min(held.native_updated_at, held.held_at);
+        const rows = (await query.execute()).toSorted((a, b) => moment(a) - moment(b) || a.held_at - b.held_at);
+        for (const held of rows) {
           const outcome = await applyOne(tx, city, adapter, {
             id: held.change_id,
             ref: { id: held.case_ref, ...(held.case_number ? { publicNumber: held.case_number } : {}) },
@@ -180,6 +243,7 @@ export function createChanges(deps: ApplicationsDeps): Changes {
 
     async forget(before) {
       await store.db.deleteFrom('seen_change').where('seen_at', '<', before).execute();
+      await forgetSetAside(store.db, now().getTime() - setAsideMs);
       await store.db.deleteFrom('held_change').where('reason', '=', 'unknown-case').where('held_at', '<', before).execute();
     },
   };

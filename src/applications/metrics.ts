@@ -2,6 +2,7 @@ import type { Counter, Histogram } from 'prom-client';
 import type { Metrics } from '../infra/metrics.ts';
 import type { Store } from '../infra/store/store.ts';
 import { countJobs } from './records.ts';
+import { countSetAside } from './set-aside.ts';
 
 /** Figures of the application flow; labels are cities and closed lists of words. */
 export interface ApplicationMetrics {
@@ -19,6 +20,15 @@ export function createApplicationMetrics(metrics: Metrics, store: Store): Applic
       const counts = await countJobs(store.db);
       gauge.reset();
       for (const { city, state, count } of counts) gauge.set({ city, state }, count);
+    },
+  });
+  metrics.gauge({
+    name: 'records_set_aside',
+    help: 'Records of a back office that cannot be read, or whose moment cannot be true, by city.',
+    labels: ['city'],
+    async read(gauge) {
+      gauge.reset();
+      for (const { city, count } of await countSetAside(store.db)) gauge.set({ city }, count);
     },
   });
   return {

@@ -1,3 +1,4 @@
+import { isInFuture } from '#contract';
 import type { AdapterErrorKind, ApplicationStatus, HubEvent, Json, MappableStatus, Problem } from '#contract';
 import type { CallFailure } from '../cities/cities.ts';
 
@@ -71,14 +72,19 @@ export type ChangeDecision =
   | { readonly do: 'note' } // same status for the citizen, newer version in the back office
   | { readonly do: 'change'; readonly status: ApplicationStatus };
 
-/** Whether a change of the case changes the application. Old news never overwrites new; an unmapped status is held, never dropped. */
+/**
+ * Whether a change of the case changes the application. Old news never overwrites new; an unmapped status is held, never
+ * dropped. A moment in the future, of the change or of the state before, says nothing about which is older: the change is taken.
+ */
 export function decideChange(
   state: ApplicationState,
   change: NativeChange,
   statusMap: ReadonlyMap<string, MappableStatus>,
+  now: Date,
 ): ChangeDecision {
   if (state.nativeVersion === change.version) return { do: 'ignore', because: 'known' };
-  if (isOlder(change, state)) return { do: 'ignore', because: 'old' };
+  const isTimely = (moment: number | null): boolean => moment === null || !isInFuture(moment, now);
+  if (isTimely(change.updatedAt) && isTimely(state.nativeUpdatedAt) && isOlder(change, state)) return { do: 'ignore', because: 'old' };
   const mapped = statusMap.get(change.nativeStatus);
   if (!mapped) return { do: 'hold' };
   const status = mapped.toUpperCase() as ApplicationStatus;

@@ -1,7 +1,8 @@
-import type { Adapter, AdapterError, Call, CaseRef } from '#contract';
+import { isAdapterError, isInFuture, type Adapter, type AdapterError, type Call, type CaseRef, type MalformedRecord } from '#contract';
 import { acquireLease, type Lease } from '../infra/store/lease.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import type { Changes } from './changes.ts';
+import { readCursor } from './sources.ts';
 import { listLateCases, listOpenCases } from './records.ts';
 
 /*
@@ -11,6 +12,9 @@ import { listLateCases, listOpenCases } from './records.ts';
  *
  * A back office that cannot list its changes (`cases.traits.pollMs`) is asked for the hub's open cases instead, one batch each
  * time, in turn: it is never asked faster than that, however many are open.
+ *
+ * A cursor is the adapter's own text. One whose adapter promises that no record can move it past now (`cursors: 'safe'`) is
+ * stored with each page; of others, no cursor of a pull that told a moment in the future.
  *
  * What is told of a case before its receipt is written is held, but not for ever. A case whose application was delivered later
  * than that, after a person had released it, is asked for once.
@@ -41,14 +45,15 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
       city,
       adapter,
       async (running: Adapter, call: Call) => {
-        const row = await store.db
-          .selectFrom('change_cursor')
-          .select('cursor')
-          .where('city', '=', city)
-          .where('adapter', '=', adapter)
-          .executeTakeFirst();
-        for await (const page of running.changes!.pull(row?.cursor ?? null, call))
-          await changes.apply(city, adapter, page.items, page.next);
+        let from = await readCursor(store.db, city, adapter);
+        const port = running.changes!;
+        // An adapter that does not promise it may have put a moment in the future into its cursors: what is stored stays.
+        let isSafe = true;
+        for await (const { items, malformed, next } of port.pull(from, call)) {
+          isSafe &&= port.traits.cursors === 'safe' || !items.some(({ updatedAt }) => isInFuture(Number(updatedAt), now()));
+          if (!(await changes.apply(city, adapter, { items, malformed, ...(isSafe ? { cursor: { from, next } } : {}) }))) return;
+          if (isSafe) from = next;
+        }
       },
       { traceparent: '', signal },
     );
@@ -58,7 +63,10 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
   async function loadAndApply(city: string, adapter: string, refs: readonly CaseRef[], signal: AbortSignal) {
     const loaded = await cities.loadCases(city, adapter, refs, { traceparent: '', signal });
     const found = loaded.flatMap((one) => (one === null || one instanceof Error ? [] : [{ ...one, id: `${one.ref.id} ${one.version}` }]));
-    await changes.apply(city, adapter, found);
+    const malformed = loaded.flatMap((one, index): MalformedRecord[] =>
+      isAdapterError(one) && one.kind === 'malformed' ? [{ id: refs[index]?.id ?? '', reason: one.message }] : [],
+    );
+    await changes.apply(city, adapter, { items: found, malformed });
     return loaded;
   }
 

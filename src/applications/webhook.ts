@@ -26,8 +26,8 @@ export async function receiveWebhook(
       traceparent: request.headers.get('traceparent') ?? '',
       attempt: 1,
     };
-    const { changes: received, reply } = await port.receive(request, call);
-    await changes.apply(target.city, target.adapter, received);
+    const { changes: items, malformed, reply } = await port.receive(request, call);
+    await changes.apply(target.city, target.adapter, { items, malformed });
     return reply ? { status: reply.status, body: reply.body ?? '' } : answer(200, 'taken');
   } catch (error) {
     if (!isAdapterError(error)) throw error;

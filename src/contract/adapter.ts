@@ -103,9 +103,20 @@ export interface CasePort {
 }
 
 export interface ChangesPort {
-  readonly traits: { readonly ordering: 'per-case' | 'none'; readonly overlapMs: number; readonly everyMs: number };
+  readonly traits: {
+    readonly ordering: 'per-case' | 'none';
+    readonly overlapMs: number;
+    readonly everyMs: number;
+    /**
+     * `safe`: no record moves a cursor past now, whatever moment it has, and a cursor past now is read as the beginning. Absent: the hub keeps the
+     * cursor it had while a pull tells of a moment in the future.
+     */
+    readonly cursors?: 'safe';
+  };
   /** At least once; `next` is a safe place to start again. */
-  pull(from: Cursor | null, call: Call): AsyncIterable<Page<CaseChange>>;
+  pull(from: Cursor | null, call: Call): AsyncIterable<ChangePage>;
+  /** A cursor from which everything is told that changed since a moment; absent where the back office keeps the place. */
+  cursorAt?(moment: Date): Cursor;
 }
 
 /** Verifies and parses a notification of the back office; writes nothing. */
@@ -114,7 +125,12 @@ export interface WebhookPort {
   receive(
     request: { readonly method: string; readonly headers: Headers; readonly raw: Uint8Array },
     call: Call,
-  ): Promise<{ readonly changes: readonly CaseChange[]; readonly reply?: { readonly status: number; readonly body?: string } }>;
+  ): Promise<{
+    readonly changes: readonly CaseChange[];
+    /** Records of the notification that cannot be read; the hub takes the others. */
+    readonly malformed?: readonly MalformedRecord[];
+    readonly reply?: { readonly status: number; readonly body?: string };
+  }>;
 }
 
 /** Takes events of other cities into the back office. */
@@ -158,6 +174,20 @@ export type Cursor = string;
 export interface Page<T> {
   readonly items: readonly T[];
   readonly next: Cursor;
+}
+
+/** A page of changes. */
+export interface ChangePage extends Page<CaseChange> {
+  /** Records of the page that cannot be read: the hub sets them aside, and takes the others. */
+  readonly malformed?: readonly MalformedRecord[];
+}
+
+/** A record of the back office that cannot be read. */
+export interface MalformedRecord {
+  /** Id of the case, where that much can be read. */
+  readonly id?: string;
+  /** What is wrong, in a short English sentence for the operator; it quotes nothing of the record. */
+  readonly reason: string;
 }
 
 /** Same length and order as the keys asked for; null where there is none. */

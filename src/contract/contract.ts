@@ -4,4 +4,5 @@ export * from './error.ts';
 export * from './event.ts';
 export * from './offer.ts';
 export * from './problem.ts';
+export * from './record.ts';
 export * from './vocabulary.ts';

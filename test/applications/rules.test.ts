@@ -20,6 +20,7 @@ const delivered: ApplicationState = {
   nativeVersion: null,
   nativeUpdatedAt: null,
 };
+const now = new Date('2026-12-01T10:00:00Z');
 const statusMap = new Map([
   ['New', 'received'],
   ['In Progress', 'in_review'],
@@ -30,29 +31,44 @@ describe('a change of the case', () => {
   const change = (nativeStatus: string, version: string, updatedAt: number): NativeChange => ({ nativeStatus, version, updatedAt });
 
   test('given a delivered application, when the back office says Resolved, then it is granted', () => {
-    expect(decideChange(delivered, change('Resolved', 'v1', 10), statusMap)).toEqual({ do: 'change', status: 'GRANTED' });
+    expect(decideChange(delivered, change('Resolved', 'v1', 10), statusMap, now)).toEqual({ do: 'change', status: 'GRANTED' });
   });
   test('given a newer state, when old news arrives, then it is ignored', () => {
     const state = { ...delivered, status: 'GRANTED' as const, nativeVersion: 'v2', nativeUpdatedAt: 20 };
-    expect(decideChange(state, change('In Progress', 'v1', 10), statusMap)).toEqual({ do: 'ignore', because: 'old' });
+    expect(decideChange(state, change('In Progress', 'v1', 10), statusMap, now)).toEqual({ do: 'ignore', because: 'old' });
   });
   test('given two changes of one moment, the newer first, then the smaller version is old, as a number', () => {
     const state = { ...delivered, status: 'GRANTED' as const, nativeVersion: '10', nativeUpdatedAt: 20 };
-    expect(decideChange(state, change('In Progress', '9', 20), statusMap)).toEqual({ do: 'ignore', because: 'old' });
-    expect(decideChange(state, change('In Progress', '11', 20), statusMap)).toEqual({ do: 'change', status: 'IN_REVIEW' });
-    expect(decideChange(state, change('In Progress', '9', 21), statusMap)).toEqual({ do: 'change', status: 'IN_REVIEW' });
-    expect(decideChange(state, change('In Progress', 'a', 20), statusMap)).toEqual({ do: 'change', status: 'IN_REVIEW' });
+    expect(decideChange(state, change('In Progress', '9', 20), statusMap, now)).toEqual({ do: 'ignore', because: 'old' });
+    expect(decideChange(state, change('In Progress', '11', 20), statusMap, now)).toEqual({ do: 'change', status: 'IN_REVIEW' });
+    expect(decideChange(state, change('In Progress', '9', 21), statusMap, now)).toEqual({ do: 'change', status: 'IN_REVIEW' });
+    expect(decideChange(state, change('In Progress', 'a', 20), statusMap, now)).toEqual({ do: 'change', status: 'IN_REVIEW' });
   });
   test('given a version seen before, when it arrives again, then it is ignored', () => {
     const state = { ...delivered, nativeVersion: 'v1', nativeUpdatedAt: 10 };
-    expect(decideChange(state, change('Resolved', 'v1', 10), statusMap)).toEqual({ do: 'ignore', because: 'known' });
+    expect(decideChange(state, change('Resolved', 'v1', 10), statusMap, now)).toEqual({ do: 'ignore', because: 'known' });
   });
   test('given a status without a mapping, then the change is held, never dropped', () => {
-    expect(decideChange(delivered, change('Ruhend', 'v1', 10), statusMap)).toEqual({ do: 'hold' });
+    expect(decideChange(delivered, change('Ruhend', 'v1', 10), statusMap, now)).toEqual({ do: 'hold' });
+  });
+  test('given a state that claims the year 9999, then no later status is ignored for it', () => {
+    const state = { ...delivered, status: 'IN_REVIEW' as const, nativeVersion: 'v1', nativeUpdatedAt: Date.parse('9999-12-31') };
+    expect(decideChange(state, change('Resolved', 'v2', now.getTime() - 1), statusMap, now)).toEqual({ do: 'change', status: 'GRANTED' });
+  });
+  test('given a state of a minute ago, when a status from the year 9999 comes, then it is taken', () => {
+    const state = { ...delivered, status: 'IN_REVIEW' as const, nativeVersion: 'v1', nativeUpdatedAt: now.getTime() - 60_000 };
+    expect(decideChange(state, change('Resolved', 'v2', Date.parse('9999-12-31')), statusMap, now).do).toBe('change');
+  });
+  test('given a clock that is some minutes ahead, then its moments count as they are', () => {
+    const state = { ...delivered, status: 'GRANTED' as const, nativeVersion: 'v2', nativeUpdatedAt: now.getTime() + 240_000 };
+    expect(decideChange(state, change('In Progress', 'v1', now.getTime() + 180_000), statusMap, now)).toEqual({
+      do: 'ignore',
+      because: 'old',
+    });
   });
   test('given the same status for the citizen, then only the version is noted', () => {
     const state = { ...delivered, status: 'IN_REVIEW' as const, nativeVersion: 'v1', nativeUpdatedAt: 10 };
-    expect(decideChange(state, change('In Progress', 'v2', 11), statusMap)).toEqual({ do: 'note' });
+    expect(decideChange(state, change('In Progress', 'v2', 11), statusMap, now)).toEqual({ do: 'note' });
   });
 
   test('whatever order changes arrive in, the newest decides in the end', () => {
@@ -66,7 +82,7 @@ describe('a change of the case', () => {
         let state: ApplicationState = delivered;
         // Twice: everything is redelivered once.
         for (const next of [...arriving, ...arriving]) {
-          const decision = decideChange(state, next, allMapped);
+          const decision = decideChange(state, next, allMapped, now);
           if (decision.do !== 'change' && decision.do !== 'note') continue;
           state = {
             ...state,

@@ -6,6 +6,7 @@ import { deliveries } from './migrations/0002_deliveries.ts';
 import { coordination } from './migrations/0003_coordination.ts';
 import { parkedEvents } from './migrations/0004_parked_events.ts';
 import { subgraphs } from './migrations/0005_subgraphs.ts';
+import { setAsideRecords } from './migrations/0006_set_aside_records.ts';
 import type { Store } from './store.ts';
 
 /** Every migration, by name, in the order of their names. A released migration never changes; a new one gets the next number. */
@@ -15,6 +16,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0003_coordination': coordination,
   '0004_parked_events': parkedEvents,
   '0005_subgraphs': subgraphs,
+  '0006_set_aside_records': setAsideRecords,
 };
 
 async function unknownMigrations(store: Store): Promise<readonly string[]> {

@@ -174,6 +174,17 @@ export interface Database {
     held_at: number;
   };
 
+  /** Records of a back office that cannot be read, or whose moment cannot be true. No part of their content. */
+  set_aside_record: {
+    city: string;
+    adapter: string;
+    /** Id of the case; empty where it has none that can be read. */
+    record: string;
+    reason: string;
+    first_at: number;
+    last_at: number;
+  };
+
   // ---- events to cities ----------------------------------------------------------------------------
   /** A city that gets events, and how its channel fares. */
   event_receiver: {
