@@ -2,6 +2,7 @@ import { composeServices } from '@theguild/federation-composition';
 import { BREAK, Kind, parse, visit, type ASTNode, type DefinitionNode, type DocumentNode, type GraphQLError, type TypeNode } from 'graphql';
 import { checkContract, readHubTypes, type Grants, type HubTypes } from './contract-check.ts';
 import { objections, type Objection } from './objections.ts';
+import { separateRequiredValues, type RequiredValues } from './required-values.ts';
 import { answerQuestions } from './thread.ts';
 
 /*
@@ -29,6 +30,7 @@ export interface Composed {
   readonly supergraphSdl: string;
   /** What callers see. */
   readonly publicSdl: string;
+  readonly requiredValues: RequiredValues;
   readonly refused: readonly { readonly name: string; readonly objections: readonly Objection[] }[];
 }
 
@@ -131,13 +133,16 @@ function firstReference(definitions: readonly ASTNode[], type: string): ASTNode 
 answerQuestions(({ hub, parts }: ComposeQuestion): Composed => {
   const judged = parts.map((part) => ({ part, objections: objectionsTo(hub, part) }));
   const good = judged.filter((one) => one.objections.length === 0).map(({ part }) => part);
-  const composed = composeServices([service('hub', hub), ...good.map(({ name, sdl, url }) => service(name, sdl, url))], {
+  const services = [service('hub', hub), ...good.map(({ name, sdl, url }) => service(name, sdl, url))];
+  const { parts: separated, values } = separateRequiredValues(services);
+  const composed = composeServices([...separated], {
     disableValidationRules: ['SatisfiabilityRule'],
   });
   if (composed.supergraphSdl === undefined) throw new Error(composed.errors.map(({ message }) => message).join('; '));
   return {
     supergraphSdl: composed.supergraphSdl,
     publicSdl: composed.publicSdl,
+    requiredValues: values,
     refused: judged.flatMap(({ part, objections: found }) => (found.length > 0 ? [{ name: part.name, objections: found }] : [])),
   };
 });

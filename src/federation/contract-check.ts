@@ -7,12 +7,10 @@ import {
   type DefinitionNode,
   type DocumentNode,
   type FieldDefinitionNode,
-  type InterfaceTypeDefinitionNode,
-  type InterfaceTypeExtensionNode,
   type Location,
-  type ObjectTypeDefinitionNode,
-  type ObjectTypeExtensionNode,
 } from 'graphql';
+import { federationName, hasFields, textOf, type WithFields } from './directives.ts';
+import { checkRequires } from './requires-check.ts';
 import { objections, type Objection, type Objecting } from './objections.ts';
 
 /*
@@ -41,6 +39,8 @@ export interface HubTypes {
   readonly byName: ReadonlyMap<string, DefinitionNode>;
   /** Fields of each object type and interface with their types as text. */
   readonly fields: ReadonlyMap<string, ReadonlyMap<string, string>>;
+  /** Arguments of each field that has some, by `Type.field`, as text. */
+  readonly arguments: ReadonlyMap<string, string>;
   /** Keys of each entity, as texts. */
   readonly keys: ReadonlyMap<string, ReadonlySet<string>>;
 }
@@ -64,27 +64,11 @@ const rulesOfOthers = new Set([
   'listSize',
 ]);
 
-type WithFields = ObjectTypeDefinitionNode | ObjectTypeExtensionNode | InterfaceTypeDefinitionNode | InterfaceTypeExtensionNode;
-
-const hasFields = (part: DefinitionNode): part is WithFields =>
-  part.kind === Kind.OBJECT_TYPE_DEFINITION ||
-  part.kind === Kind.OBJECT_TYPE_EXTENSION ||
-  part.kind === Kind.INTERFACE_TYPE_DEFINITION ||
-  part.kind === Kind.INTERFACE_TYPE_EXTENSION;
-
 interface WithDirectives {
   readonly directives?: readonly DirectiveNode[] | undefined;
 }
 
-/** A directive's own name: the composer takes `@federation__key` for `@key`, imported or not. */
-const ownName = ({ name }: DirectiveNode): string => name.value.replace(/^federation__/, '');
-
-const directive = ({ directives = [] }: WithDirectives, name: string) => directives.filter((one) => ownName(one) === name);
-
-const argument = ({ arguments: given = [] }: DirectiveNode, name: string): string | null => {
-  const value = given.find((one) => one.name.value === name)?.value;
-  return value?.kind === Kind.STRING ? value.value : null;
-};
+const directive = ({ directives = [] }: WithDirectives, name: string) => directives.filter((one) => federationName(one) === name);
 
 const federationUrl = /^https:\/\/specs\.apollo\.dev\/federation\/v2\.\d+$/;
 
@@ -97,6 +81,13 @@ const renames = ({ arguments: given = [] }: DirectiveNode): boolean =>
   );
 
 const words = (fields: string): string => fields.trim().split(/\s+/).join(' ');
+
+/** Names, types and defaults of a field's arguments, in one order. */
+const argumentsText = ({ arguments: given = [] }: FieldDefinitionNode): string =>
+  given
+    .map(({ name, type, defaultValue }) => `${name.value}: ${print(type)}${defaultValue ? ` = ${print(defaultValue)}` : ''}`)
+    .toSorted()
+    .join(', ');
 
 /** Reads the hub's SDL for the checks. */
 export function readHubTypes(sdl: string): HubTypes {
@@ -112,9 +103,14 @@ export function readHubTypes(sdl: string): HubTypes {
     fields: new Map(
       shaped.map(({ name, fields = [] }) => [name.value, new Map(fields.map((field) => [field.name.value, print(field.type)]))]),
     ),
+    arguments: new Map(
+      shaped.flatMap(({ name, fields = [] }) =>
+        fields.flatMap((field) => (field.arguments?.length ? [[`${name.value}.${field.name.value}`, argumentsText(field)] as const] : [])),
+      ),
+    ),
     keys: new Map(
       shaped.flatMap((part) => {
-        const keys = directive(part, 'key').flatMap((one) => argument(one, 'fields') ?? []);
+        const keys = directive(part, 'key').flatMap((one) => textOf(one, 'fields') ?? []);
         return keys.length > 0 ? [[part.name.value, new Set(keys.map(words))] as const] : [];
       }),
     ),
@@ -155,7 +151,7 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
       for (const type of part.operationTypes ?? [])
         if (!roots.has(type.type.name.value)) object(type, objections.otherRoot(type.type.name.value));
       for (const linked of directive(part, 'link')) {
-        isLinked ||= federationUrl.test(argument(linked, 'url') ?? '');
+        isLinked ||= federationUrl.test(textOf(linked, 'url') ?? '');
         if (renames(linked)) object(linked, objections.renamed());
       }
       for (const composed of directive(part, 'composeDirective')) object(composed, objections.composedDirective());
@@ -173,11 +169,13 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
     else if (!type.startsWith(typePrefix))
       object(part.name, objections.typeName(type, `${typePrefix}${type[0]?.toUpperCase()}${type.slice(1)}`));
   }
+  checkRequires(document, object);
   if (!isLinked) object(document.definitions[0] ?? {}, objections.noLink());
   return found;
 
   function checkRules({ directives = [] }: WithDirectives, where: string): void {
-    for (const rule of directives) if (rulesOfOthers.has(ownName(rule))) object(rule, objections.ruleOnHub(where, ownName(rule)));
+    for (const rule of directives)
+      if (rulesOfOthers.has(federationName(rule))) object(rule, objections.ruleOnHub(where, federationName(rule)));
   }
 
   function checkFields(part: WithFields): void {
@@ -189,7 +187,7 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
       if (own === '_service' || own === '_entities') continue;
       const coordinate = `${type}.${own}`;
       for (const required of directive(field, 'requires'))
-        if (argument(required, 'fields')?.includes('...')) object(required, objections.requiresFragment(coordinate));
+        if (textOf(required, 'fields')?.includes('...')) object(required, objections.requiresFragment(coordinate));
       if (isInterfaceObject && directive(field, 'external').length > 0) object(field, objections.interfaceObjectExternal(coordinate));
       checkOverride(field, coordinate);
       // All that others could answer is the hub's, and a type between may hide whose fields they are.
@@ -206,6 +204,8 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
       checkRules(field, coordinate);
       for (const given of field.arguments ?? []) checkRules(given, `${coordinate}(${given.name.value}:)`);
       if (print(field.type) !== hubType) object(field.type, objections.otherType(coordinate, print(field.type), hubType));
+      const [given, hubs] = [argumentsText(field), hub.arguments.get(coordinate) ?? ''];
+      if (given !== hubs) object(field.name, objections.otherArguments(coordinate, given, hubs));
       const isKey = [...(hub.keys.get(type) ?? [])].some((key) => key.split(' ').includes(own));
       if (!isKey && directive(field, 'external').length === 0 && directive(field, 'override').length === 0)
         object(field.name, objections.hubsField(coordinate));
@@ -216,7 +216,7 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
 
   function checkOverride(field: FieldDefinitionNode, coordinate: string): void {
     for (const taken of directive(field, 'override'))
-      if (argument(taken, 'from') !== 'hub' || !grants.overrides.includes(coordinate)) object(taken, objections.override(coordinate));
+      if (textOf(taken, 'from') !== 'hub' || !grants.overrides.includes(coordinate)) object(taken, objections.override(coordinate));
   }
 
   function checkShared(
@@ -240,7 +240,7 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
     if (!keys || !hasFields(part)) return object(at, objections.hubsType(type));
     if (!publicEntities.has(type) && !grants.entities.includes(type)) object(at, objections.notPublic(type, [...publicEntities]));
     for (const key of directive(part, 'key'))
-      if (!keys.has(words(argument(key, 'fields') ?? ''))) object(key, objections.otherKey(type, [...keys]));
+      if (!keys.has(words(textOf(key, 'fields') ?? ''))) object(key, objections.otherKey(type, [...keys]));
     for (const implemented of part.interfaces ?? []) object(implemented, objections.implementing(type));
   }
 }

@@ -138,6 +138,7 @@ export function createFederation({ hub, store, eventLog, claims, log, metrics, n
           hub,
           supergraphSdl: composed.supergraphSdl,
           publicSdl: composed.publicSdl,
+          requiredValues: composed.requiredValues,
           overridden: new Set(good.flatMap(({ grants }) => grants.overrides)),
           planner: engine === 'stitched' ? null : planner,
           subgraphs: [...taken.values()],

@@ -3,6 +3,7 @@ import { buildASTSchema, isScalarType, parse, TypeInfo, visit, visitWithTypeInfo
 import type { FederationEngine, Plan, Subgraph } from './engine/engine.ts';
 import { createPlannedEngine } from './engine/planned.ts';
 import type { Planner } from './engine/planner.ts';
+import { restoring, type RequiredValues } from './required-values.ts';
 
 /** The hub's own part of the graph. */
 export interface HubPart {
@@ -38,6 +39,7 @@ export interface GenerationOptions {
   readonly hub: HubPart;
   readonly supergraphSdl: string;
   readonly publicSdl: string;
+  readonly requiredValues: RequiredValues;
   /** Fields of the hub that a subgraph has taken over, as `Type.field`. */
   readonly overridden: ReadonlySet<string>;
   /** Null: the fallback answers. */
@@ -60,7 +62,7 @@ export async function createGeneration(options: GenerationOptions): Promise<Gene
   const schema = buildASTSchema(document, { assumeValid: true, assumeValidSDL: true });
   takeScalars(schema, hub.schema);
   await turn();
-  const subgraphs = new Map([hub.subgraph, ...options.subgraphs].map((one) => [one.name, one]));
+  const subgraphs = new Map([hub.subgraph, ...options.subgraphs].map((one) => [one.name, restoring(one, options.requiredValues)]));
   const engine = planned
     ? createPlannedEngine({ schema, supergraph, planner, subgraphs })
     : (await import('./engine/stitched.ts')).createStitchedEngine({ schema, supergraphSdl, subgraphs });

@@ -171,6 +171,41 @@ export const objections = {
       ),
       both('Nennen Sie nur Felder.', 'Name fields only.'),
     ),
+  requiresAlias: (coordinate: string) =>
+    saying(
+      both(`@requires auf ${coordinate} enthält einen Alias.`, `@requires on ${coordinate} holds an alias.`),
+      both('Nennen Sie die Felder unter ihrem eigenen Namen.', 'Name the fields by their own names.'),
+    ),
+  requiresUnknown: (coordinate: string, message: string) =>
+    saying(
+      both(
+        `@requires auf ${coordinate} passt nicht zu Ihrem Schema: ${message}`,
+        `@requires on ${coordinate} does not fit your SDL: ${message}`,
+      ),
+      both(
+        'Nennen Sie Felder, die Ihr Schema mit @external wiederholt, mit Argumenten, die sie haben.',
+        'Name fields that your SDL repeats with @external, with arguments that they have.',
+      ),
+    ),
+  requiresTwice: (coordinate: string, field: string) =>
+    saying(
+      both(
+        `@requires auf ${coordinate}: ${field} wird auch mit anderen Argumenten benötigt. Der Subgraph bekommt es nur einmal.`,
+        `@requires on ${coordinate}: ${field} is required with other arguments too. The subgraph is given it once only.`,
+      ),
+      both(
+        'Nehmen Sie überall dieselben Argumente, oder erweitern Sie den Typ in zwei Subgraphen.',
+        'Take the same arguments everywhere, or extend the type in two subgraphs.',
+      ),
+    ),
+  otherArguments: (coordinate: string, found: string, hubs: string) =>
+    saying(
+      both(
+        `${coordinate} hat hier die Argumente ${found || '–'}, beim Hub ${hubs || '–'}.`,
+        `${coordinate} has the arguments ${found || '–'} here and ${hubs || '–'} in the hub.`,
+      ),
+      both('Wiederholen Sie sie genau, mit ihren Vorgaben.', 'Repeat them exactly, with their defaults.'),
+    ),
   interfaceObjectExternal: (coordinate: string) =>
     saying(
       both(

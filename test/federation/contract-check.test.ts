@@ -9,7 +9,12 @@ const hub = readHubTypes(hubSdl);
 const none: Grants = { overrides: [], entities: [] };
 
 const link = 'extend schema @link(url: "https://specs.apollo.dev/federation/v2.3", import: ["@key", "@external", "@requires"])';
-const sdlOf = (more: string): string => `${link}\nscalar RegionalKey\n${more}`;
+const scalars = 'scalar RegionalKey scalar ServiceKey enum Language { DE EN }';
+const sdlOf = (more: string): string =>
+  `${link}\n${scalars
+    .split(/ (?=scalar|enum)/)
+    .filter((one) => !more.includes(one.split(' ', 2).join(' ')))
+    .join(' ')}\n${more}`;
 const check = (more: string, grants = none, name = 'bonn') =>
   checkContract(name, sdlOf(more), hub, grants).map(({ line, problem }) => `${line}: ${problem.en}`);
 
@@ -118,6 +123,58 @@ describe('the contract of a subgraph', () => {
     [
       'type Municipality @key(fields: "ars") { ars: RegionalKey! name: String! @override(from: "hub") }',
       '3: @override on Municipality.name: the field must never be null. If the subgraph failed, what stands beside it would be lost.',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language! = DE): String! @external bonnX: String @requires(fields: "name") }',
+      '3: Service.name has the arguments language: Language! = DE here and language: Language = DE in the hub.',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name: String! @external bonnX: String @requires(fields: "name") }',
+      '3: Service.name has the arguments – here and language: Language = DE in the hub.',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE, x: Int): String! @external bonnX: String @requires(fields: "name") }',
+      '3: Service.name has the arguments language: Language = DE, x: Int here and language: Language = DE in the hub.',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = EN): String! @external bonnX: String @requires(fields: "name") }',
+      '3: Service.name has the arguments language: Language = EN here and language: Language = DE in the hub.',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "n: name") }',
+      '3: @requires on Service.bonnX holds an alias.',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "name(language: FR)") }',
+      '3: @requires on Service.bonnX does not fit your SDL: Value "FR" does not exist in "Language" enum.',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "name(x: 1)") }',
+      '3: @requires on Service.bonnX does not fit your SDL: Unknown argument "x" on field "Service.name".',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "name { x }") }',
+      '3: @requires on Service.bonnX does not fit your SDL: Field "name" must not have a selection since type "String!" has no subfields.',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "nix") }',
+      '3: @requires on Service.bonnX does not fit your SDL: Cannot query field "nix" on type "Service".',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "name(language: $l)") }',
+      '3: @requires on Service.bonnX does not fit your SDL: $',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "name(") }',
+      '3: @requires on Service.bonnX does not fit your SDL: name(',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "name(language: EN) name(language: DE)") }',
+      '3: @requires on Service.bonnX does not fit your SDL: Fields "name" conflict because they have differing arguments. Use different aliases on the fields to fetch both if this was intentional.',
+    ],
+    [
+      'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "name") bonnY: Int @requires(fields: "name(language: EN)") }',
+      '3: @requires on Service.bonnY: Service.name is required with other arguments too. The subgraph is given it once only.',
     ],
     ['type Query {', '3: This is not valid GraphQL SDL: Syntax Error: Expected Name, found <EOF>.'],
   ])('is broken by %s', (more, objection) => {

@@ -47,12 +47,12 @@ function project(requires: readonly RequiresSelection[], from: Tree, typename: s
       concerned = true;
       continue;
     }
-    const key = part.alias ?? part.name;
-    const value = ownValue(from, key);
+    // The planner's own order: it names a key of the answer, and as alias what the subgraph knows the value by.
+    const value = ownValue(from, part.name);
     if (value === undefined) return false;
     const copied = part.selections ? projectValue(part.selections, value, isA) : value;
     if (copied === undefined) return false;
-    into[part.name] = copied;
+    into[part.alias ?? part.name] = copied;
     concerned = true;
   }
   return concerned;

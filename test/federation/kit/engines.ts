@@ -3,6 +3,7 @@ import { buildSchema, parse, type ExecutionResult } from 'graphql';
 import type { Asking, FederationEngine, Subgraph } from '../../../src/federation/engine/engine.ts';
 import { createPlannedEngine } from '../../../src/federation/engine/planned.ts';
 import { createPlanner } from '../../../src/federation/engine/planner.ts';
+import { restoring, separateRequiredValues } from '../../../src/federation/required-values.ts';
 import { createStitchedEngine } from '../../../src/federation/engine/stitched.ts';
 
 /** A way to ask one engine. */
@@ -25,13 +26,14 @@ export async function startEngine(
   kind: (typeof engineKinds)[number],
   parts: readonly { readonly subgraph: Subgraph; readonly sdl: string }[],
 ): Promise<Engine> {
-  const composed = composeServices(
+  const { parts: separated, values } = separateRequiredValues(
     parts.map(({ subgraph, sdl }) => ({ name: subgraph.name, url: 'http://subgraph.invalid/', typeDefs: parse(sdl) })),
   );
+  const composed = composeServices([...separated]);
   if (composed.supergraphSdl === undefined) throw new Error(composed.errors.map(({ message }) => message).join('\n'));
   const { supergraphSdl, publicSdl } = composed;
   const schema = buildSchema(publicSdl, { assumeValid: true });
-  const subgraphs = new Map(parts.map(({ subgraph }) => [subgraph.name, subgraph]));
+  const subgraphs = new Map(parts.map(({ subgraph }) => [subgraph.name, restoring(subgraph, values)]));
   const supergraph = `test ${(made += 1)}`;
   if (kind === 'planned' && !(await planner.load(supergraph, supergraphSdl))) throw new Error("the planner's addon does not load here");
   const engine =

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { makeExecutableSchema } from '@graphql-tools/schema';
-import { visit, parse, print, Kind } from 'graphql';
+import { visit, parse, print, Kind, type GraphQLSchema } from 'graphql';
 import { createYoga } from 'graphql-yoga';
 
 /** What goes wrong at a subgraph, on purpose. */
@@ -43,6 +43,7 @@ const federationTypes = `
   directive @key(fields: federation__FieldSet!, resolvable: Boolean = true) repeatable on OBJECT | INTERFACE
   directive @external on OBJECT | FIELD_DEFINITION
   directive @requires(fields: federation__FieldSet!) on FIELD_DEFINITION
+  directive @interfaceObject on OBJECT
   directive @provides(fields: federation__FieldSet!) on FIELD_DEFINITION
   directive @shareable repeatable on OBJECT | FIELD_DEFINITION
   directive @inaccessible on FIELD_DEFINITION | OBJECT | INTERFACE | UNION | ARGUMENT_DEFINITION | SCALAR | ENUM | ENUM_VALUE | INPUT_OBJECT | INPUT_FIELD_DEFINITION
@@ -51,8 +52,8 @@ const federationTypes = `
   type _Service { sdl: String! }
 `;
 
-/** Starts one on a free port. */
-export async function startSubgraph({ sdl, resolvers, references = {} }: SubgraphOptions): Promise<SubgraphServer> {
+/** The schema that a subgraph runs, the protocol included. */
+export function subgraphSchema({ sdl, resolvers, references = {} }: SubgraphOptions): GraphQLSchema {
   // The link is for the composer; an executable schema does not know it.
   const document = visit(parse(sdl), { SchemaExtension: () => null });
   const entities = document.definitions.flatMap((part) =>
@@ -61,11 +62,12 @@ export async function startSubgraph({ sdl, resolvers, references = {} }: Subgrap
       ? [part.name.value]
       : [],
   );
-  const schema = makeExecutableSchema({
+  const hasQuery = document.definitions.some((part) => 'name' in part && part.name?.value === 'Query');
+  return makeExecutableSchema({
     typeDefs: [
       print(document),
       federationTypes,
-      `extend type Query { _service: _Service! ${entities.length > 0 ? '_entities(representations: [_Any!]!): [_Entity]!' : ''} }`,
+      `${hasQuery ? 'extend ' : ''}type Query { _service: _Service! ${entities.length > 0 ? '_entities(representations: [_Any!]!): [_Entity]!' : ''} }`,
       ...(entities.length > 0 ? [`union _Entity = ${entities.join(' | ')}`] : []),
     ],
     resolvers: [
@@ -85,6 +87,12 @@ export async function startSubgraph({ sdl, resolvers, references = {} }: Subgrap
       } as never,
     ],
   });
+}
+
+/** Starts one on a free port. */
+export async function startSubgraph(options: SubgraphOptions): Promise<SubgraphServer> {
+  const { sdl } = options;
+  const schema = subgraphSchema(options);
   const yoga = createYoga({ schema, maskedErrors: false, logging: false, landingPage: false, graphiql: false });
   const seen: Seen[] = [];
   const faults: SubgraphFaults = { hang: false, status: null, text: null };
