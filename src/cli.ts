@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { parseEnv } from 'node:util';
 import { Command, Option } from 'commander';
 import { adapters } from '../adapters/index.ts';
-import { HubError, inLanguage, type Language } from '#contract';
+import { createKeyRules, HubError, inLanguage, spelledAlike, type Language } from '#contract';
 import { createApplications, type Release } from './applications/applications.ts';
 import { applicationStanding } from './applications/project.ts';
 import { createCatalogue } from './catalogue/catalogue.ts';
@@ -102,12 +102,13 @@ async function open(env: Record<string, string | undefined>, language: Language)
     admission: development ? 'noted' : 'required',
   });
   const wrong = new Set(loaded.complaints.map(({ file }) => file));
-  const cities = createCities({ connected: loaded.cities, cache, log, metrics, now });
+  const keys = createKeyRules();
+  const cities = createCities({ connected: loaded.cities, cache, log, metrics, now, keys });
   const referenceFolder = fileURLToPath(new URL('../reference', import.meta.url));
-  const catalogue = await createCatalogue({ store, eventLog, cities, log, now, referenceFolder });
+  const catalogue = await createCatalogue({ store, eventLog, cities, keys, log, now, referenceFolder });
   const applications = createApplications({ store, eventLog, catalogue, cities, log, metrics, now, processId: newId() });
   const webhooks = new Map(loaded.cities.flatMap(({ city, webhook }) => (webhook ? [[city.id, webhook] as const] : [])));
-  const events = createEvents({ store, eventLog, bus: ports.bus, cities, webhooks, log, metrics, now });
+  const events = createEvents({ store, eventLog, bus: ports.bus, cities, keys, webhooks, log, metrics, now });
   /** For verbs that act on cities: those whose files are wrong are not there. */
   const noteWrongFiles = () => {
     if (wrong.size > 0) note(wrongFiles[language]([...wrong].join(', ')));
@@ -185,7 +186,7 @@ verb('import', "import reference records and cities' catalogues; repeating it ch
         noteWrongFiles();
         const files = format ? { format, parts } : undefined;
         const asked = files ? [] : cities.list().filter((one) => one.catalogue && 'adapter' in one.catalogue);
-        const named = asked.filter(({ id, ars }) => city === undefined || city === id || city === ars).map(({ id }) => id);
+        const named = asked.filter(({ id, ars }) => city === undefined || city === id || spelledAlike(ars, city)).map(({ id }) => id);
         if (named.length > 0) await cities.start(named);
         try {
           return await runImport({ catalogue, cities: cities.list(), city, files, dryRun, force, json, language: common().language }, out);

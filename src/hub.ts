@@ -1,3 +1,4 @@
+import { createKeyRules } from '#contract';
 import { createApplications, type Applications, type ApplicationsOptions } from './applications/applications.ts';
 import { createCatalogue, type Catalogue, type CatalogueDeps } from './catalogue/catalogue.ts';
 import type { Refresh } from './catalogue/refresh.ts';
@@ -69,11 +70,14 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const { ports, connected, identity, claims, log, metrics } = options;
   const { store, eventLog, cache, bus } = ports;
   const now = options.now ?? (() => new Date());
-  const cities = createCities({ connected, cache, log, metrics, now });
+  // One object for all: the catalogue teaches it what it knows.
+  const keys = createKeyRules();
+  const cities = createCities({ connected, cache, log, metrics, now, keys });
   const catalogue = await createCatalogue({
     store,
     eventLog,
     cities,
+    keys,
     log,
     now,
     referenceFolder: options.referenceFolder,
@@ -111,6 +115,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     eventLog,
     bus,
     cities,
+    keys,
     webhooks: new Map(connected.flatMap(({ city, webhook }) => (webhook ? [[city.id, webhook] as const] : []))),
     log,
     metrics,

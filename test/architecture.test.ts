@@ -2,6 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, normalize, relative } from 'node:path';
 import { parseSync } from 'oxc-parser';
 import { describe, expect, test } from 'vitest';
+import { keyComparisons } from './kit/key-comparisons.ts';
 
 /*
  * The floors. A room may import itself and the rooms in its row; a row names folders or files below the repository's root.
@@ -155,5 +156,25 @@ describe('the floors hold', () => {
     [{ from: 'lib/x.ts', to: 'src/hub.ts' }, 'stands in no room'],
   ])('a planted violation is named: %o', (planted, sentence) => {
     expect(violations([planted])).toEqual([expect.stringContaining(sentence)]);
+  });
+});
+
+/** Where keys may be compared as texts: the rules themselves, and the history they are made of. */
+const ownRules = new Set(['src/contract/keys.ts', 'src/catalogue/places.ts']);
+
+describe('keys of services and municipalities are compared by the rules of src/contract/keys.ts', { timeout: 120_000 }, () => {
+  const planted = 'test/kit/planted-key-comparisons.ts';
+  const hits = keyComparisons(root, [planted, ...files.filter((file) => file.startsWith('src/') && !ownRules.has(file))]);
+
+  test('and never as texts, in the hub', () => {
+    expect(hits.filter((hit) => !hit.startsWith(planted))).toEqual([]);
+  });
+
+  test('whatever is used to compare them as texts is found', () => {
+    const lines = readFileSync(join(root, planted), 'utf8').split('\n');
+    const wrong = lines.flatMap((line, index) => (line.includes('// wrong') ? [`${planted}:${index + 1}`] : []));
+    const found = hits.filter((hit) => hit.startsWith(planted)).map((hit) => hit.slice(0, hit.indexOf(' ')));
+    expect(wrong.length).toBeGreaterThan(20);
+    expect(found).toEqual(wrong);
   });
 });

@@ -79,6 +79,8 @@ export type Release =
 export interface TakenSubmission {
   readonly id: string;
   readonly offer: Offer;
+  /** What was asked for: the offer's key, or one that it answers. */
+  readonly asked: ServiceKey;
   /** The municipality where it was asked for, where another one is competent by what the form says. */
   readonly askedIn?: RegionalKey;
   readonly applicant: Person;
@@ -174,9 +176,9 @@ export function createApplications(options: ApplicationsOptions): Applications {
     end: createEnd(deps),
     async find(id, principal) {
       const row = await findApplication(store.db, id);
-      return row && maySee(row, principal) ? toApplication(row) : null;
+      return row && maySee(options.catalogue.keys, row, principal) ? toApplication(row) : null;
     },
-    list: (principal, filter) => listPage(store, principal, filter),
+    list: (principal, filter) => listPage(store, options.catalogue.keys, principal, filter),
     listParked: () => listParked(store),
     listSources: () => listSources(store, deps.cities),
     rewind: (source) => rewind(deps, source),

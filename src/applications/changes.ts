@@ -1,4 +1,4 @@
-import { flawOf, isInFuture, type CaseChange, type HubEvent, type Json, type MalformedRecord, type RegionalKey } from '#contract';
+import { flawOf, isInFuture, type CaseChange, type HubEvent, type Json, type MalformedRecord } from '#contract';
 import { newId } from '../infra/ids.ts';
 import type { Tx } from '../infra/store/store.ts';
 import type { ApplicationsDeps } from './applications.ts';
@@ -53,7 +53,7 @@ export const newEvent = (row: ApplicationRow, type: string, at: number, facts: R
   type,
   aggregate: { type: 'application', id: row.id },
   occurredAt: new Date(at),
-  municipality: row.ars as RegionalKey,
+  municipality: row.ars,
   facts: eventFacts({ service: row.service_key, ...facts }),
   ...(row.traceparent ? { traceparent: row.traceparent } : {}),
 });

@@ -1,4 +1,4 @@
-import type { LoggedEvent } from '#contract';
+import type { KeyRules, LoggedEvent } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
@@ -9,6 +9,7 @@ import { toApplication } from './records.ts';
 /** Applications that the principal may see, newest first; the cursor is the application's id (UUIDv7, which grows with time). */
 export async function listPage(
   store: Store,
+  keys: KeyRules,
   principal: Principal,
   filter: Parameters<Applications['list']>[1],
 ): Promise<Listing<Application>> {
@@ -18,7 +19,12 @@ export async function listPage(
 
   let visible = store.db
     .selectFrom('application')
-    .where((where) => where.or([...(submitter ? [where('owner', '=', principal.owner)] : []), ...(ars ? [where('ars', '=', ars)] : [])]));
+    .where((where) =>
+      where.or([
+        ...(submitter ? [where('owner', '=', principal.owner)] : []),
+        ...(ars ? [where('ars', 'in', [...keys.keysOfMunicipality(ars)])] : []),
+      ]),
+    );
   // A parked withdrawal leaves the status as it is and still waits for a person.
   if (filter.status === 'PARKED') visible = visible.where('parked_reason', 'is not', null);
   else if (filter.status) visible = visible.where('status', '=', filter.status);

@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
-import type { ApplicationStatus, CaseRef, Channel, Json, Person, RegionalKey, ServiceKey } from '#contract';
+import type { ApplicationStatus, CaseRef, Channel, Json, Person, RegionalKey } from '#contract';
 import { newId } from '../infra/ids.ts';
 import type { Database } from '../infra/store/schema.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
@@ -15,8 +15,8 @@ type Db = Kysely<Database>;
 export const toApplication = (row: ApplicationRow): Application => ({
   id: row.id,
   offerId: row.offer_id,
-  serviceKey: row.service_key as ServiceKey,
-  ars: row.ars as RegionalKey,
+  serviceKey: row.service_key,
+  ars: row.ars,
   city: row.city,
   status: row.status as ApplicationStatus,
   statusSince: new Date(row.status_since),
@@ -64,10 +64,10 @@ export async function listOpenCases(
 /** Cases of one adapter that nobody has told anything of, and whose applications were delivered so late after they were taken. */
 export async function listLateCases(
   db: Db,
-  { city, ars, adapter, lateMs }: { city: string; ars: string; adapter: string; lateMs: number },
+  { city, keysOfCity, adapter, lateMs }: { city: string; keysOfCity: readonly RegionalKey[]; adapter: string; lateMs: number },
 ): Promise<CaseRef[]> {
   const rows = await casesOf(db, city, adapter)
-    .where('ars', '=', ars) // with the status there is an index
+    .where('ars', 'in', [...keysOfCity]) // with the status there is an index
     .where('status', '=', 'DELIVERED')
     .where('native_version', 'is', null)
     .where((where) => where(where('status_since', '-', where.ref('submitted_at')), '>=', lateMs))

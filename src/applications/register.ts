@@ -30,7 +30,7 @@ export function findRegister(
   const competence = catalogue.competence(service, { ars: municipality.ars }, now);
   if (!competence.found) return notConnected(municipality.name);
   // One registry office may serve several municipalities.
-  return competence.offer.ars === offer.ars ? { offer } : { offer: competence.offer };
+  return catalogue.keys.sameMunicipality(competence.offer.ars, offer.ars) ? { offer } : { offer: competence.offer };
 }
 
 /** A refusal of the city whose register is asked, for somebody who applies elsewhere. */

@@ -11,13 +11,13 @@ import { isCityOf } from './sight.ts';
  * must be the application's city; null stands for the operator at the command line.
  */
 export function createRelease(deps: ApplicationsDeps, changes: Changes) {
-  const { store, eventLog, cities, now } = deps;
+  const { store, eventLog, catalogue, cities, now } = deps;
 
   return async function release(id: string, decision: Release, principal: Principal | null, traceparent: string): Promise<ChangeResult> {
     if (principal && !principal.roles.includes('city')) throw refuse({ code: 'FORBIDDEN', facts: { role: 'city' } });
     const result = await store.transaction(async (tx): Promise<ChangeResult> => {
       const row = await lockApplication(store, tx, id);
-      if (!row || (principal && !isCityOf(row, principal)))
+      if (!row || (principal && !isCityOf(catalogue.keys, row, principal)))
         return { ok: false, problem: { code: 'NOT_FOUND', facts: { what: 'Application' }, path: ['input', 'id'] } };
       const job = (await lockJobs(store, tx, row.id)).find(({ state }) => state === 'parked');
       if (!job) return { ok: false, problem: { code: 'NOT_PARKED', facts: { status: row.status }, path: ['input', 'id'] } };

@@ -1,4 +1,4 @@
-import { assuranceSuffices, inLanguage, refuse, type Json, type Problem } from '#contract';
+import { assuranceSuffices, inLanguage, refuse, type Json, type Problem, type ServiceKey } from '#contract';
 import { canonicalJson, newId, sha256 } from '../infra/ids.ts';
 import type { Offer } from '../catalogue/catalogue.ts';
 import type { City, CityAdapter } from '../cities/cities.ts';
@@ -72,6 +72,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
       await deps.onSubmission?.(tx, {
         id: row.id,
         offer,
+        asked: input.service as ServiceKey,
         applicant: input.applicant,
         formData: input.formData ?? null,
         principal,

@@ -36,7 +36,7 @@ export interface Tracking {
 }
 
 export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracking {
-  const { store, cities, now, log } = deps;
+  const { store, catalogue, cities, now, log } = deps;
   let abort = new AbortController();
   let loops: Promise<void>[] = [];
 
@@ -72,8 +72,10 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
 
   /** Asks for cases that were delivered so late that what was told of them before is forgotten; `asked` holds those that are done. */
   async function askForLate(city: string, adapter: string, asked: Set<string>, signal: AbortSignal): Promise<void> {
-    const ars = cities.find(city)?.ars ?? '';
-    const late = (await listLateCases(store.db, { city, ars, adapter, lateMs: rememberMs })).filter(({ id }) => !asked.has(id));
+    const own = cities.find(city);
+    if (!own) return;
+    const keysOfCity = catalogue.keys.keysOfMunicipality(own.ars);
+    const late = (await listLateCases(store.db, { city, keysOfCity, adapter, lateMs: rememberMs })).filter(({ id }) => !asked.has(id));
     if (late.length === 0) return;
     const loaded = await loadAndApply(city, adapter, late, signal);
     for (const [index, { id }] of late.entries()) if (!(loaded[index] instanceof Error)) asked.add(id);

@@ -13,7 +13,7 @@ const longestReason = 1000;
 
 /** Withdraws an application: at once where nothing has gone out, else by asking the back office. Repeating it changes nothing. */
 export function createWithdraw(deps: ApplicationsDeps) {
-  const { store, eventLog, cities, now } = deps;
+  const { store, eventLog, catalogue, cities, now } = deps;
 
   return async function withdraw(input: { id: string; reason: string }, principal: Principal, traceparent: string): Promise<ChangeResult> {
     if (!principal.roles.includes('citizen') && !principal.roles.includes('portal'))
@@ -29,7 +29,7 @@ export function createWithdraw(deps: ApplicationsDeps) {
       };
     return store.transaction(async (tx): Promise<ChangeResult> => {
       const row = await lockApplication(store, tx, input.id);
-      if (!row || row.owner !== principal.owner || !maySee(row, principal))
+      if (!row || row.owner !== principal.owner || !maySee(catalogue.keys, row, principal))
         return { ok: false, problem: { code: 'NOT_FOUND', facts: { what: 'Application' }, path: ['input', 'id'] } };
       const jobs = await lockJobs(store, tx, row.id);
       const submitJob = jobs.find(({ kind }) => kind === 'submit') ?? null;

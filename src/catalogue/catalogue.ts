@@ -1,4 +1,15 @@
-import type { AssuranceLevel, Localised, MunicipalityKey, OfferRecord, PostalCode, Problem, RegionalKey, ServiceKey } from '#contract';
+import {
+  createKeyRules,
+  type AssuranceLevel,
+  type KeyRules,
+  type Localised,
+  type MunicipalityKey,
+  type OfferRecord,
+  type PostalCode,
+  type Problem,
+  type RegionalKey,
+  type ServiceKey,
+} from '#contract';
 import type { Cities } from '../cities/cities.ts';
 import { newId } from '../infra/ids.ts';
 import type { Log } from '../infra/log.ts';
@@ -82,6 +93,8 @@ export interface Listing<T> {
 
 /** Services, offers, municipalities and who is responsible for what where. Answers from memory, filled from the store. */
 export interface Catalogue {
+  /** How keys of services and municipalities are compared. */
+  readonly keys: KeyRules;
   findMunicipality(key: { ars: string } | { ags: string }): Municipality | null;
   listMunicipalities(filter: {
     search?: string | null;
@@ -139,6 +152,8 @@ export interface CatalogueDeps {
   readonly eventLog: EventLog;
   /** Who is connected, and the guarded way to ask them. */
   readonly cities: { list(): readonly CityWithCatalogue[]; findByArs(ars: string): object | null } & Partial<Pick<Cities, 'read'>>;
+  /** Rules that are to know what the reference records say of keys. @default ones of its own */
+  readonly keys?: KeyRules;
   readonly log: Log;
   /** Folder of the reference records. */
   readonly referenceFolder: string;
@@ -159,7 +174,7 @@ interface Shelves {
 
 /** Opens the catalogue over what the store holds; empty until the first import. */
 export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & CatalogueImports> {
-  const { store, eventLog, cities, log, now, referenceFolder, staleAfterHours = 168 } = deps;
+  const { store, eventLog, cities, keys = createKeyRules(), log, now, referenceFolder, staleAfterHours = 168 } = deps;
   const tooOld = (asOf: Date) => now().getTime() - asOf.getTime() > staleAfterHours * 3_600_000;
   const synonyms = await readSynonyms(referenceFolder);
 
@@ -174,6 +189,10 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
     return { reference, view: createView(reference, shelveOffers(await loadOffers(store), sources, tooOld), synonyms) };
   };
   let { reference, view } = await load(null);
+  keys.learn({
+    equivalentsOf: (key) => view.equivalentsOf(key),
+    keysOf: (ars) => view.reference.history.keysOf(ars),
+  });
   /** Of all sources, reference records among them, as they stand in the view. */
   const fingerprint = () => sha256(canonicalJson([...view.offers.sources.values()].toSorted((a, b) => (a.source < b.source ? -1 : 1))));
   let revision = fingerprint();
@@ -203,7 +222,7 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
     reference.searchMunicipalities('a');
   };
   const today = () => dayOf(now());
-  const isConnected = ({ ars }: Municipality) => view.keysOfMunicipality(ars).some((key) => cities.findByArs(key) !== null);
+  const isConnected = ({ ars }: Municipality) => keys.keysOfMunicipality(ars).some((key) => cities.findByArs(key) !== null);
 
   async function importCities(
     named: readonly CityWithCatalogue[] = cities.list().filter(({ catalogue }) => catalogue !== null && 'files' in catalogue),
@@ -226,6 +245,7 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
   }
 
   return {
+    keys,
     findMunicipality: (key) => ('ars' in key ? view.byArs(key.ars, today()) : view.byAgs(key.ags, today())),
     listMunicipalities: ({ page, ...filter }) => pageOf(filterMunicipalities(view, filter, today(), isConnected), ({ ars }) => ars, page),
     findService: (key) => view.services.get(key) ?? null,
@@ -236,8 +256,7 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
     competence: (service, place, on = now()) => decideCompetence(view, service, place, dayOf(on)),
     assuranceNeeded: ({ record }) => record.assuranceLevel,
     freshness(ars) {
-      const keys: readonly (string | null)[] = view.keysOfMunicipality(ars);
-      const source = [...view.offers.sources.values()].find((candidate) => keys.includes(candidate.ars));
+      const source = [...view.offers.sources.values()].find((candidate) => keys.sameMunicipality(candidate.ars, ars));
       if (!source) return { asOf: null, source: 'none', stale: false };
       const asOf = source.as_of === null ? null : new Date(source.as_of);
       return { asOf, source: source.source, stale: source.problem !== null || asOf === null || tooOld(asOf) };

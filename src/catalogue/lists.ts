@@ -1,4 +1,4 @@
-import { parseRegionalKey, parseServiceKey, type RegionalKey } from '#contract';
+import { isWithin, parseRegionalKey, parseServiceKey, type RegionalKey } from '#contract';
 import type { Catalogue, CatalogueEntry, Municipality, Offer } from './catalogue.ts';
 import { holdsOn } from './days.ts';
 import { comparable, fold } from './search/words.ts';
@@ -23,7 +23,7 @@ export function filterMunicipalities(
     (entry) =>
       current.has(entry) &&
       (!postalCode || entry.postalCodes.includes(postalCode as (typeof entry.postalCodes)[number])) &&
-      (!federalState || fold(entry.federalState) === fold(federalState) || entry.ars.slice(0, 2) === federalState) &&
+      (!federalState || fold(entry.federalState) === fold(federalState) || isWithin(entry.ars, federalState as RegionalKey)) &&
       (connected === undefined || connected === null || isConnected(entry) === connected),
   );
 }
@@ -49,7 +49,7 @@ export function filterServices(
   const region = offeredIn ? (parseRegionalKey(offeredIn) ?? '–') : null;
   const needsOffer = region !== null || (minimumMaturity ?? 0) > 0;
   const all = () => (needsOffer ? view.orderedOffered() : view.ordered);
-  const keys = key ? (view.services.has(key) ? [key] : []) : term ? view.searchServices(term) : all();
+  const keys = key ? (view.services.get(key) ? [key] : []) : term ? view.searchServices(term) : all();
   const regions = region === null ? [] : [region, ...view.keysOfMunicipality(region as RegionalKey)];
   return keys.flatMap((candidate) => {
     const entry = view.services.get(candidate);
@@ -78,7 +78,7 @@ export function filterOffers(view: CatalogueView, filter: Filter<'listOffers'>, 
     ({ area, record }) =>
       holdsOn(day, record) &&
       (!filter.in || filter.in.some((region) => parseRegionalKey(region) !== null && overlap(area, region))) &&
-      (own === null || own.some((key) => key.startsWith(area))),
+      (own === null || own.some((key) => isWithin(key, area))),
   );
   const term = search?.trim();
   if (!term) return found;

@@ -1,7 +1,6 @@
-import { isLeikaKey, type RegionalKey, type ServiceKey } from '#contract';
+import { createKeyRules, isLeikaKey, spelledAlike, type RegionalKey, type ServiceKey } from '#contract';
 import type { CatalogueEntry, Municipality, Offer } from './catalogue.ts';
 import type { CompetenceView } from './competence.ts';
-import { keysAnswering } from './keys.ts';
 import type { OfferShelf, ReferenceShelf } from './memory.ts';
 import { createServiceSearch, type ServiceSearch } from './search/services.ts';
 
@@ -16,6 +15,8 @@ export interface CatalogueView extends CompetenceView {
   /** Those of them that some offer answers for: few of many. */
   readonly orderedOffered: () => readonly string[];
   readonly searchServices: ServiceSearch;
+  /** Keys that are stated to name the same service. */
+  equivalentsOf(service: ServiceKey): readonly ServiceKey[];
   /** Every offer that answers for a service, in all regions. */
   offersAnswering(service: ServiceKey): readonly Offer[];
   /** Municipalities as they are on a day, by name. */
@@ -26,8 +27,9 @@ export interface CatalogueView extends CompetenceView {
 export function createView(reference: ReferenceShelf, offers: OfferShelf, synonyms: ReadonlyMap<string, readonly string[]>): CatalogueView {
   const services = new Map(reference.services);
   for (const [key, standing] of offers.byKey) if (!services.has(key)) services.set(key, entryOf(key as ServiceKey, standing));
-  const keysFor = (service: ServiceKey) => keysAnswering(service, services.get(service)?.equivalents.map(({ key }) => key) ?? []);
-  const offered = (entry: CatalogueEntry) => offers.byKey.has(entry.key) || entry.equivalents.some(({ key }) => offers.byKey.has(key));
+  const equivalentsOf = (service: ServiceKey) => services.get(service)?.equivalents.map(({ key }) => key) ?? [];
+  const keys = createKeyRules({ equivalentsOf, keysOf: (ars) => reference.history.keysOf(ars) });
+  const offered = ({ key }: CatalogueEntry) => [key, ...equivalentsOf(key)].some((one) => offers.byKey.get(one) !== undefined);
   const collator = new Intl.Collator('de');
   const ordered = [...services.values()]
     .map((entry) => ({ key: entry.key, name: entry.name.de, rank: offered(entry) ? 0 : 1 }))
@@ -47,7 +49,7 @@ export function createView(reference: ReferenceShelf, offers: OfferShelf, synony
   const offersAnswering = (service: ServiceKey): readonly Offer[] => {
     let found = answering.get(service);
     if (!found) {
-      found = [...new Set(keysFor(service).flatMap((key) => offers.byKey.get(key) ?? []))];
+      found = [...new Set(keys.keysAnswering(service).flatMap((key) => offers.byKey.get(key) ?? []))];
       answering.set(service, found);
     }
     return found;
@@ -65,8 +67,9 @@ export function createView(reference: ReferenceShelf, offers: OfferShelf, synony
       const entry = services.get(service);
       return entry ? [entry.name.de, ...(synonyms.get(service) ?? [])] : null;
     },
-    keysAnswering: keysFor,
-    keysOfMunicipality: (ars) => reference.history.keysOf(ars),
+    equivalentsOf,
+    keysAnswering: keys.keysAnswering,
+    keysOfMunicipality: keys.keysOfMunicipality,
     offersAt: (region, key) => offers.byRegionAndKey.get(`${region} ${key}`) ?? [],
     byArs: municipality,
     byAgs(ags, day) {
@@ -81,7 +84,7 @@ export function createView(reference: ReferenceShelf, offers: OfferShelf, synony
     offersAnswering,
     municipalitiesOn(day) {
       if (listed?.day !== day)
-        listed = { day, municipalities: reference.sorted.filter(({ ars }) => reference.history.keyOn(ars, day) === ars) };
+        listed = { day, municipalities: reference.sorted.filter(({ ars }) => spelledAlike(reference.history.keyOn(ars, day), ars)) };
       return listed.municipalities;
     },
   };

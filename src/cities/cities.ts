@@ -11,7 +11,7 @@ import type {
   ServiceKey,
   WriteCall,
 } from '#contract';
-import { AdapterError, HubError } from '#contract';
+import { AdapterError, createKeyRules, HubError, spelledAlike, type KeyRules } from '#contract';
 import type { Cache } from '../infra/cache/cache.ts';
 import type { Log } from '../infra/log.ts';
 import type { Metrics } from '../infra/metrics.ts';
@@ -130,10 +130,11 @@ export interface AdapterStatus {
 /** The connected cities and the only way to talk to them. */
 export interface Cities {
   list(): readonly City[];
+  /** The connected city that has this ARS, or had it. */
   findByArs(ars: string): City | null;
   find(id: string): City | null;
-  /** The adapter of the city that takes applications for this service, or null. */
-  adapterFor(city: City, service: { key: string; localKey: string }): CityAdapter | null;
+  /** The adapter of the city that takes applications for this service, or null: one that names it, then one that names what holds for it, then one for all. */
+  adapterFor(city: City, service: { key: ServiceKey; localKey: string }): CityAdapter | null;
   /** The running adapter itself, to see which ports it has. */
   adapter(cityId: string, adapterId: string): Adapter;
   /**
@@ -193,13 +194,15 @@ export interface CitiesOptions {
   readonly log: Log;
   readonly metrics: Metrics;
   readonly now: () => Date;
+  /** How keys are compared. @default by what they say themselves */
+  readonly keys?: KeyRules;
   /** Language of the hints for the city's staff. @default 'EN' */
   readonly language?: Language;
 }
 
 /** Makes every adapter of every city; nothing is sent before `start`. */
 export function createCities(options: CitiesOptions): Cities {
-  const { connected, log } = options;
+  const { connected, log, keys = createKeyRules() } = options;
   const connect = createConnector(options);
   const byId = new Map(connected.map(({ city }) => [city.id, city]));
   const byArs = new Map<string, City>(connected.map(({ city }) => [city.ars, city]));
@@ -228,10 +231,15 @@ export function createCities(options: CitiesOptions): Cities {
   return {
     list: () => [...byId.values()],
     find: (id) => byId.get(id) ?? null,
-    findByArs: (ars) => byArs.get(ars) ?? null,
+    findByArs(ars) {
+      const [own] = keys.keysOfMunicipality(ars as RegionalKey).flatMap((key) => byArs.get(key) ?? []);
+      return own ?? null;
+    },
     adapterFor(city, { key, localKey }) {
-      const named = city.adapters.find(({ services }) => services.includes(key) || services.includes(localKey));
-      return named ?? city.adapters.find(({ services }) => services.includes('*')) ?? null;
+      const names = (service: ServiceKey) => city.adapters.find(({ services }) => services.some((one) => spelledAlike(one, service)));
+      const named = city.adapters.find(({ services }) => services.some((one) => spelledAlike(one, key) || one === localKey));
+      const holding = () => keys.keysAnswering(key).flatMap((broader) => names(broader) ?? [])[0];
+      return named ?? holding() ?? city.adapters.find(({ services }) => services.includes('*')) ?? null;
     },
     adapter: (cityId, adapterId) => get(cityId, adapterId).adapter,
     read: async (cityId, adapterId, run, options) => get(cityId, adapterId).calls.read(run, options),

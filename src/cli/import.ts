@@ -1,4 +1,4 @@
-import { parseMunicipalityArs, type Language } from '#contract';
+import { parseMunicipalityArs, spelledAlike, type Language } from '#contract';
 import type { CatalogueImports } from '../catalogue/catalogue.ts';
 import { catalogueFormats, type CityImport, type CityWithCatalogue } from '../catalogue/import/cities.ts';
 import type { OfferReport } from '../catalogue/import/offers.ts';
@@ -50,7 +50,7 @@ function chosenCities({ cities, city: id, files, language = 'DE' }: ImportOption
   const say = words[language];
   if (files && !catalogueFormats.includes(files.format)) return say.unknownFormat(files.format, catalogueFormats.join(', '));
   if (id === undefined) return files ? say.whose : cities.filter(({ catalogue }) => catalogue !== null);
-  const city = cities.find((candidate) => candidate.id === id || candidate.ars === id);
+  const city = cities.find((candidate) => candidate.id === id || spelledAlike(candidate.ars, id));
   if (city) return [files ? { ...city, catalogue: { format: files.format, files: files.parts } } : city];
   const ars = parseMunicipalityArs(id);
   if (ars && files) return [{ id: ars, ars, catalogue: { format: files.format, files: files.parts } }];

@@ -32,29 +32,30 @@ const words = (json: string): readonly string[] => JSON.parse(json) as readonly 
  * Takes a city's answer to a step of a case. It counts once per case and step: the same answer again changes nothing and
  * succeeds, another one is refused, as is an answer that nobody waits for.
  */
-export function createAnswer({ store, now, findKind }: CoordinationDeps, runtime: Runtime) {
+export function createAnswer({ store, catalogue: { keys }, now, findKind }: CoordinationDeps, runtime: Runtime) {
   return async function answer(caseId: string, step: string, given: Answer, by: Answering): Promise<AnswerResult> {
     const fields = [...new Set(given.fields ?? [])].toSorted();
     return runtime.transaction(async (tx): Promise<AnswerResult> => {
       const rows = await lockCase(store, tx, { id: caseId });
       const kind = rows && findKind(rows.file.kind);
-      if (!kind || !rows.participants.includes(by.ars))
-        return refused({ code: 'NOT_FOUND', facts: { what: 'CaseFile' }, path: ['input', 'id'] });
+      // A token may name the city by a key that it had when the case began, or has since.
+      const city = rows?.participants.find((one) => keys.sameMunicipality(one, by.ars)) as RegionalKey | undefined;
+      if (!rows || !kind || city === undefined) return refused({ code: 'NOT_FOUND', facts: { what: 'CaseFile' }, path: ['input', 'id'] });
       const notAwaited = refused({ code: 'NOT_AWAITED', facts: { step }, path: ['input', 'step'] });
       const earlier = await findAnswer(tx, caseId, step);
       if (earlier)
-        return earlier.city === by.ars && earlier.choice === given.choice && earlier.fields === JSON.stringify(fields)
+        return keys.sameMunicipality(earlier.city, city) && earlier.choice === given.choice && earlier.fields === JSON.stringify(fields)
           ? { ok: true, caseId, replayed: true }
           : notAwaited;
-      const open = rows.waiting.find((one) => one.step === step && one.city === by.ars);
+      const open = rows.waiting.find((one) => one.step === step && keys.sameMunicipality(one.city, city));
       if (!open || words(open.choices).length === 0 || (by.tasksOnly && open.by !== 'clerk')) return notAwaited;
       const problem = wrongAnswer(open, given.choice, fields);
       if (problem) return refused(problem);
-      if (!(await decided(kind, rows, { step, fields, choice: given.choice }))) return notAwaited;
+      if (!(await decided(kind, rows, city, { step, fields, choice: given.choice }))) return notAwaited;
       await saveAnswer(tx, {
         case_id: caseId,
         step,
-        city: by.ars,
+        city,
         choice: given.choice,
         fields: JSON.stringify(fields),
         by: by.who,
@@ -62,8 +63,13 @@ export function createAnswer({ store, now, findKind }: CoordinationDeps, runtime
       });
       return { ok: true, caseId, replayed: false };
 
-      function decided(of: CaseKind, before: CaseRows, what: { step: string; choice: string; fields: readonly string[] }) {
-        return runtime.decide(tx, of, before, { kind: 'answer', by: by.ars, ...what }, by.traceparent);
+      function decided(
+        of: CaseKind,
+        before: CaseRows,
+        who: RegionalKey,
+        what: { step: string; choice: string; fields: readonly string[] },
+      ) {
+        return runtime.decide(tx, of, before, { kind: 'answer', by: who, ...what }, by.traceparent);
       }
     });
   };

@@ -79,7 +79,8 @@ export interface CoordinationDeps extends Omit<CoordinationOptions, 'metrics' | 
 
 /** The process managers, over events and answers; nothing runs before `start`. */
 export function createCoordination({ metrics, timing, kinds = allKinds, ...shared }: CoordinationOptions): Coordination {
-  const { store, eventLog, bus, cities, log } = shared;
+  const { store, eventLog, bus, catalogue, cities, log } = shared;
+  const { keys } = catalogue;
   const deps: CoordinationDeps = {
     ...shared,
     kinds,
@@ -94,10 +95,10 @@ export function createCoordination({ metrics, timing, kinds = allKinds, ...share
   let subscription: BusSubscription | null = null;
 
   return {
-    find: (id, principal) => findVisible(store, id, principal),
-    findOf: (applicationId, principal) => findCaseOf(store, applicationId, principal),
-    list: (principal, filter) => listCases(store, principal, filter),
-    steps: (ars, by, page) => listSteps(store, ars, by, page),
+    find: (id, principal) => findVisible(store, keys, id, principal),
+    findOf: (applicationId, principal) => findCaseOf(store, keys, applicationId, principal),
+    list: (principal, filter) => listCases(store, keys, principal, filter),
+    steps: (ars, by, page) => listSteps(store, keys, ars, by, page),
     history: (id, page) => caseHistory(eventLog, id, page),
     answer: createAnswer(deps, runtime),
     facts: createFactsReading(deps),

@@ -1,5 +1,6 @@
 import type { Json, Problem } from '#contract';
 import { refuse } from '#contract';
+import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import { newId } from '../infra/ids.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
@@ -16,6 +17,7 @@ export type FactsResult =
 
 export interface FactsDeps {
   readonly store: Store;
+  readonly catalogue: Pick<Catalogue, 'keys'>;
   readonly seal: Seal | null;
   readonly now: () => Date;
 }
@@ -54,7 +56,7 @@ export async function eraseOldFacts(store: Store, now: number): Promise<void> {
  * Shows sealed facts to a city that an open case was addressed to, and writes down that it did: who and when, not what. The
  * city of the application has them from the application itself and gets none here.
  */
-export function createFactsReading({ store, seal, now }: FactsDeps) {
+export function createFactsReading({ store, catalogue: { keys }, seal, now }: FactsDeps) {
   const notFound: FactsResult = { ok: false, problem: { code: 'NOT_FOUND', facts: { what: 'CaseFile' }, path: ['id'] } };
 
   return async function readFacts(caseId: string, principal: Principal): Promise<FactsResult> {
@@ -62,14 +64,15 @@ export function createFactsReading({ store, seal, now }: FactsDeps) {
     if (!principal.roles.includes('city') || ars === null) throw refuse({ code: 'FORBIDDEN', facts: { role: 'city' } });
     return store.transaction(async (tx): Promise<FactsResult> => {
       const file = await findCase(tx, caseId);
-      if (!file || file.closed_at !== null || !(await listParticipants(tx, caseId)).includes(ars)) return notFound;
+      if (!file || file.closed_at !== null || !(await listParticipants(tx, caseId)).some((one) => keys.sameMunicipality(one, ars)))
+        return notFound;
       const applications = await listCaseApplications(tx, caseId);
       const rows = await tx
         .selectFrom('case_facts')
         .innerJoin('application', 'application.id', 'case_facts.application_id')
         .select(['case_facts.application_id', 'case_facts.sealed'])
         .where('case_facts.application_id', 'in', [...applications])
-        .where('application.ars', '<>', ars)
+        .where('application.ars', 'not in', [...keys.keysOfMunicipality(ars)])
         .where('case_facts.erase_at', '>', now().getTime())
         .orderBy('case_facts.application_id')
         .execute();

@@ -1,4 +1,4 @@
-import type { HubEvent, Json, Localised, RegionalKey, ServiceKey } from '#contract';
+import type { HubEvent, Json, KeyRules, Localised, RegionalKey, ServiceKey } from '#contract';
 
 /*
  * A case between cities is led by a process manager. It is a pure machine: `decide` says what follows from an input, `evolve`
@@ -96,8 +96,8 @@ export interface World {
   readonly now: Date;
   /** True where the municipality is connected. */
   isConnected(ars: RegionalKey): boolean;
-  /** Keys that name the same service, the key itself among them. */
-  equivalents(service: ServiceKey): readonly ServiceKey[];
+  /** How keys of services and municipalities are compared. */
+  readonly keys: KeyRules;
   /** True where the municipality offers the service. */
   offers(ars: RegionalKey, service: ServiceKey): boolean;
   /** Cities that have agreed with this one about a service (its `treaties`, named by both sides), and the key by which each files it. */
@@ -117,7 +117,10 @@ export interface TreatyPartner {
 /** What is known of an application that concerns a case: keys and ids, no form. */
 export interface CaseApplication {
   readonly id: string;
+  /** Under which its city files it. */
   readonly service: ServiceKey;
+  /** What was asked for: the filed key, or one that the filed key answers. */
+  readonly asked: ServiceKey;
   readonly ars: RegionalKey;
   /** As it stands now, which may be later than the event that is being looked at. */
   readonly status: string;
@@ -127,6 +130,9 @@ export interface CaseApplication {
   readonly marks: Marks;
 }
 
+/** True where an application is for a service: by what was asked for, since a city may file several services under one object key. */
+export const isFor = (keys: KeyRules, { asked }: CaseApplication, service: ServiceKey): boolean => keys.concerns(asked, service);
+
 /** Marks of an application by name; `departure` and `registered-in` are ARS of municipalities that exist. */
 export type Marks = { readonly [name: string]: string | boolean };
 
@@ -135,8 +141,8 @@ export interface CaseKind<State extends Json = Json> {
   /** For example `moving`. */
   readonly id: string;
   readonly name: Localised;
-  /** Services whose applications are marked when they are submitted, with all their equivalents. */
-  readonly services: readonly string[];
+  /** Services whose applications are marked when they are submitted: these, what is stated to be the same, what is below or above them. */
+  readonly services: readonly ServiceKey[];
   /** Types of events that may begin a case of this kind, or belong to one. */
   readonly listens: readonly string[];
   /** The state before anything happened. */
@@ -147,7 +153,7 @@ export interface CaseKind<State extends Json = Json> {
    * Key of the case that an event begins or belongs to, the same for all its events (one case per kind and key); null where it
    * concerns none. Applications that a case has named (`facts.application`) lead to it anyway.
    */
-  correlate(event: SeenEvent, application: CaseApplication | null): string | null;
+  correlate(event: SeenEvent, application: CaseApplication | null, keys: KeyRules): string | null;
   /** `application` is the one that the event is about, or the one the case began with. */
   decide(state: State, input: CaseInput, world: World, application: CaseApplication | null): Decision;
   /** Event types it does not know leave the state as it is: a later version may have written them. */

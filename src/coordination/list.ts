@@ -1,4 +1,4 @@
-import type { Json, LoggedEvent, RegionalKey, ServiceKey } from '#contract';
+import type { Json, KeyRules, LoggedEvent, RegionalKey, ServiceKey } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
@@ -60,9 +60,9 @@ async function toCaseFile(store: Store, row: CaseRow): Promise<CaseFile> {
     id: row.id,
     kind: row.kind,
     outcome: row.outcome,
-    ars: row.ars as RegionalKey,
+    ars: row.ars,
     participants: participants as RegionalKey[],
-    serviceKey: row.service_key as ServiceKey,
+    serviceKey: row.service_key,
     applicationId: row.application_id,
     openedAt: new Date(row.opened_at),
     changedAt: new Date(row.changed_at),
@@ -73,7 +73,7 @@ async function toCaseFile(store: Store, row: CaseRow): Promise<CaseFile> {
 }
 
 /** Cases that a principal may see: a citizen those of its own applications, a city those that concern it. Nobody else any. */
-const visibleTo = (store: Store, principal: Principal) =>
+const visibleTo = (store: Store, keys: KeyRules, principal: Principal) =>
   store.db.selectFrom('case_file').where((where) => {
     const ars = cityOf(principal);
     const own = where
@@ -84,7 +84,7 @@ const visibleTo = (store: Store, principal: Principal) =>
     const concerned = where
       .selectFrom('case_participant')
       .select('case_id')
-      .where('ars', '=', ars ?? '');
+      .where('ars', 'in', ars === null ? [] : [...keys.keysOfMunicipality(ars)]);
     return where.or([
       ...(isSubmitter(principal) ? [where('case_file.id', 'in', own)] : []),
       ...(ars === null ? [] : [where('case_file.id', 'in', concerned)]),
@@ -92,9 +92,9 @@ const visibleTo = (store: Store, principal: Principal) =>
   });
 
 /** The case where the principal may see it, else null. */
-export async function findVisible(store: Store, id: string, principal: Principal | null): Promise<CaseFile | null> {
+export async function findVisible(store: Store, keys: KeyRules, id: string, principal: Principal | null): Promise<CaseFile | null> {
   if (!principal) return null;
-  const row = await visibleTo(store, principal).selectAll().where('case_file.id', '=', id).executeTakeFirst();
+  const row = await visibleTo(store, keys, principal).selectAll().where('case_file.id', '=', id).executeTakeFirst();
   return row ? toCaseFile(store, row) : null;
 }
 
@@ -106,9 +106,14 @@ export async function getCase(store: Store, id: string): Promise<CaseFile> {
 }
 
 /** The newest case that an application belongs to and the principal may see. */
-export async function findCaseOf(store: Store, applicationId: string, principal: Principal | null): Promise<CaseFile | null> {
+export async function findCaseOf(
+  store: Store,
+  keys: KeyRules,
+  applicationId: string,
+  principal: Principal | null,
+): Promise<CaseFile | null> {
   if (!principal) return null;
-  const row = await visibleTo(store, principal)
+  const row = await visibleTo(store, keys, principal)
     .innerJoin('case_application', 'case_application.case_id', 'case_file.id')
     .selectAll('case_file')
     .where('case_application.application_id', '=', applicationId)
@@ -121,10 +126,11 @@ export async function findCaseOf(store: Store, applicationId: string, principal:
 /** What the principal may see, newest first; the cursor is the case's id (UUIDv7, which grows with time). */
 export async function listCases(
   store: Store,
+  keys: KeyRules,
   principal: Principal,
   { page: { after, first }, open, kind }: { page: PageRequest; open?: boolean | null; kind?: string | null },
 ): Promise<Listing<CaseFile>> {
-  let visible = visibleTo(store, principal);
+  let visible = visibleTo(store, keys, principal);
   if (open === true) visible = visible.where('closed_at', 'is', null);
   else if (open === false) visible = visible.where('closed_at', 'is not', null);
   // A word that is no kind's is asked of nobody: a store may refuse the characters in it.
@@ -142,6 +148,7 @@ export async function listCases(
 /** What waits for a city: for a person where `by` is clerk, the oldest cases first; the cursor is case and step. */
 export async function listSteps(
   store: Store,
+  keys: KeyRules,
   ars: RegionalKey,
   by: readonly ('city' | 'clerk')[],
   { after, first }: PageRequest,
@@ -149,7 +156,7 @@ export async function listSteps(
   const all = store.db
     .selectFrom('case_waiting')
     .innerJoin('case_file', 'case_file.id', 'case_waiting.case_id')
-    .where('case_waiting.city', '=', ars)
+    .where('case_waiting.city', 'in', [...keys.keysOfMunicipality(ars)])
     .where('case_waiting.by', 'in', [...by]);
   const [caseId = '', step = ''] = after?.split(' ') ?? [];
   const behind = all.where((where) =>

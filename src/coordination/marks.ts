@@ -1,14 +1,12 @@
-import type { Json, RegionalKey, ServiceKey } from '#contract';
+import { spelledAlike, type Json, type RegionalKey } from '#contract';
 import type { TakenSubmission } from '../applications/applications.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import { placesIn, valueAt } from '../catalogue/forms/marks.ts';
-import { broaderKeys } from '../catalogue/keys.ts';
 import type { Cities } from '../cities/cities.ts';
 import { canonicalJson, sha256 } from '../infra/ids.ts';
 import type { Tx } from '../infra/store/store.ts';
 import type { CaseKind } from './kind.ts';
 import type { Seal } from './seal.ts';
-import { equivalentsOf } from './world.ts';
 
 /*
  * The form of an application is gone once its back office has it. What cases between cities need of it is read when it is
@@ -74,11 +72,9 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
   }
 
   return async function mark(tx, submission) {
-    const { id, offer, formData, principal, at, askedIn } = submission;
-    const keys: readonly string[] = equivalentsOf(catalogue, offer.serviceKey);
-    // A city may file its offer under the object key, which holds for every key below it.
-    const isMeant = (service: string) => keys.includes(service) || broaderKeys(service as ServiceKey).includes(offer.serviceKey);
-    const concerned = kinds.filter(({ services }) => services.some(isMeant));
+    const { id, offer, asked, formData, principal, at, askedIn } = submission;
+    const { keys } = catalogue;
+    const concerned = kinds.filter(({ services }) => services.some((service) => keys.concerns(asked, service)));
     if (concerned.length === 0) return;
     const own = cities.findByArs(offer.ars)?.coordination ?? {};
     const form = placesIn(offer.record.form?.schema ?? null);
@@ -90,13 +86,16 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
       if (value !== undefined && value !== null) marks[mark] = value;
     }
     // Which city it belongs to was decided when it was taken: its form may stand in another city's words.
+    if (!spelledAlike(asked, offer.serviceKey)) marks['asked'] = asked;
     if (askedIn) Object.assign(marks, { 'asked-in': askedIn, 'registered-in': offer.ars });
     await tx
       .insertInto('application_mark')
       .values({ application_id: id, applicant: applicantOf(submission), marks: canonicalJson(marks) })
       .execute();
 
-    const partners = Object.values(marks).filter((value) => value !== offer.ars && typeof value === 'string' && cities.findByArs(value));
+    const partners = Object.values(marks).filter(
+      (value) => typeof value === 'string' && !keys.sameMunicipality(value, offer.ars) && cities.findByArs(value),
+    );
     const pointers = concerned.map((kind) => own[kind.id]?.facts).find((one) => one !== undefined) ?? form.facts;
     const facts = pointers.flatMap((pointer) => {
       const value = valueAt(formData, pointer);

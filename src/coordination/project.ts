@@ -1,4 +1,4 @@
-import type { HubEvent, Json, RegionalKey } from '#contract';
+import type { HubEvent, Json, RegionalKey, ServiceKey } from '#contract';
 import { canonicalJson, sha256 } from '../infra/ids.ts';
 import type { CaseEvent, CaseKind, Waiting } from './kind.ts';
 import type { CaseRow, WaitingRow } from './records.ts';
@@ -50,7 +50,7 @@ export function project(kind: CaseKind, id: string, before: CaseRows | null, eve
     correlation: text(facts['correlation']),
     state: canonicalJson(kind.initial),
     ars: told.of,
-    service_key: text(facts['service']),
+    service_key: text(facts['service']) as ServiceKey,
     application_id: text(facts['application']),
     outcome: null,
     opened_at: at,

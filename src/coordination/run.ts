@@ -104,7 +104,7 @@ export function createRuntime(deps: CoordinationDeps): Runtime {
     const [input, cause]: [CaseInput, string] = [{ kind: 'event', event }, event.traceparent ?? ''];
     const written: HubEvent[] = [];
     for (const kind of kinds.filter(({ listens }) => listens.includes(event.type))) {
-      const key = kind.correlate(event, application);
+      const key = kind.correlate(event, application, deps.catalogue.keys);
       const correlation = key === null ? null : correlationOf(kind.id, key);
       const own = correlation === null ? null : await lockCase(store, tx, { kind: kind.id, correlation });
       if (correlation !== null) written.push(...(await apply(tx, kind, { rows: own, correlation }, input, cause)));

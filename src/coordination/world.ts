@@ -20,7 +20,7 @@ export function createWorlds({ catalogue, cities }: { readonly catalogue: Catalo
       now,
       sameApplicant,
       isConnected: (ars) => cities.findByArs(ars) !== null,
-      equivalents: (service) => equivalentsOf(catalogue, service),
+      keys: catalogue.keys,
       offers: (ars, service) => catalogue.findOfferFor(ars, service, now) !== null,
       partners: (ars, service) => partnersOf(cities, catalogue, ars, service),
       answerDue: (asking) => {
@@ -28,30 +28,27 @@ export function createWorlds({ catalogue, cities }: { readonly catalogue: Catalo
         return new Date(now.getTime() + hours * 3_600_000);
       },
     }),
-    application: (row) => ({
-      id: row.id,
-      service: row.service_key as ServiceKey,
-      ars: row.ars as RegionalKey,
-      status: row.status,
-      canWithdraw: canWithdraw(cities, row),
-      marks: JSON.parse(row.marks) as Marks,
-    }),
+    application(row) {
+      const { asked = row.service_key, ...marks } = JSON.parse(row.marks) as Marks;
+      return {
+        id: row.id,
+        service: row.service_key,
+        asked: asked as ServiceKey,
+        ars: row.ars,
+        status: row.status,
+        canWithdraw: canWithdraw(cities, row),
+        marks,
+      };
+    },
   };
 }
 
-/** The key and all that are stated to mean the same. */
-export const equivalentsOf = (catalogue: Catalogue, service: ServiceKey): readonly ServiceKey[] => [
-  service,
-  ...(catalogue.findService(service)?.equivalents.map(({ key }) => key) ?? []),
-];
-
 /** A treaty holds where both cities name each other, each under its own key of the service. */
-function partnersOf(cities: Cities, catalogue: Catalogue, ars: RegionalKey, service: ServiceKey): readonly TreatyPartner[] {
-  const keys = equivalentsOf(catalogue, service);
-  const treatiesOf = (of: string) => (cities.findByArs(of)?.treaties ?? []).filter((treaty) => keys.includes(treaty.service));
+function partnersOf(cities: Cities, { keys }: Catalogue, ars: RegionalKey, service: ServiceKey): readonly TreatyPartner[] {
+  const treatiesOf = (of: string) => (cities.findByArs(of)?.treaties ?? []).filter((treaty) => keys.concerns(treaty.service, service));
   const named = new Set(treatiesOf(ars).flatMap((treaty) => treaty.with));
   return [...named].flatMap((city) => {
-    const theirs = treatiesOf(city).find((treaty) => treaty.with.includes(ars));
-    return theirs && city !== ars ? [{ city, service: theirs.service }] : [];
+    const theirs = treatiesOf(city).find((treaty) => treaty.with.some((one) => keys.sameMunicipality(one, ars)));
+    return theirs && !keys.sameMunicipality(city, ars) ? [{ city, service: theirs.service }] : [];
   });
 }

@@ -33,9 +33,9 @@ export const consumerOf = (city: string): string => `city-${city}`;
 
 /** Queues the event for the city where it is to get it and it stands behind `after` in the log; true where it is new. */
 async function queueFor(deps: EventsDeps, channel: Channel, city: City, event: LoggedEvent, after: number): Promise<boolean> {
-  const { store, cities, now } = deps;
+  const { store, cities, keys, now } = deps;
   const isFor = (one: LoggedEvent, db: typeof store.db) =>
-    routeTo(one, city, one.municipality === null ? null : cities.findByArs(one.municipality), () => listSubscriptions(db, city.id));
+    routeTo(keys, one, city, one.municipality === null ? null : cities.findByArs(one.municipality), () => listSubscriptions(db, city.id));
   // Most events are for others: for those nothing is begun.
   if (!(await isFor(event, store.db))) return false;
   const refusal = channel.refuses(event.type);

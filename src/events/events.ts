@@ -1,4 +1,4 @@
-import type { Problem } from '#contract';
+import type { KeyRules, Problem } from '#contract';
 import type { Cities, City, EventChoice, EventWebhook } from '../cities/cities.ts';
 import type { Bus } from '../infra/bus/bus.ts';
 import type { Log } from '../infra/log.ts';
@@ -59,6 +59,7 @@ export interface EventsOptions {
   readonly eventLog: EventLog;
   readonly bus: Bus;
   readonly cities: Cities;
+  readonly keys: KeyRules;
   /** Webhooks by city id. */
   readonly webhooks: ReadonlyMap<string, EventWebhook>;
   readonly log: Log;

@@ -23,7 +23,7 @@ export const longestReplay = 10_000;
 const page = 500;
 
 export function createReplay(deps: EventsDeps, channels: ReadonlyMap<string, Channel>, wake: () => void) {
-  const { store, eventLog, cities, now } = deps;
+  const { store, eventLog, cities, keys, now } = deps;
 
   async function* routed(city: City, range: ReplayRange) {
     const which = 'about' in range ? { aggregate: range.about } : { from: range.from.getTime(), until: range.until.getTime() };
@@ -32,7 +32,7 @@ export function createReplay(deps: EventsDeps, channels: ReadonlyMap<string, Cha
       const events = await listEvents(store.db, which, after, page);
       for (const event of events) {
         const sender = event.municipality === null ? null : cities.findByArs(event.municipality);
-        if (await routeTo(event, city, sender, async () => subscriptions)) yield event;
+        if (await routeTo(keys, event, city, sender, async () => subscriptions)) yield event;
       }
       if (events.length < page) return;
       after = events.at(-1)?.seq ?? after;

@@ -3,7 +3,6 @@ import { describe, expect, test } from 'vitest';
 import { regionsAbove } from '#contract';
 import { decideCompetence, walkUp } from '../../src/catalogue/competence.ts';
 import { dayOf } from '../../src/catalogue/days.ts';
-import { broaderKeys, keysAnswering } from '../../src/catalogue/keys.ts';
 import { createKeyHistory } from '../../src/catalogue/places.ts';
 import { ars, key, municipalityRow, offerRow, serviceRow, viewOf } from './kit.ts';
 
@@ -166,13 +165,6 @@ describe('a municipality whose key changed', () => {
     const everywhere = ['010000000001', '010000000002', '010000000003'].map((key) => line.keyOn(ars(key), '2024-06-01'));
     expect(everywhere).toEqual(['010000000002', '010000000002', '010000000002']);
   });
-});
-
-test('broader keys drop the detail, then the action, and stop at the object', () => {
-  expect(broaderKeys(key('99115005104001'))).toEqual(['99115005104000', '99115005000000']);
-  expect(broaderKeys(key('99115005000000'))).toEqual([]);
-  expect(broaderKeys(key('L051110000000.x'))).toEqual([]);
-  expect(keysAnswering(key('99115005104000'), [key('99115005000000')])).toEqual(['99115005104000', '99115005000000']);
 });
 
 test('the day is the day in Germany', () => {

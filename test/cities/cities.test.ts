@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { HubError, type Adapter, type AdapterDefinition, type Host } from '#contract';
+import { HubError, type Adapter, type AdapterDefinition, type Host, type ServiceKey } from '#contract';
 import { CityCallError, createCities, type Cities, type ConnectedCity } from '../../src/cities/cities.ts';
 import { createMemoryCache } from '../../src/infra/cache/memory.ts';
 import { createLog } from '../../src/infra/log.ts';
@@ -112,10 +112,12 @@ describe('the registry', () => {
       { city: { ...one.city, adapters: [all!, named] }, adapters: [...one.adapters, { ...one.adapters[0]!, id: 'parking' }] },
     ]);
     const found = cities.find('a')!;
-    expect(cities.adapterFor(found, { key: '99108001001000', localKey: 'x' })?.id).toBe('parking');
-    expect(cities.adapterFor(found, { key: '99000000000000', localKey: 'own-key' })?.id).toBe('parking');
-    expect(cities.adapterFor(found, { key: '99000000000000', localKey: 'x' })?.id).toBe('cases');
-    expect(cities.adapterFor({ ...found, adapters: [named] }, { key: '99000000000000', localKey: 'x' })).toBeNull();
+    const key = (text: string) => text as ServiceKey;
+    expect(cities.adapterFor(found, { key: key('99108001001000'), localKey: 'x' })?.id).toBe('parking');
+    expect(cities.adapterFor(found, { key: key('99108001001003'), localKey: 'x' })?.id, 'a detail of it').toBe('parking');
+    expect(cities.adapterFor(found, { key: key('99000000000000'), localKey: 'own-key' })?.id).toBe('parking');
+    expect(cities.adapterFor(found, { key: key('99000000000000'), localKey: 'x' })?.id).toBe('cases');
+    expect(cities.adapterFor({ ...found, adapters: [named] }, { key: key('99000000000000'), localKey: 'x' })).toBeNull();
   });
 });
 

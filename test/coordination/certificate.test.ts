@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { CaseInput } from '../../src/coordination/kind.ts';
 import { certificate } from '../../src/coordination/kinds/certificate.ts';
 import { answer, anApplication, changed, cityA, cityB, dueAt, Play, told } from './decider.ts';
+import { shippedKeys } from '../kit/key-rules.ts';
 
 const birth = '99027002012000';
 const order = anApplication('order-1', birth, cityB, { marks: { 'asked-in': cityA, 'registered-in': cityB } });
@@ -16,10 +17,10 @@ const opened = () => {
 describe('a certificate that another city issues', () => {
   test('is one case of its application, and only where another city is competent', () => {
     const { event } = told(order, 'submitted') as Extract<CaseInput, { kind: 'event' }>;
-    expect(certificate.correlate(event, order)).toBe('order-1');
-    expect(certificate.correlate(event, { ...order, marks: { 'asked-in': cityB, 'registered-in': cityB } })).toBeNull();
-    expect(certificate.correlate(event, { ...order, marks: {} })).toBeNull();
-    expect(certificate.correlate(event, null)).toBeNull();
+    expect(certificate.correlate(event, order, shippedKeys)).toBe('order-1');
+    expect(certificate.correlate(event, { ...order, marks: { 'asked-in': cityB, 'registered-in': cityB } }, shippedKeys)).toBeNull();
+    expect(certificate.correlate(event, { ...order, marks: {} }, shippedKeys)).toBeNull();
+    expect(certificate.correlate(event, null, shippedKeys)).toBeNull();
   });
 
   test('given nothing, when it is submitted, then it is handed over to the city of the register', () => {

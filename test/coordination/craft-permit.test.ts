@@ -4,6 +4,7 @@ import type { RegionalKey, ServiceKey } from '#contract';
 import type { CaseInput, World } from '../../src/coordination/kind.ts';
 import { craftPermit } from '../../src/coordination/kinds/craft-permit.ts';
 import { answer, anApplication, aWorld, changed, cityA, cityB, cityC, dueAt, Play, told } from './decider.ts';
+import { shippedKeys } from '../kit/key-rules.ts';
 
 const leika = '99108003001001' as ServiceKey;
 const munich = '99108010000000' as ServiceKey;
@@ -30,7 +31,7 @@ describe('a craftsmen’s parking permit', () => {
   test('is a case from its grant on, whichever of its keys the city uses', () => {
     const seen = (application = permit, status = 'GRANTED') => {
       const input = changed(application, status) as Extract<CaseInput, { kind: 'event' }>;
-      return craftPermit.correlate(input.event, application);
+      return craftPermit.correlate(input.event, application, shippedKeys);
     };
     expect(seen()).toBe('permit-1');
     expect(seen({ ...permit, service: munich })).toBe('permit-1');

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Json, RegionalKey, ServiceKey } from '#contract';
 import type { CaseApplication, CaseCommand, CaseEvent, CaseInput, CaseKind, Decision, World } from '../../src/coordination/kind.ts';
+import { shippedKeys } from '../kit/key-rules.ts';
 
 /** Given these events, when that is told, then this follows: the pure machines of src/coordination/kinds, without a hub. */
 
@@ -16,7 +17,7 @@ export const dueAt = new Date('2026-12-08T12:00:00Z');
 export const aWorld = (more: Partial<World> = {}): World => ({
   now,
   isConnected: () => true,
-  equivalents: (service) => [service],
+  keys: shippedKeys,
   offers: () => true,
   partners: () => [],
   answerDue: () => dueAt,
@@ -27,6 +28,7 @@ export const aWorld = (more: Partial<World> = {}): World => ({
 export const anApplication = (id: string, service: string, ars: RegionalKey, more: Partial<CaseApplication> = {}): CaseApplication => ({
   id,
   service: service as ServiceKey,
+  asked: service as ServiceKey,
   ars,
   status: 'SUBMITTED',
   canWithdraw: true,

@@ -4,6 +4,7 @@ import type { RegionalKey } from '#contract';
 import type { CaseApplication, CaseInput } from '../../src/coordination/kind.ts';
 import { kita } from '../../src/coordination/kinds/kita.ts';
 import { answer, anApplication, aWorld, changed, cityA, cityB, cityC, dueAt, Play, told } from './decider.ts';
+import { shippedKeys } from '../kit/key-rules.ts';
 
 const service = '99041004034000';
 const wish = (id: string, city: RegionalKey, rank?: number) =>
@@ -26,8 +27,8 @@ const joined = (...wishes: readonly CaseApplication[]) => {
 describe('wishes for a day-care place in several cities', () => {
   test('belong together by their wish group; a wish without one stands alone', () => {
     const { event } = submitted(first) as Extract<CaseInput, { kind: 'event' }>;
-    expect(kita.correlate(event, first)).toBe('group');
-    expect(kita.correlate(event, anApplication('alone', service, cityA))).toBeNull();
+    expect(kita.correlate(event, first, shippedKeys)).toBe('group');
+    expect(kita.correlate(event, anApplication('alone', service, cityA), shippedKeys)).toBeNull();
   });
 
   test('given three wishes without ranks, when one is granted, then the others are released and their back offices told', () => {

@@ -9,6 +9,7 @@ import { createMarking } from '../../src/coordination/marks.ts';
 import { createSeal } from '../../src/coordination/seal.ts';
 import type { Store } from '../../src/infra/store/store.ts';
 import { describeOnEachStore } from '../kit/services.ts';
+import { shippedKeys } from '../kit/key-rules.ts';
 import { insertApplication } from './rows.ts';
 
 const duesseldorf = '051110000000';
@@ -55,6 +56,7 @@ const form = {
 
 /** Two municipalities share a postal code, one has one of its own. */
 const catalogue = {
+  keys: shippedKeys,
   findService: () => null,
   findMunicipality: ({ ars }: { ars: string }) => ([duesseldorf, neuss, meerbusch].includes(ars) ? { ars } : null),
   listMunicipalities: ({ postalCode }: { postalCode: string }) => {
@@ -69,7 +71,7 @@ const connected = (settings: object = {}) =>
 async function marksOf(
   store: Store,
   formData: Json,
-  over: { cities?: never; principal?: object; applicant?: object; seal?: boolean } = {},
+  over: { asked?: string; cities?: never; principal?: object; applicant?: object; seal?: boolean } = {},
 ) {
   const id = randomUUID();
   const mark = createMarking({
@@ -80,6 +82,7 @@ async function marksOf(
   });
   const submission = {
     id,
+    asked: over.asked ?? registration,
     offer: { serviceKey: registration, ars: duesseldorf, record: { form: { revision: 'r1', schema: form } } },
     applicant: { name: 'Friederike Zugvogel', ...over.applicant },
     formData,
@@ -110,6 +113,14 @@ describeOnEachStore('marks of an application', (kit) => {
       'keeps-previous': true,
     });
     expect((await marksOf(store, { dwelling: 'only', kept: false })).marks).toEqual({ 'keeps-previous': false });
+  });
+
+  test('say what was asked for, where its city files it under another key', async () => {
+    const store = await kit.openFresh();
+    expect((await marksOf(store, { municipality: neuss }, { asked: '99115005104001' })).marks).toEqual({
+      departure: neuss,
+      asked: '99115005104001',
+    });
   });
 
   test('stand where the city’s file says, before what the form says', async () => {

@@ -2,6 +2,7 @@ import type { HubEvent, Json, RegionalKey, ServiceKey } from '#contract';
 import type { CaseApplication, CaseInput, CaseKind, World } from '../../src/coordination/kind.ts';
 import { moving } from '../../src/coordination/kinds/moving.ts';
 import { correlationOf, project, toFacts, type CaseRows } from '../../src/coordination/project.ts';
+import { shippedKeys } from '../kit/key-rules.ts';
 
 /*
  * Two cities, a hub and what can go wrong between them, small enough to run ten thousand times. The rules and the making of
@@ -99,7 +100,7 @@ export class Towns {
       const taken = { ...now, inbox: new Set([...now.inbox, event.id]) };
       const application = this.#application(event.aggregate.id, taken);
       const linked = taken.rows?.applications.includes(event.aggregate.id) ?? false;
-      if (this.#kind.correlate(event, application) === null && !linked) return taken;
+      if (this.#kind.correlate(event, application, shippedKeys) === null && !linked) return taken;
       return this.#decide(taken, { kind: 'event', event }, application);
     });
     if (crash === 'none') this.#delivered.set(aggregate, at + 1);
@@ -252,6 +253,7 @@ export class Towns {
       id,
       status,
       service: own ? services.registration : services.permit,
+      asked: own ? services.registration : services.permit,
       ars: own ? arrival : departure,
       canWithdraw: this.#canWithdraw.get(id) ?? true,
       marks: own ? { departure } : {},
@@ -262,7 +264,7 @@ export class Towns {
     return {
       now: new Date(this.now),
       isConnected: (ars) => ars !== departure || this.#connected,
-      equivalents: (key) => [key],
+      keys: shippedKeys,
       offers: () => true,
       partners: () => [],
       answerDue: () => new Date(this.now + 72 * hours),

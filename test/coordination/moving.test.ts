@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Json, RegionalKey, ServiceKey } from '#contract';
 import type { CaseApplication, CaseEvent, CaseInput, Decision, World } from '../../src/coordination/kind.ts';
 import { moving } from '../../src/coordination/kinds/moving.ts';
+import { shippedKeys } from '../kit/key-rules.ts';
 
 /* The rules of a move, given what happened, when something comes, then what follows. */
 
@@ -15,7 +16,7 @@ const permit = '99108001001000' as ServiceKey;
 const world = (over: Partial<World> = {}): World => ({
   now,
   isConnected: () => true,
-  equivalents: (key) => [key],
+  keys: shippedKeys,
   offers: () => true,
   partners: () => [],
   answerDue: () => new Date(dueAt),
@@ -26,6 +27,7 @@ const world = (over: Partial<World> = {}): World => ({
 const application = (over: Partial<CaseApplication> = {}): CaseApplication => ({
   id: 'app-1',
   service: registration,
+  asked: over.service ?? registration,
   ars: arrival,
   status: 'GRANTED',
   canWithdraw: true,
@@ -87,7 +89,7 @@ describe('a registration that is granted', () => {
     ['of another service', { service: permit }],
   ])('%s begins nothing', (_, over) => {
     expect(after([granted], {}, application(over)).types).toEqual([]);
-    expect(granted.kind === 'event' && moving.correlate(granted.event, application(over))).toBeNull();
+    expect(granted.kind === 'event' && moving.correlate(granted.event, application(over), shippedKeys)).toBeNull();
   });
 
   test('from a municipality that is not connected ends visibly, and says what is to be done', () => {
@@ -101,6 +103,58 @@ describe('a registration that is granted', () => {
   test('before it is granted, or after it was, is nothing', () => {
     expect(after([happened('application.status-changed', { status: 'IN_REVIEW' })]).types).toEqual([]);
     expect(after([granted, granted]).types).toEqual([]);
+  });
+});
+
+describe('a city that files under an object key', () => {
+  const filed = { service: '99115005000000' as ServiceKey, ars: '091620000000' as RegionalKey };
+
+  test('is told of as any other: what counts is what was asked for', () => {
+    expect(after([granted], {}, application({ ...filed, asked: registration })).types).toEqual(['case.opened', 'move.registered']);
+    expect(after([granted], {}, application({ ...filed, asked: filed.service })).types).toEqual(['case.opened', 'move.registered']);
+    const detail = '99115005104002' as ServiceKey;
+    expect(after([granted], {}, application({ service: detail, asked: detail })).types).toEqual(['case.opened', 'move.registered']);
+  });
+
+  test('and not where it was asked for something else that it files there', () => {
+    const deregistration = '99115005070000' as ServiceKey;
+    expect(after([granted], {}, application({ ...filed, asked: deregistration })).types).toEqual([]);
+  });
+
+  test.each([
+    ['filed under the object key', '99108001000000', '99108001001000'],
+    ['asked for under the object key', '99108001000000', '99108001000000'],
+    ['renewed', '99108001020000', '99108001020000'],
+  ])('a permit that was %s ends as well', (_, service, asked) => {
+    const held = permitIn('permit-1', { service: service as ServiceKey, asked: asked as ServiceKey });
+    const { types, last } = after([granted, answer('evaluate', 'ACCEPTED'), answer('deregister', 'DONE')], { sameApplicant: [held] });
+    expect(types).toContain('permit.end-requested');
+    expect(types).not.toContain('case.closed');
+    expect(last.commands).toMatchObject([{ do: { application: 'permit-1' } }]);
+  });
+
+  test('a permit of another kind stays', () => {
+    const other = permitIn('permit-1', { service: '99108003001001' as ServiceKey });
+    const { last } = after([granted, answer('evaluate', 'ACCEPTED'), answer('deregister', 'DONE')], { sameApplicant: [other] });
+    expect(last.events.at(-1)?.facts).toEqual({ outcome: 'COMPLETED' });
+  });
+});
+
+describe('a municipality that has another key than before', () => {
+  const [before, since] = ['064350014014', '064150000000'] as [RegionalKey, RegionalKey];
+
+  test('answers under either, and its permits end', () => {
+    const held = permitIn('permit-1', { ars: before });
+    const { types } = after(
+      [granted, answer('evaluate', 'ACCEPTED', since), answer('deregister', 'DONE', before)],
+      { sameApplicant: [held] },
+      application({ marks: { departure: since } }),
+    );
+    expect(types).toContain('permit.end-requested');
+  });
+
+  test('is not left by who moves within it', () => {
+    expect(after([granted], {}, application({ ars: before, marks: { departure: since } })).types).toEqual([]);
   });
 });
 

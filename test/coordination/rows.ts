@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { HubEvent, RegionalKey } from '#contract';
+import { shippedKeys } from '../kit/key-rules.ts';
 import type { Tx } from '../../src/infra/store/store.ts';
 
 /** What matters of an application to cases. */
@@ -63,4 +64,4 @@ export const connectedCities = {
   find: (id: string) => ({ id, ars: id, name: id, adapters: [{ id: 'cases' }] }),
   adapter: () => ({ cases: { withdraw: async () => {} } }),
 } as never;
-export const openCatalogue = { findService: () => null, findOfferFor: () => ({}) } as never;
+export const openCatalogue = { keys: shippedKeys, findService: () => null, findOfferFor: () => ({}) } as never;

@@ -10,6 +10,7 @@ import {
 } from '../../src/events/dispatch-rules.ts';
 import { chooses, routeTo } from '../../src/events/subscriptions.ts';
 import type { City } from '../../src/cities/cities.ts';
+import { shippedKeys } from '../kit/key-rules.ts';
 
 const now = 1_800_000_000_000;
 const hour = 3_600_000;
@@ -107,19 +108,21 @@ describe('who gets an event', () => {
   const event = (municipality: string | null, facts = {}) => ({ type: 'case.closed', municipality, facts });
 
   test('whom it is addressed to, without asking for anything', async () => {
-    expect(await routeTo(event(A, { to: [B] }), city(B), city(A), never)).toBe('addressed');
-    expect(await routeTo(event(A, { to: 'B' }), city(B), city(A), never)).toBeNull();
+    expect(await routeTo(shippedKeys, event(A, { to: [B] }), city(B), city(A), never)).toBe('addressed');
+    expect(await routeTo(shippedKeys, event(A, { to: 'B' }), city(B), city(A), never)).toBeNull();
   });
 
   test('nobody else without a grant, whatever they subscribe to; nothing that is nobody’s', async () => {
     expect(
-      await routeTo(event(A), city(B, { events: { deliver: 'webhook', concurrency: 1, subscribe: [all] } }), city(A), never),
+      await routeTo(shippedKeys, event(A), city(B, { events: { deliver: 'webhook', concurrency: 1, subscribe: [all] } }), city(A), never),
     ).toBeNull();
-    expect(await routeTo(event(null), city(B), null, never)).toBeNull();
-    expect(await routeTo(event(A), city(B), city(A, { grants: [{ to: B, ...all }] }), async () => [])).toBeNull();
-    expect(await routeTo(event(A), city(B), city(A, { grants: [{ to: B, ...all }] }), async () => [all])).toBe('subscribed');
-    expect(await routeTo(event(A), city(B), city(A, { grants: [{ to: '*', types: ['move.*'], services: ['*'] }] }), never)).toBeNull();
-    expect(await routeTo(event(B), city(B), city(B), async () => [all])).toBe('subscribed');
+    expect(await routeTo(shippedKeys, event(null), city(B), null, never)).toBeNull();
+    expect(await routeTo(shippedKeys, event(A), city(B), city(A, { grants: [{ to: B, ...all }] }), async () => [])).toBeNull();
+    expect(await routeTo(shippedKeys, event(A), city(B), city(A, { grants: [{ to: B, ...all }] }), async () => [all])).toBe('subscribed');
+    expect(
+      await routeTo(shippedKeys, event(A), city(B), city(A, { grants: [{ to: '*', types: ['move.*'], services: ['*'] }] }), never),
+    ).toBeNull();
+    expect(await routeTo(shippedKeys, event(B), city(B), city(B), async () => [all])).toBe('subscribed');
   });
 
   test.each([
@@ -129,6 +132,32 @@ describe('who gets an event', () => {
     ['cas.*', '*', false],
     ['*', '99108001001000', false],
   ])('%s about %s', (type, service, fits) => {
-    expect(chooses({ types: [type], services: [service] }, event(A))).toBe(fits);
+    expect(chooses({ types: [type], services: [service] }, event(A), shippedKeys.concerns)).toBe(fits);
+  });
+
+  const issuing = '99108001001000';
+  const object = '99108001000000';
+  const renewing = '99108001020000';
+  test.each([
+    ['the same', issuing, issuing, 'subscribed', 'subscribed'],
+    ['filed under the object key', issuing, object, 'subscribed', null],
+    ['below the object key that is asked for', object, issuing, 'subscribed', 'subscribed'],
+    ['stated to be the same', '99115005104000', '99115005104001', 'subscribed', 'subscribed'],
+    ['another action of the same object', issuing, renewing, null, null],
+    ['another object', issuing, '99108003001000', null, null],
+  ])('an event of a service that is %s', async (_, wanted, filed, asked, granted) => {
+    const choice = { types: ['*'], services: [wanted] };
+    const about = event(A, { service: filed });
+    const from = (grant: object) => city(A, { grants: [{ to: B, ...all, ...grant }] });
+    expect(await routeTo(shippedKeys, about, city(B), from({}), async () => [choice]), 'asked for').toBe(asked);
+    expect(await routeTo(shippedKeys, about, city(B), from(choice), async () => [all]), 'granted').toBe(granted);
+  });
+
+  test('a city under the key that it had before it got another one', async () => {
+    const [before, since] = ['064350014014', '064150000000'];
+    expect(await routeTo(shippedKeys, event(A, { to: [before] }), city(since), city(A), never)).toBe('addressed');
+    const own = async () => [all];
+    expect(await routeTo(shippedKeys, event(before), city(since), city(before), own), 'its own').toBe('subscribed');
+    expect(await routeTo(shippedKeys, event(A), city(since), city(A, { grants: [{ to: before, ...all }] }), own)).toBe('subscribed');
   });
 });

@@ -10,6 +10,7 @@ import { createLog } from '../../src/infra/log.ts';
 import { createMetrics, type Metrics } from '../../src/infra/metrics.ts';
 import { createEventLog } from '../../src/infra/store/eventlog.ts';
 import type { Store } from '../../src/infra/store/store.ts';
+import { shippedKeys } from '../kit/key-rules.ts';
 
 /** Cities that get events; nothing else of them runs. */
 export interface SampleCity {
@@ -96,6 +97,7 @@ export async function startEvents(
     eventLog,
     bus,
     cities,
+    keys: shippedKeys,
     webhooks,
     log,
     metrics,

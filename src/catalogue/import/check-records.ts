@@ -1,4 +1,4 @@
-import { localServiceKey, type Json, type OfferRecord, type RegionalKey } from '#contract';
+import { isWithin, localServiceKey, type Json, type OfferRecord, type RegionalKey } from '#contract';
 import { compileForm } from '../forms/form-record.ts';
 import { Complaints } from './complaints.ts';
 import { offerRecord } from './offer-shape.ts';
@@ -35,7 +35,7 @@ export function checkRecords(listed: readonly unknown[], city: { readonly id: st
       if (other !== undefined && other !== record.localKey) complain(`localKey: cannot be told from "${other}" in its first 40 characters`);
       serviceKeys.set(key, record.localKey);
     }
-    if (record.area !== undefined && !city.ars.startsWith(record.area))
+    if (record.area !== undefined && !isWithin(city.ars, record.area))
       complain(`area: ${record.area} does not contain ${city.ars}; a city lists what holds where it is`);
     if (record.form) complainAboutForm(record.form, revisions, complain);
     // Absent fields are absent, never undefined: the record's hash must not differ by that.

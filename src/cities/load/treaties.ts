@@ -1,4 +1,4 @@
-import type { RegionalKey, ServiceKey } from '#contract';
+import { spelledAlike, type RegionalKey, type ServiceKey } from '#contract';
 import type { City, Treaty } from '../cities.ts';
 import { say, type Complaint } from './complaint.ts';
 import type { Source } from './source.ts';
@@ -44,7 +44,8 @@ export function notesOnTreaties(sources: ReadonlyMap<City, Source>): readonly Co
     treaties.flatMap(({ with: partners }, index) =>
       partners.flatMap((partner, at) => {
         const other = byArs.get(partner);
-        const named = other?.treaties?.some((treaty) => treaty.with.includes(ars)) ?? false;
+        // Files are read before anything is known of former keys.
+        const named = other?.treaties?.some((treaty) => treaty.with.some((one) => spelledAlike(one, ars))) ?? false;
         return named ? [] : [source.complain(['treaties', index, 'with', at], say.treatyOneSided(other?.name ?? partner, name))];
       }),
     ),

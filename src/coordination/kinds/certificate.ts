@@ -43,7 +43,7 @@ export type CertificateState = {
 const id = 'certificate';
 
 /** LeiKa keys of the certificates of birth, marriage and death. */
-export const certificateServices = ['99027002012000', '99059004012000', '99101004012000'] as const;
+export const certificateServices = ['99027002012000', '99059004012000', '99101004012000'] as readonly string[] as readonly ServiceKey[];
 
 /** What an application's last status means to the case. */
 const outcomes: Readonly<Record<string, string>> = {
@@ -89,10 +89,10 @@ export const certificate: CaseKind<CertificateState> = {
     },
   },
 
-  correlate(_, application) {
+  correlate(_, application, keys) {
     if (!application) return null;
     const { 'asked-in': from, 'registered-in': to } = application.marks;
-    return typeof from === 'string' && typeof to === 'string' && from !== to ? application.id : null;
+    return typeof from === 'string' && typeof to === 'string' && !keys.sameMunicipality(from, to) ? application.id : null;
   },
 
   decide(state, input, world, application): Decision {
@@ -104,7 +104,7 @@ export const certificate: CaseKind<CertificateState> = {
       case 'event':
         return input.event.aggregate.id === state.application ? follow(state.phase, input.event, { from, to }) : nothing;
       case 'answer':
-        return input.step === 'overdue' && state.overdue && input.by === to && input.choice === 'SETTLED'
+        return input.step === 'overdue' && state.overdue && world.keys.sameMunicipality(input.by, to) && input.choice === 'SETTLED'
           ? {
               events: [
                 stepTaken(id, 'overdue', { by: to }, { choice: input.choice }),

@@ -1,4 +1,4 @@
-import type { Json, RegionalKey, ServiceKey } from '#contract';
+import { spelledAlike, type Json, type RegionalKey, type ServiceKey } from '#contract';
 import type { CaseEvent, Waiting } from '../kind.ts';
 
 type Stage = 'TOLD' | 'RECOGNISED' | 'REVOKING' | 'ENDED';
@@ -41,9 +41,9 @@ const text = (value: Json | undefined): string | null => (typeof value === 'stri
 export const stepOf = ({ city, stage }: Partner): string | null =>
   stage === 'TOLD' ? `recognise-${city}` : stage === 'REVOKING' ? `take-back-${city}` : null;
 
-const withPartner = (state: CraftPermitState, city: string | undefined, change: Partial<Partner>): CraftPermitState => ({
+const withPartner = (state: CraftPermitState, city: RegionalKey | undefined, change: Partial<Partner>): CraftPermitState => ({
   ...state,
-  partners: state.partners.map((partner) => (partner.city === city ? { ...partner, ...change } : partner)),
+  partners: state.partners.map((partner) => (city !== undefined && spelledAlike(partner.city, city) ? { ...partner, ...change } : partner)),
 });
 
 export function evolve(state: CraftPermitState, { type, of, to, facts }: CaseEvent): CraftPermitState {
@@ -62,7 +62,7 @@ export function evolve(state: CraftPermitState, { type, of, to, facts }: CaseEve
     case 'permit.ended':
       return withPartner(state, city, { stage: 'ENDED', dueAt: null });
     case 'case.step-taken': {
-      const partner = state.partners.find(({ city: one }) => one === of);
+      const partner = state.partners.find(({ city: one }) => spelledAlike(one, of));
       if (partner && facts['step'] === stepOf(partner))
         return withPartner(state, of, { stage: partner.stage === 'TOLD' ? 'RECOGNISED' : 'ENDED', dueAt: null });
       return state;

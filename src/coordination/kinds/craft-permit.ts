@@ -1,5 +1,5 @@
-import type { Json, RegionalKey } from '#contract';
-import { nothing, type CaseApplication, type CaseEvent, type CaseKind, type Decision, type SeenEvent, type World } from '../kind.ts';
+import type { Json, KeyRules, RegionalKey, ServiceKey } from '#contract';
+import { isFor, nothing, type CaseApplication, type CaseEvent, type CaseKind, type Decision, type SeenEvent, type World } from '../kind.ts';
 import { evolve, initial, stepOf, waiting, type CraftPermitState } from './craft-permit-state.ts';
 import { caseClosed, caseOpened, caseOverdue, stepTaken } from '../words.ts';
 
@@ -27,11 +27,12 @@ import { caseClosed, caseOpened, caseOverdue, stepTaken } from '../words.ts';
 
 const id = 'craft-permit';
 
-/** LeiKa keys under which cities file it. */
-const craftPermitServices: readonly string[] = ['99108003001001', '99108010000000'];
+/** Its LeiKa key; 99108010000000, under which cities file it too, is stated to be the same. */
+const craftPermitService = '99108003001001' as ServiceKey;
 
 /** Also where a city has a key of its own for it: only this form marks from when it is valid. */
-const isCraftPermit = ({ service, marks }: CaseApplication): boolean => craftPermitServices.includes(service) || 'valid-from' in marks;
+const isCraftPermit = (keys: KeyRules, application: CaseApplication): boolean =>
+  isFor(keys, application, craftPermitService) || 'valid-from' in application.marks;
 
 /** Statuses with which a back office takes a permit back. CLOSED is none: many systems close what is done. */
 const takenBack = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN']);
@@ -40,7 +41,7 @@ const takenBack = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN']);
 export const craftPermit: CaseKind<CraftPermitState> = {
   id,
   name: { de: 'Handwerkerparkausweis in Partnerstädten', en: "Craftsmen's parking permit in partner cities" },
-  services: craftPermitServices,
+  services: [craftPermitService],
   listens: ['application.status-changed', 'application.withdrawn'],
   initial,
   texts: {
@@ -63,7 +64,7 @@ export const craftPermit: CaseKind<CraftPermitState> = {
     EXPIRED: { de: 'Die Gültigkeit des Ausweises ist abgelaufen.', en: 'The permit has expired.' },
   },
 
-  correlate: (event, application) => (application && isGranted(event) && isCraftPermit(application) ? application.id : null),
+  correlate: (event, application, keys) => (application && isGranted(event) && isCraftPermit(keys, application) ? application.id : null),
 
   decide(state, input, world, application): Decision {
     const { phase, issuer } = state;
@@ -133,8 +134,9 @@ function answered(
   { step, by }: { readonly step: string; readonly by: RegionalKey },
   world: World,
 ): Decision {
-  if (step === 'revoke' && by === issuer && state.phase === 'VALID') return revoke(state, issuer, world, [stepTaken(id, step, { by })]);
-  const partner = state.partners.find(({ city }) => city === by);
+  if (step === 'revoke' && world.keys.sameMunicipality(by, issuer) && state.phase === 'VALID')
+    return revoke(state, issuer, world, [stepTaken(id, step, { by })]);
+  const partner = state.partners.find(({ city }) => world.keys.sameMunicipality(city, by));
   if (!partner || stepOf(partner) !== step) return nothing;
   const taken = stepTaken(id, step, { by, to: [issuer] });
   const isLast = partner.stage === 'REVOKING' && state.partners.every((one) => one === partner || one.stage === 'ENDED');

@@ -1,4 +1,4 @@
-import type { Json, RegionalKey } from '#contract';
+import type { Json, RegionalKey, ServiceKey } from '#contract';
 import {
   nothing,
   type CaseApplication,
@@ -121,7 +121,9 @@ function happened(state: Kita, event: SeenEvent, world: World, application: Case
 }
 
 function answered(state: Kita, { step, by, choice }: { step: string; by: RegionalKey; choice: string }, world: World): Decision {
-  const asked = waiting(state).find((one) => one.step === step && one.city === by && one.choices.includes(choice));
+  const asked = waiting(state).find(
+    (one) => one.step === step && world.keys.sameMunicipality(one.city, by) && one.choices.includes(choice),
+  );
   const wish = state.wishes.find(({ application }) => application === asked?.application);
   if (!wish) return nothing;
   const others = citiesOf(state.wishes.filter((one) => one !== wish && one.stage !== 'ENDED'));
@@ -146,7 +148,7 @@ function overdue(state: Kita, step: string, now: Date): Decision {
 export const kita: CaseKind<Kita> = {
   id: 'kita',
   name: { de: 'Kita-Wünsche in mehreren Städten', en: 'Day-care wishes in several cities' },
-  services: ['99041004034000'],
+  services: ['99041004034000' as ServiceKey],
   listens: ['application.submitted', 'application.status-changed', 'application.withdrawn', 'application.released'],
   initial,
   texts: kitaTexts,

@@ -1,5 +1,6 @@
-import type { Json, RegionalKey, ServiceKey } from '#contract';
+import { spelledAlike, type Json, type KeyRules, type RegionalKey, type ServiceKey } from '#contract';
 import {
+  isFor,
   nothing,
   type CaseApplication,
   type CaseCommand,
@@ -38,9 +39,11 @@ import { movingTexts } from './moving-texts.ts';
  */
 
 /** Registration of residence. */
-const registrations: readonly string[] = ['99115005104000', '99115005104001'];
-/** What ends when its holder moves away. */
-const residentPermit = '99108001001000' as ServiceKey;
+const registration = '99115005104000' as ServiceKey;
+/** What ends when its holder moves away, however it came about: the object, so issued, renewed and changed ones. */
+const residentPermit = '99108001000000' as ServiceKey;
+/** What is suggested where they have moved to. */
+const permitIssue = '99108001001000' as ServiceKey;
 
 const ended = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN', 'CLOSED']);
 /** What surely left no permit behind. Many systems close what was granted, so a closed one may hold. */
@@ -49,10 +52,11 @@ const without = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN']);
 const sides = ({ arrival, departure }: Moving) => ({ arrival: arrival as RegionalKey, departure: departure as RegionalKey });
 
 /** Where the registration says that the person came from, if they have left it. */
-function departureOf(application: CaseApplication | null): RegionalKey | null {
-  if (!application || !registrations.includes(application.service)) return null;
+function departureOf(keys: KeyRules, application: CaseApplication | null): RegionalKey | null {
+  if (!application || !isFor(keys, application, registration)) return null;
   const { departure, 'keeps-previous': keeps } = application.marks;
-  return typeof departure === 'string' && keeps !== true && departure !== application.ars ? (departure as RegionalKey) : null;
+  if (typeof departure !== 'string' || keeps === true || keys.sameMunicipality(departure, application.ars)) return null;
+  return departure as RegionalKey;
 }
 
 function begin({ id: application, ars: arrival, service }: CaseApplication, departure: RegionalKey, world: World): Decision {
@@ -79,10 +83,10 @@ function registered({ round, ...state }: Moving, world: World): CaseEvent {
 }
 
 function answered(state: Moving, { step, by, choice, fields }: Extract<CaseInput, { kind: 'answer' }>, world: World): Decision {
-  const open = waiting(state).find((one) => one.step === step && one.city === by && one.choices.includes(choice));
+  const open = waiting(state).find((one) => one.step === step && world.keys.sameMunicipality(one.city, by) && one.choices.includes(choice));
   if (!open) return nothing;
   const { arrival, departure } = sides(state);
-  const taken = stepTaken('moving', step, { by, to: [by === arrival ? departure : arrival] }, { choice });
+  const taken = stepTaken('moving', step, { by, to: [world.keys.sameMunicipality(by, arrival) ? departure : arrival] }, { choice });
   switch (open.code) {
     case 'EVALUATE':
       return {
@@ -123,12 +127,11 @@ function answered(state: Moving, { step, by, choice, fields }: Extract<CaseInput
 
 function deregistered(state: Moving, taken: CaseEvent, world: World): Decision {
   const { arrival, departure } = sides(state);
-  const services = world.equivalents(residentPermit);
   const events: CaseEvent[] = [taken, { type: 'move.deregistered', of: departure, to: [arrival], facts: { from: departure } }];
-  if (world.sameApplicant === null && world.offers(departure, residentPermit))
-    return { events: [...events, endRequested(state, { application: '', service: residentPermit }, 'CLERK', world)] };
+  if (world.sameApplicant === null && world.offers(departure, permitIssue))
+    return { events: [...events, endRequested(state, { application: '', service: permitIssue }, 'CLERK', world)] };
   const permits = (world.sameApplicant ?? []).filter(
-    ({ ars, service, status }) => ars === departure && services.includes(service) && !without.has(status),
+    (one) => world.keys.sameMunicipality(one.ars, departure) && isFor(world.keys, one, residentPermit) && !without.has(one.status),
   );
   if (permits.length === 0) return { events: [...events, completed(state)] };
   const commands: CaseCommand[] = [];
@@ -139,7 +142,7 @@ function deregistered(state: Moving, taken: CaseEvent, world: World): Decision {
     events.push(endRequested(state, { application, service }, by, world));
     if (by === 'OFFICE') commands.push({ step, do: { type: 'withdraw-application', application, reason: 'MOVED_AWAY' } });
   }
-  if (world.offers(arrival, residentPermit)) events.push({ type: 'offer.suggested', of: arrival, facts: { service: residentPermit } });
+  if (world.offers(arrival, permitIssue)) events.push({ type: 'offer.suggested', of: arrival, facts: { service: permitIssue } });
   return { events, commands };
 }
 
@@ -176,7 +179,7 @@ function permitEnded(state: Moving, application: string, before: readonly CaseEv
 
 function happened(state: Moving, event: SeenEvent, world: World, application: CaseApplication | null): Decision {
   if (state.stage === 'NONE') {
-    const departure = departureOf(application);
+    const departure = departureOf(world.keys, application);
     return application && departure && event.facts['status'] === 'GRANTED' ? begin(application, departure, world) : nothing;
   }
   const permit = state.permits.find((one) => one.application === event.aggregate.id);
@@ -191,7 +194,11 @@ function overdue(state: Moving, step: string, world: World): Decision {
   const late = waiting(state).find((one) => one.step === step);
   if (!late?.dueAt || late.dueAt > world.now) return nothing;
   const { arrival, departure } = sides(state);
-  const event = caseOverdue(step, { of: arrival, to: late.city === arrival ? [arrival] : [arrival, departure], dueAt: late.dueAt });
+  const event = caseOverdue(step, {
+    of: arrival,
+    to: spelledAlike(late.city, arrival) ? [arrival] : [arrival, departure],
+    dueAt: late.dueAt,
+  });
   const permit = late.by === 'office' ? state.permits.find((one) => one.application === late.application) : undefined;
   return { events: permit ? [event, endRequested(state, permit, 'CLERK', world)] : [event] };
 }
@@ -200,12 +207,12 @@ function overdue(state: Moving, step: string, world: World): Decision {
 export const moving: CaseKind<Moving> = {
   id: 'moving',
   name: { de: 'Umzug in eine andere Gemeinde', en: 'Move to another municipality' },
-  services: [...registrations, residentPermit],
+  services: [registration, residentPermit],
   listens: ['application.status-changed', 'application.withdrawn', 'application.released'],
   initial,
   texts: movingTexts,
-  correlate: (event, application) =>
-    application && event.facts['status'] === 'GRANTED' && departureOf(application) ? application.id : null,
+  correlate: (event, application, keys) =>
+    application && event.facts['status'] === 'GRANTED' && departureOf(keys, application) ? application.id : null,
   decide(state, input, world, application) {
     switch (input.kind) {
       case 'event':

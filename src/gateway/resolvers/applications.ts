@@ -46,7 +46,8 @@ function toRelease({ retry, delivered, discard }: ReleaseDecision): Release | nu
 
 const notFound = { problem: { code: 'NOT_FOUND', facts: { what: 'Application' }, path: ['input', 'id'] } } as const;
 
-const isOwnCity = ({ principal }: Context, ars: string) => Boolean(principal?.roles.includes('city') && principal.ars === ars);
+const isOwnCity = ({ principal, features }: Context, ars: string) =>
+  Boolean(principal?.roles.includes('city') && features.catalogue.keys.sameMunicipality(principal.ars, ars));
 
 const statusOf = (facts: { readonly [name: string]: Json }): ApplicationStatus | null =>
   applicationStatuses.find((status) => status === facts['status']) ?? null;

@@ -45,6 +45,7 @@ export const cityResolvers: Resolvers = {
   },
   AdapterStatus: {
     // Hints speak of hosts, credentials and rights: they are for those who run the system.
-    hint: ({ hint, ars }, _, { principal }) => (principal?.roles.includes('city') && principal.ars === ars ? hint : null),
+    hint: ({ hint, ars }, _, { principal, features }) =>
+      principal?.roles.includes('city') && features.catalogue.keys.sameMunicipality(principal.ars, ars) ? hint : null,
   },
 };

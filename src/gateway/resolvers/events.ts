@@ -34,9 +34,10 @@ const keyOf = (id: string): string | null => {
 };
 
 /** Who may see a trail: a city that an event is of or addressed to, and who may see one of its applications. */
-async function maySee(trail: Trail, { principal, loaders }: Context): Promise<boolean> {
+async function maySee(trail: Trail, { principal, loaders, features }: Context): Promise<boolean> {
   if (!principal) return false;
-  if (principal.roles.includes('city') && principal.ars !== null && trail.cities.includes(principal.ars)) return true;
+  const { keys } = features.catalogue;
+  if (principal.roles.includes('city') && trail.cities.some((ars) => keys.sameMunicipality(ars, principal.ars))) return true;
   const applications = await Promise.all(trail.applications.map((id) => loaders.application.load(id)));
   return applications.some((application) => application !== null);
 }

@@ -1,4 +1,9 @@
-import type { Generated } from 'kysely';
+import type { ColumnType, Generated } from 'kysely';
+import type { RegionalKey, ServiceKey } from '#contract';
+
+/** Keys are read as what they are, so that nobody compares them as texts. */
+type ArsColumn = ColumnType<RegionalKey, string, string>;
+type ServiceKeyColumn = ColumnType<ServiceKey, string, string>;
 
 /**
  * Tables of the hub, the same on SQLite and PostgreSQL. Ids are text (UUIDv7), times are epoch milliseconds, JSON is
@@ -109,8 +114,8 @@ export interface Database {
     city: string;
     adapter: string;
     offer_id: string;
-    service_key: string;
-    ars: string;
+    service_key: ServiceKeyColumn;
+    ars: ArsColumn;
     status: string;
     status_since: number;
     /** Code why it is parked. */
@@ -263,8 +268,8 @@ export interface Database {
     /** JSON, keys in order. */
     state: string;
     /** Where it began. */
-    ars: string;
-    service_key: string;
+    ars: ArsColumn;
+    service_key: ServiceKeyColumn;
     application_id: string;
     outcome: string | null;
     opened_at: number;
@@ -274,7 +279,7 @@ export interface Database {
     version: number;
   };
   /** Cities that a case concerns. */
-  case_participant: { case_id: string; ars: string };
+  case_participant: { case_id: string; ars: ArsColumn };
   /** Applications that belong to a case. */
   case_application: { case_id: string; application_id: string };
   /** What open cases wait for. */
