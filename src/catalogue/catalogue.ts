@@ -21,7 +21,7 @@ import { dayOf } from './days.ts';
 import { importCity, type CityImport, type CityWithCatalogue } from './import/cities.ts';
 import type { OfferImportOptions } from './import/offers.ts';
 import { importReference, type Progress, type ReferenceReport } from './import/reference.ts';
-import { readSynonyms } from './import/reference-files.ts';
+import { readEverydayWords, readSynonyms } from './import/reference-files.ts';
 import { filterMunicipalities, filterOffers, filterServices } from './lists.ts';
 import { shelveOffers, shelveReference, type ReferenceShelf } from './memory.ts';
 import { pageOf } from './pages.ts';
@@ -176,7 +176,7 @@ interface Shelves {
 export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & CatalogueImports> {
   const { store, eventLog, cities, keys = createKeyRules(), log, now, referenceFolder, staleAfterHours = 168 } = deps;
   const tooOld = (asOf: Date) => now().getTime() - asOf.getTime() > staleAfterHours * 3_600_000;
-  const synonyms = await readSynonyms(referenceFolder);
+  const [synonyms, everyday] = await Promise.all([readSynonyms(referenceFolder), readEverydayWords(referenceFolder)]);
 
   /** Sources first: rows that are newer than the hash noted for them are read once more, older ones would stay. */
   const load = async (before: Shelves | null) => {
@@ -186,7 +186,7 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
       ({ source, content_hash: hash }) => !source.startsWith('reference:') || known?.get(source)?.content_hash === hash,
     );
     const reference = before && same ? before.reference : shelveReference(await loadReference(store));
-    return { reference, view: createView(reference, shelveOffers(await loadOffers(store), sources, tooOld), synonyms) };
+    return { reference, view: createView(reference, shelveOffers(await loadOffers(store), sources, tooOld), synonyms, everyday) };
   };
   let { reference, view } = await load(null);
   keys.learn({
@@ -218,7 +218,7 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
   };
   /** Builds both searches before somebody waits for them. */
   const warmUp = () => {
-    view.searchServices('a');
+    view.search();
     reference.searchMunicipalities('a');
   };
   const today = () => dayOf(now());

@@ -1,6 +1,7 @@
 import { isWithin, parseRegionalKey, parseServiceKey, type RegionalKey } from '#contract';
 import type { Catalogue, CatalogueEntry, Municipality, Offer } from './catalogue.ts';
 import { holdsOn } from './days.ts';
+import { nearBest, type Hit } from './search/services.ts';
 import { comparable, fold } from './search/words.ts';
 import type { CatalogueView } from './view.ts';
 
@@ -49,9 +50,8 @@ export function filterServices(
   const region = offeredIn ? (parseRegionalKey(offeredIn) ?? '–') : null;
   const needsOffer = region !== null || (minimumMaturity ?? 0) > 0;
   const all = () => (needsOffer ? view.orderedOffered() : view.ordered);
-  const keys = key ? (view.services.get(key) ? [key] : []) : term ? view.searchServices(term) : all();
   const regions = region === null ? [] : [region, ...view.keysOfMunicipality(region as RegionalKey)];
-  return keys.flatMap((candidate) => {
+  const shown = (candidate: string): readonly CatalogueEntry[] => {
     const entry = view.services.get(candidate);
     if (!entry) return [];
     if (situation !== null && !entry.lifeSituations.some((name) => comparable(name) === situation)) return [];
@@ -66,7 +66,15 @@ export function filterServices(
             holdsOn(day, record),
         );
     return offered ? [entry] : [];
+  };
+  if (key) return shown(key);
+  if (!term) return (needsOffer ? view.orderedOffered() : view.ordered).flatMap(shown);
+  // Of a hit the first key that passes stands for all of them; what is near the best is judged among those that pass.
+  const passing = view.find(term).flatMap(({ keys, score }) => {
+    for (const candidate of keys) for (const entry of shown(candidate)) return [{ entry, score }];
+    return [];
   });
+  return nearBest(passing).map(({ entry }) => entry);
 }
 
 /** Offers that match and hold on the day: by relevance of their service where searched, else by name. */
@@ -82,14 +90,16 @@ export function filterOffers(view: CatalogueView, filter: Filter<'listOffers'>, 
   );
   const term = search?.trim();
   if (!term) return found;
-  const rank = new Map(view.searchServices(term).map((key, index) => [key, index]));
-  const rankOf = ({ serviceKey, record }: Offer) =>
-    comparable(record.name.de).includes(comparable(term))
-      ? -1
-      : Math.min(...[serviceKey, ...(record.furtherServiceKeys ?? [])].map((key) => rank.get(key) ?? Infinity));
-  return found
-    .map((offer) => ({ offer, rank: rankOf(offer) }))
-    .filter((entry) => entry.rank !== Infinity)
-    .toSorted((a, b) => a.rank - b.rank)
-    .map(({ offer }) => offer);
+  const placeOf = placesOf(view.find(term));
+  const placed = found.flatMap((offer) => {
+    const places = [offer.serviceKey, ...(offer.record.furtherServiceKeys ?? [])].flatMap((key) => placeOf.get(key) ?? []);
+    const place = places.toSorted((a, b) => a.hit - b.hit || a.key - b.key)[0];
+    return place ? [{ offer, ...place, likeness: view.search().likeness(term, offer.record.name.de) }] : [];
+  });
+  return nearBest(placed.toSorted((a, b) => a.hit - b.hit || b.likeness - a.likeness || a.key - b.key)).map(({ offer }) => offer);
+}
+
+/** Where a key stands among hits: in which of them, and as which of its keys. */
+function placesOf(hits: readonly Hit[]): ReadonlyMap<string, { readonly hit: number; readonly key: number; readonly score: number }> {
+  return new Map(hits.flatMap(({ keys, score }, hit) => keys.map((name, key) => [name, { hit, key, score }] as const)));
 }

@@ -1,8 +1,12 @@
+import { LRUCache } from 'lru-cache';
 import { createKeyRules, isLeikaKey, spelledAlike, type RegionalKey, type ServiceKey } from '#contract';
 import type { CatalogueEntry, Municipality, Offer } from './catalogue.ts';
 import type { CompetenceView } from './competence.ts';
 import type { OfferShelf, ReferenceShelf } from './memory.ts';
-import { createServiceSearch, type ServiceSearch } from './search/services.ts';
+import { noEverydayWords, type EverydayWords } from './search/everyday.ts';
+import { createServiceSearch, type Hit, type ServiceSearch } from './search/services.ts';
+import { longestQuery } from './search/words.ts';
+import { searchablesOf } from './searchables.ts';
 
 /** Reference records and offers together, ready for questions. Never changes: an import makes a new one. */
 export interface CatalogueView extends CompetenceView {
@@ -14,17 +18,25 @@ export interface CatalogueView extends CompetenceView {
   readonly ordered: readonly string[];
   /** Those of them that some offer answers for: few of many. */
   readonly orderedOffered: () => readonly string[];
-  readonly searchServices: ServiceSearch;
   /** Keys that are stated to name the same service. */
   equivalentsOf(service: ServiceKey): readonly ServiceKey[];
+  /** Built when it is first needed. */
+  readonly search: () => ServiceSearch;
+  /** Hits for a query; those of the last queries are kept. */
+  find(query: string): readonly Hit[];
   /** Every offer that answers for a service, in all regions. */
   offersAnswering(service: ServiceKey): readonly Offer[];
   /** Municipalities as they are on a day, by name. */
   municipalitiesOn(day: string): readonly Municipality[];
 }
 
-/** Builds the view. `synonyms`: other names by service key. */
-export function createView(reference: ReferenceShelf, offers: OfferShelf, synonyms: ReadonlyMap<string, readonly string[]>): CatalogueView {
+/** Builds the view. `synonyms`: other names by service key; `everyday`: what people say. */
+export function createView(
+  reference: ReferenceShelf,
+  offers: OfferShelf,
+  synonyms: ReadonlyMap<string, readonly string[]>,
+  everyday: EverydayWords = noEverydayWords,
+): CatalogueView {
   const services = new Map(reference.services);
   for (const [key, standing] of offers.byKey) if (!services.has(key)) services.set(key, entryOf(key as ServiceKey, standing));
   const equivalentsOf = (service: ServiceKey) => services.get(service)?.equivalents.map(({ key }) => key) ?? [];
@@ -35,12 +47,10 @@ export function createView(reference: ReferenceShelf, offers: OfferShelf, synony
     .map((entry) => ({ key: entry.key, name: entry.name.de, rank: offered(entry) ? 0 : 1 }))
     .toSorted((a, b) => a.rank - b.rank || collator.compare(a.name, b.name) || (a.key < b.key ? -1 : 1))
     .map(({ key }) => key);
-  // Built when first needed: a fresh start would otherwise build it for each of its imports.
-  let search: ServiceSearch | null = null;
-  const searchServices: ServiceSearch = (query) => {
-    search ??= searchOver(services, offers, synonyms, offered);
-    return search(query);
-  };
+  // Not built before: a fresh start would build it for each of its imports.
+  let built: ServiceSearch | null = null;
+  const search = () => (built ??= createServiceSearch(searchablesOf(services, offers, synonyms, everyday, offersAnswering), everyday));
+  const found = new LRUCache<string, readonly Hit[]>({ max: 200 });
 
   const municipality = (ars: string, day: string): Municipality | null =>
     reference.municipalities.get(reference.history.keyOn(ars as RegionalKey, day)) ?? null;
@@ -62,7 +72,13 @@ export function createView(reference: ReferenceShelf, offers: OfferShelf, synony
     services,
     ordered,
     orderedOffered: () => (orderedOffered ??= ordered.filter((key) => offersAnswering(key).length > 0)),
-    searchServices,
+    search,
+    find(query) {
+      const asked = query.slice(0, longestQuery);
+      const hits = found.get(asked) ?? search().find(asked);
+      found.set(asked, hits);
+      return hits;
+    },
     namesOf(service) {
       const entry = services.get(service);
       return entry ? [entry.name.de, ...(synonyms.get(service) ?? [])] : null;
@@ -88,23 +104,6 @@ export function createView(reference: ReferenceShelf, offers: OfferShelf, synony
       return listed.municipalities;
     },
   };
-}
-
-function searchOver(
-  services: ReadonlyMap<string, CatalogueEntry>,
-  offers: OfferShelf,
-  synonyms: ReadonlyMap<string, readonly string[]>,
-  offered: (entry: CatalogueEntry) => boolean,
-): ServiceSearch {
-  return createServiceSearch(
-    [...services.values()].map((entry) => ({
-      key: entry.key,
-      names: entry.name.en ? [entry.name.de, entry.name.en] : [entry.name.de],
-      aliases: [...(synonyms.get(entry.key) ?? []), ...(offers.byKey.get(entry.key) ?? []).map(({ record }) => record.name.de)],
-      summary: entry.summary?.de ?? '',
-      offered: offered(entry),
-    })),
-  );
 }
 
 /** A service that only cities' catalogues know, under the shortest name one of them gives it. */

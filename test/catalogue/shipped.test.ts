@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parse } from 'yaml';
 import type { Catalogue, CatalogueImports } from '../../src/catalogue/catalogue.ts';
 import type { CityImport, CityWithCatalogue } from '../../src/catalogue/import/cities.ts';
 import { runImport } from '../../src/cli/import.ts';
@@ -91,6 +92,23 @@ describe('a fresh hub', () => {
     [permit, permit],
   ])('finds %s', (search, expected) => {
     expect(catalogue.listServices({ search, page: { first: 3, after: null } }).items.map(({ node }) => node.key)).toContain(expected);
+  });
+
+  // hit@1 and hit@3 over questions with the objects that answer them; a figure that falls names the questions.
+  test.each([
+    ['tuning', 0.9, 0.97],
+    ['aside', 0.9, 0.97],
+    ['unseen', 0.9, 0.97],
+  ])('answers everyday questions (%s): %d first, %d among the first three', (set, atOne, atThree) => {
+    const file = readFileSync(new URL(`everyday/${set}.yaml`, import.meta.url), 'utf8');
+    const places = Object.entries(parse(file) as Record<string, string[]>).map(([search, objects]) => {
+      const found = catalogue.listServices({ search, page: { first: 3, after: null } }).items;
+      return { search, place: found.findIndex(({ node }) => objects.includes(node.key.slice(0, 8))) };
+    });
+    const missed = (least: number) => places.filter(({ place }) => place < 0 || place >= least).map(({ search }) => search);
+    expect(places.length).toBe(60);
+    expect(1 - missed(1).length / places.length, missed(1).join(', ')).toBeGreaterThanOrEqual(atOne);
+    expect(1 - missed(3).length / places.length, missed(3).join(', ')).toBeGreaterThanOrEqual(atThree);
   });
 
   test('names a service filed under another key in another city, with its provenance', () => {

@@ -4,6 +4,7 @@ import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { isLeikaKey } from '#contract';
 import { keyOf, type Row } from '../records.ts';
+import type { EverydayWords } from '../search/everyday.ts';
 import { refuseImport } from './complaints.ts';
 import { readSource, type SourceText } from './source.ts';
 
@@ -34,6 +35,29 @@ export async function readReferenceFiles(folder: string): Promise<ReferenceFiles
 export async function readSynonyms(folder: string): Promise<ReadonlyMap<string, readonly string[]>> {
   const file = await readSource(join(folder, 'synonyms.yaml'), maxBytes);
   return new Map(Object.entries(parseWith(z.record(leikaKey, z.array(z.string().min(1)).min(1)), file)));
+}
+
+/** Words with white space between. */
+const wordList = z.string().transform((text) => text.split(/\s+/).filter((word) => word !== ''));
+/** Phrases with commas between. */
+const phraseList = z.string().transform((text, context) => {
+  const phrases = text.split(',').map((phrase) => phrase.trim());
+  if (phrases.some((phrase) => phrase === '')) context.addIssue({ code: 'custom', message: 'expected phrases with one comma between' });
+  return phrases;
+});
+const everydayFile = z.strictObject({
+  silent: wordList,
+  weak: wordList,
+  actions: z.record(z.string().regex(/^\d{3}$/, "LeiKa's number of an action: three digits, in quotes"), z.array(z.string().min(1)).min(1)),
+  words: z.record(z.string().min(1), z.array(z.string().min(1)).min(1)),
+  services: z.record(z.string().regex(/^99\d{12}$/, 'a LeiKa key: 14 digits, 99 first'), phraseList),
+});
+
+/** What people say and what it means (everyday.yaml). */
+export async function readEverydayWords(folder: string): Promise<EverydayWords> {
+  const { silent, weak, ...maps } = parseWith(everydayFile, await readSource(join(folder, 'everyday.yaml'), maxBytes));
+  const [actions, words, services] = [maps.actions, maps.words, maps.services].map((entries) => new Map(Object.entries(entries)));
+  return { silent, weak, actions, words, services } as EverydayWords;
 }
 
 const leikaKey = z.string().regex(/^99\d{12}$/, 'a LeiKa key: 14 digits, 99 first');

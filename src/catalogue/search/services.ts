@@ -1,108 +1,216 @@
-import MiniSearch, { type Query } from 'minisearch';
-import { comparable, fold, meaningful, splitCompound, termsOf, wordsOf } from './words.ts';
+import { isLeikaKey } from '#contract';
+import { noEverydayWords, senseOf, type EverydayWords, type WordSense } from './everyday.ts';
+import { createLexicon, type Lexicon, type QueryWord, type Terms } from './lexicon.ts';
+import { queryWords } from './words.ts';
+
+/** A name of a service, or something people call it, and how far that is to be trusted (0 to 1). */
+export interface SearchablePhrase {
+  readonly text: string;
+  readonly trust: number;
+}
 
 /** One service as the search sees it. */
 export interface SearchableService {
   readonly key: string;
-  /** Names it is known by in its own catalogue, in every language. */
-  readonly names: readonly string[];
-  /** Names that people or cities use for it. */
-  readonly aliases: readonly string[];
+  readonly phrases: readonly SearchablePhrase[];
+  /** Texts about it, which count little. */
   readonly summary: string;
-  /** True where some city offers it. */
-  readonly offered: boolean;
+  /** How many cities have an offer that answers for this key. */
+  readonly cities: number;
 }
 
-/** Finds services by what people call them; keys, best first. */
-export type ServiceSearch = (query: string) => readonly string[];
+/** A service that was found: one hit for an object of LeiKa and all its actions. */
+export interface Hit {
+  /** Keys of the object that the catalogue holds, the one that fits the words best first. */
+  readonly keys: readonly string[];
+  readonly score: number;
+}
 
-/** Shortest word that is looked for inside other words; shorter ones would be found everywhere. */
-const shortestPart = 4;
+/** Finds services by what people call them. */
+export interface ServiceSearch {
+  /** Hits, best first. */
+  find(query: string): readonly Hit[];
+  /** How well a text answers a query, 0 to 1. */
+  likeness(query: string, text: string): number;
+}
+
+/** Where fewer than this share of a query is answered, it is not. */
+const leastScore = 0.25;
+/** Hits below this share of the best one's score are left out. */
+const leastShare = 0.5;
+
+/** The hits that are near enough to the best of them to be shown. */
+export const nearBest = <T extends { readonly score: number }>(hits: readonly T[]): readonly T[] =>
+  hits.filter(({ score }) => score >= leastShare * (hits[0]?.score ?? 0));
+
+/** Digits of a LeiKa key that name the object; other keys stand for themselves. */
+const objectOf = (key: string): string => (isLeikaKey(key) ? key.slice(0, 8) : key);
 
 /**
- * An index over the services. A query is tried as it stands first, then more loosely, and the first way that finds
- * anything answers:
+ * An index over the services.
  *
- * 1. every word, as stem, as beginning of a word, as part of a compound (`parkausweis` in `Bewohnerparkausweis`) or
- *    itself taken apart into known words;
- * 2. every word with slight typing errors;
- * 3. some word of the query, or some part of one.
- *
- * Within the answer, services called exactly like the query come first, then offered ones, then by relevance.
+ * Every phrase is a bag of terms (see `Lexicon`), as is the query; how alike two bags are is the cosine between them. Of a
+ * service the phrase most like the query counts, times its trust; then a factor for what cities offer. Keys of one object are
+ * one hit. docs/reference/search.md tells the whole of it.
  */
-export function createServiceSearch(services: readonly SearchableService[]): ServiceSearch {
-  const byKey = new Map(services.map((service) => [service.key, service]));
-  const exact = new Map<string, string[]>();
-  const vocabulary = new Set<string>();
-  const index = new MiniSearch<SearchableService>({
-    idField: 'key',
-    fields: ['names', 'aliases', 'summary'],
-    extractField: (service, field) => {
-      const value = service[field as keyof SearchableService];
-      return Array.isArray(value) ? value.join(' · ') : String(value);
-    },
-    tokenize: (text) => [...wordsOf(text)],
-    processTerm: (word) => [...termsOf(word)],
+export function createServiceSearch(services: readonly SearchableService[], everyday: EverydayWords = noEverydayWords): ServiceSearch {
+  const sense = senseOf(everyday);
+  const objects = [...Map.groupBy(services, ({ key }) => objectOf(key)).values()];
+  const phrases = objects.flatMap((entries, object) =>
+    entries.flatMap((entry) => entry.phrases.map(({ text, trust }) => ({ text, trust, object, entry }))),
+  );
+  const lexicon = createLexicon(
+    phrases.map(({ text, object }) => ({ text, service: object })),
+    sense,
+  );
+  const index = indexOf(lexicon.bags);
+  const summaries = indexOf(objects.map((entries) => lexicon.termsOf(entries.map(({ summary }) => summary).join(' '))));
+  const offered = objects.map((entries) => {
+    const cities = Math.max(...entries.map((entry) => entry.cities));
+    return cities === 0 ? 1 : 1.2 + 0.03 * Math.log2(cities);
   });
-  index.addAll(services);
-  for (const service of services)
-    for (const name of [...service.names, ...service.aliases]) {
-      const keys = exact.get(comparable(name)) ?? [];
-      exact.set(comparable(name), [...keys, service.key]);
-      for (const word of wordsOf(name)) for (const term of termsOf(word)) vocabulary.add(term);
-    }
-  const terms = [...vocabulary];
-  const knows = (term: string) => term.length >= 3 && vocabulary.has(term);
 
-  const anyOf = (queries: Query[]): Query => ({ combineWith: 'OR', queries });
-  const allOf = (queries: Query[]): Query => ({ combineWith: 'AND', queries });
-  const asIs = { tokenize: (text: string) => [text], processTerm: (term: string) => term };
-
-  function closely(word: string): Query {
-    const own = termsOf(word);
-    const forms = own.flatMap((term) => [{ queries: [term], ...asIs, prefix: term.length >= 3 }]);
-    const parts = terms
-      .filter((term) => own.some((part) => contains(term, part)))
-      .map((term) => ({ queries: [term], ...asIs, boostTerm: () => 0.6 }));
-    const split = own.some(knows) ? null : splitCompound(fold(word), knows);
-    const apart = split ? [allOf(split.map((part) => ({ queries: [part], ...asIs })))] : [];
-    return anyOf([...forms, ...parts, ...apart] as Query[]);
+  function find(query: string): readonly Hit[] {
+    const words = queryWords(query);
+    const asked = understand(words, lexicon, sense);
+    const best = new Map<number, number>();
+    const byEntry = new Map<SearchableService, number>();
+    for (const reading of asked)
+      for (const [phrase, likeness] of index.alike(reading)) {
+        const { trust, object, entry } = phrases[phrase] as (typeof phrases)[number];
+        const score = likeness * trust;
+        if (score > (best.get(object) ?? 0)) best.set(object, score);
+        if (score > (byEntry.get(entry) ?? 0)) byEntry.set(entry, score);
+      }
+    for (const reading of asked)
+      for (const [object, share] of summaries.covered(reading)) {
+        const score = Math.max(best.get(object) ?? 0, 0.3 * share) + 0.03 * share;
+        best.set(object, score);
+      }
+    const actions = new Set(words.flatMap((word) => sense.actionsOf(word)));
+    return [...best]
+      .filter(([, score]) => score >= leastScore)
+      .map(([object, score]) => ({ object, score: score * (offered[object] as number) }))
+      .toSorted((a, b) => b.score - a.score || a.object - b.object)
+      .map(({ object, score }) => ({ keys: leading(objects[object] as SearchableService[], byEntry, actions), score }));
   }
-  const loosely = (word: string): Query =>
-    anyOf(
-      termsOf(word).map((term) => ({ queries: [term], ...asIs, fuzzy: term.length >= 9 ? 2 : term.length >= 4 ? 1 : false })) as Query[],
-    );
 
-  const options = { boost: { names: 3, aliases: 2, summary: 0.5 } };
-
-  return (query) => {
-    const words = meaningful(query);
-    if (words.length === 0) return [];
-    const ways = [
-      () => allOf(words.map(closely)),
-      () => allOf(words.map((word) => anyOf([closely(word), loosely(word)]))),
-      () => anyOf(words.flatMap((word) => [closely(word), ...(splitCompound(fold(word), knows) ?? []).map(closely)])),
-    ];
-    const called = new Set(exact.get(comparable(query)));
-    for (const way of ways) {
-      const found = index.search(way(), options);
-      if (found.length === 0) continue;
-      return found
-        .map(({ id, score }) => ({
-          key: id as string,
-          score,
-          rank: (called.has(id as string) ? 0 : 2) + (byKey.get(id as string)?.offered ? 0 : 1),
-        }))
-        .toSorted((a, b) => a.rank - b.rank || b.score - a.score || (a.key < b.key ? -1 : 1))
-        .map(({ key }) => key);
-    }
-    return [];
+  return {
+    find,
+    likeness(query, text) {
+      const alone = indexOf([lexicon.termsOf(text)]);
+      return Math.max(0, ...understand(queryWords(query), lexicon, sense).flatMap((reading) => alone.alike(reading)[0]?.[1] ?? 0));
+    },
   };
 }
 
-/** True where a term is a compound with the part at its end or, for a long part, anywhere. */
-function contains(term: string, part: string): boolean {
-  if (part.length < shortestPart || term.length <= part.length) return false;
-  // Four letters before a short part, or `pass` would be found in the stem of `Anpassung`.
-  return part.length >= 6 ? term.includes(part) : term.endsWith(part) && term.length >= part.length + 4;
+/**
+ * Keys of one object: first the variant whose action the words name, then the one whose names fit them, then the one that most
+ * cities answer for, then the object itself. What an object is called, its variants are called too.
+ */
+function leading(
+  entries: readonly SearchableService[],
+  scores: ReadonlyMap<SearchableService, number>,
+  actions: ReadonlySet<string>,
+): readonly string[] {
+  const object = entries.find(isObject);
+  const common = (object && scores.get(object)) ?? 0;
+  const rank = (entry: SearchableService): number =>
+    Math.max(common, scores.get(entry) ?? 0) +
+    (isLeikaKey(entry.key) && actions.has(entry.key.slice(8, 11)) ? (entry.key.endsWith('000') ? 2 : 1.8) : 0) +
+    (entry.cities > 0 ? 0.5 + 0.1 * Math.log2(entry.cities) : 0) +
+    (entry === object ? 0.05 : 0);
+  return entries
+    .map((entry) => ({ key: entry.key, rank: rank(entry) }))
+    .toSorted((a, b) => b.rank - a.rank || (a.key < b.key ? -1 : 1))
+    .map(({ key }) => key);
+}
+
+const isObject = ({ key }: SearchableService): boolean => isLeikaKey(key) && key.endsWith('000000');
+
+/** The words of a query that count, as they stand, and with neighbours put together where that makes a known word. */
+function understand(words: readonly string[], lexicon: Lexicon, sense: WordSense): readonly (readonly QueryWord[])[] {
+  const loud = (list: readonly string[]) => {
+    const left = list.filter((word) => !sense.isSilent(word));
+    return left.length > 0 ? left : list;
+  };
+  const together: string[] = [];
+  for (let at = 0; at < words.length; at += 1) {
+    const pair = `${words[at]}${words[at + 1] ?? ''}`;
+    const joins = at + 1 < words.length && pair.length > 5 && lexicon.knows(pair);
+    together.push(joins ? pair : (words[at] as string));
+    if (joins) at += 1;
+  }
+  const ways = together.length === words.length ? [words] : [words, together];
+  return ways.map((way) => {
+    const list = loud(way);
+    return list.map((word, at) => lexicon.understand(word, at === list.length - 1));
+  });
+}
+
+interface TermIndex {
+  /** Numbers of the bags that share a term with the words, and their likeness (cosine). */
+  alike(words: readonly QueryWord[]): readonly (readonly [number, number])[];
+  /** Numbers of the bags that share a term with the words, and the share of the words they have. */
+  covered(words: readonly QueryWord[]): readonly (readonly [number, number])[];
+}
+
+/** Length of a word: of its heaviest likely reading, since a reading may weigh more than the word it stands for. */
+const lengthOf = ({ weight, readings }: QueryWord): number =>
+  Math.max(weight, ...readings.map(({ terms, likelihood }) => (likelihood < 0.85 ? 0 : Math.hypot(...terms.map((term) => term[1])))));
+
+/** Where which term stands. */
+function indexOf(bags: readonly Terms[]): TermIndex {
+  const lengths = Float32Array.from(bags, (terms) => Math.hypot(...terms.map(([, weight]) => weight)));
+  const collected = new Map<number, number[]>();
+  bags.forEach((terms, bag) => {
+    for (const [term, weight] of terms) {
+      const list = collected.get(term) ?? [];
+      if (list.length === 0) collected.set(term, list);
+      list.push(bag, weight);
+    }
+  });
+  const postings = new Map([...collected].map(([term, list]) => [term, Float32Array.from(list)]));
+  const sums = new Float64Array(bags.length);
+
+  /** Per bag the sum over the words of their best reading in it. */
+  function total(words: readonly QueryWord[], of: (word: QueryWord, weight: number, found: number) => number): Map<number, number> {
+    const totals = new Map<number, number>();
+    for (const word of words) {
+      const best = new Map<number, number>();
+      for (const { terms, likelihood } of word.readings) {
+        const touched: number[] = [];
+        for (const [term, weight] of terms) {
+          const list = postings.get(term);
+          if (!list) continue;
+          for (let at = 0; at < list.length; at += 2) {
+            const bag = list[at] as number;
+            if (sums[bag] === 0) touched.push(bag);
+            sums[bag] = (sums[bag] as number) + of(word, weight, list[at + 1] as number);
+          }
+        }
+        for (const bag of touched) {
+          const value = likelihood * (sums[bag] as number);
+          if (value > (best.get(bag) ?? 0)) best.set(bag, value);
+          sums[bag] = 0;
+        }
+      }
+      for (const [bag, value] of best) totals.set(bag, (totals.get(bag) ?? 0) + value);
+    }
+    return totals;
+  }
+
+  return {
+    alike(words) {
+      const length = Math.hypot(...words.map(lengthOf));
+      return [...total(words, (_, weight, found) => weight * found)].map(([bag, dot]) => [
+        bag,
+        Math.min(1, dot / (length * (lengths[bag] as number))),
+      ]);
+    },
+    covered(words) {
+      const whole = words.reduce((sum, { weight }) => sum + weight, 0);
+      return [...total(words, (word, weight) => Math.min(word.weight, weight))].map(([bag, sum]) => [bag, Math.min(1, sum / whole)]);
+    },
+  };
 }

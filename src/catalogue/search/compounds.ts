@@ -1,0 +1,43 @@
+/** Letters that German puts between the parts of a compound. */
+const joints = ['', 's', 'n', 'es', 'en', 'er', 'e'];
+
+/** Shortest part of a compound, but for the words below: shorter ones would be found everywhere. */
+const shortestPart = 4;
+const shortParts = new Set('amt bau ehe kfz pkw lkw rad tod weg tor gas hof bus tur eid ol'.split(' '));
+const longestPart = 20;
+
+/**
+ * Takes a compound apart into words that are known: `hundesteueranmeldung` into `hund`, `steuer`, `anmeldung`. Of several
+ * ways the one with the fewest parts; where only its end is known, that alone; null where nothing is. One pass over the word: the time grows
+ * with its length and not with its square.
+ */
+export function splitCompound(word: string, knows: (part: string) => boolean): readonly string[] | null {
+  const whole = splitWhole(word, knows);
+  if (whole) return whole;
+  // Four letters before the tail, or `pass` would be found in words that only happen to end so.
+  for (let from = shortestPart; from <= word.length - shortestPart; from += 1) if (knows(word.slice(from))) return [word.slice(from)];
+  return null;
+}
+
+function splitWhole(word: string, knows: (part: string) => boolean): readonly string[] | null {
+  // best[i]: the fewest parts that cover the first i letters, joints included.
+  const best: (readonly string[] | null)[] = Array.from({ length: word.length + 1 }, (_, at) => (at === 0 ? [] : null));
+  for (let from = 0; from < word.length; from += 1) {
+    const before = best[from];
+    if (!before) continue;
+    for (let to = Math.min(word.length, from + longestPart); to >= from + 2; to -= 1) {
+      const part = word.slice(from, to);
+      if (part.length < shortestPart && !shortParts.has(part)) continue;
+      if (part.length === word.length || !knows(part)) continue;
+      const parts = [...before, part];
+      for (const joint of joints) {
+        const next = to + joint.length;
+        if (next > word.length || (joint !== '' && next === word.length) || !word.startsWith(joint, to)) continue;
+        const known = best[next];
+        if (!known || known.length > parts.length) best[next] = parts;
+      }
+    }
+  }
+  const found = best[word.length] ?? null;
+  return found && found.length > 1 ? found : null;
+}

@@ -1,0 +1,64 @@
+import { plainOf, stem } from './words.ts';
+
+/** What people say and what it means in the catalogue (reference/everyday.yaml). */
+export interface EverydayWords {
+  /** Words of a question that say nothing about the service. */
+  readonly silent: readonly string[];
+  /** Words that fit many services and count little. */
+  readonly weak: readonly string[];
+  /** LeiKa's number of an action → words for it. */
+  readonly actions: ReadonlyMap<string, readonly string[]>;
+  /** A word of the catalogue → words that mean the same. */
+  readonly words: ReadonlyMap<string, readonly string[]>;
+  /** LeiKa key → what people say. */
+  readonly services: ReadonlyMap<string, readonly string[]>;
+}
+
+/** Where nothing is known of what people say. */
+export const noEverydayWords: EverydayWords = { silent: [], weak: [], actions: new Map(), words: new Map(), services: new Map() };
+
+/** The same, by stems, ready for questions. */
+export interface WordSense {
+  isSilent(word: string): boolean;
+  /** How much a word counts beside others, 0 to 1. */
+  weightOf(word: string): number;
+  /** Numbers of the actions that a word may mean. */
+  actionsOf(word: string): readonly string[];
+  /** Stems of the catalogue's words for a word. */
+  meanings(word: string): readonly string[];
+  /** The catalogue's words that other words mean. */
+  readonly meant: readonly string[];
+}
+
+/** A silent word in a name counts next to nothing: names that differ only by it stay apart. */
+const weightOfSilent = 0.06;
+const weightOfWeak = 0.35;
+const weightOfAction = 0.4;
+
+/** Reads the words once. Arguments of the answers are words in their one spelling (`plainOf`). */
+export function senseOf({ silent, weak, actions, words }: EverydayWords): WordSense {
+  const silentWords = new Set(silent.map(plainOf));
+  const weakWords = new Set(weak.map(plainOf));
+  const byStem = (entries: ReadonlyMap<string, readonly string[]>, target: (key: string) => string) => {
+    const found = new Map<string, string[]>();
+    for (const [key, list] of entries)
+      for (const word of list) {
+        const at = stem(plainOf(word));
+        found.set(at, [...(found.get(at) ?? []), target(key)]);
+      }
+    return found;
+  };
+  const actionsByStem = byStem(actions, (key) => key);
+  const meaningsByStem = byStem(words, (key) => stem(plainOf(key)));
+  return {
+    isSilent: (word) => silentWords.has(word),
+    weightOf(word) {
+      if (silentWords.has(word)) return weightOfSilent;
+      if (weakWords.has(word)) return weightOfWeak;
+      return actionsByStem.has(stem(word)) ? weightOfAction : 1;
+    },
+    actionsOf: (word) => actionsByStem.get(stem(word)) ?? [],
+    meant: [...words.keys()],
+    meanings: (word) => meaningsByStem.get(stem(word)) ?? [],
+  };
+}

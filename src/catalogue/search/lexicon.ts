@@ -1,0 +1,159 @@
+import { splitCompound } from './compounds.ts';
+import type { WordSense } from './everyday.ts';
+import { createTypoSearch } from './typos.ts';
+import { plainOf, stem, wordsOf } from './words.ts';
+
+/** A weighted bag of terms: a word, and less the parts it is made of. */
+export type Terms = readonly (readonly [term: number, weight: number])[];
+
+/** One way to understand a word of a query, and how sure that is (0 to 1). */
+export interface Reading {
+  readonly terms: Terms;
+  readonly likelihood: number;
+}
+
+/** A word of a query: what it weighs and the ways to understand it. None: nobody knows the word. */
+export interface QueryWord {
+  readonly weight: number;
+  readonly readings: readonly Reading[];
+}
+
+/** The words that the catalogue and the people use. */
+export interface Lexicon {
+  /** Terms of the texts it was made of, in their order. */
+  readonly bags: readonly Terms[];
+  /** Terms of a text of the catalogue; each term once. */
+  termsOf(text: string): Terms;
+  /** Understands a word in its one spelling. `begun`: more letters may follow. */
+  understand(word: string, begun: boolean): QueryWord;
+  /** Whether it is a word of the catalogue as it stands. */
+  knows(word: string): boolean;
+}
+
+/** Share of a compound's parts in it: `hundesteuer` is `hundesteuer`, and half of it `hund` and `steuer`. */
+const partShare = 0.5;
+/** Most words that the beginning of one is taken for. */
+const mostCompletions = 24;
+
+/** Makes a lexicon of texts, each with the number of the service (from 0) that it stands at. */
+export function createLexicon(texts: readonly { readonly text: string; readonly service: number }[], sense: WordSense): Lexicon {
+  const ids = new Map<string, number>();
+  const forms = new Set<string>();
+  const idOf = (term: string): number => {
+    const id = ids.get(term) ?? ids.size;
+    ids.set(term, id);
+    return id;
+  };
+  /** Words of a text: as they stand in their one spelling, and their terms. */
+  const read = (text: string): [form: string, term: number][] =>
+    wordsOf(text).map((word) => {
+      const form = plainOf(word);
+      forms.add(form);
+      return [form, idOf(stem(form))];
+    });
+  const tokens = texts.map(({ text }) => read(text));
+  for (const word of sense.meant) read(word);
+  const isPart = (part: string) => (forms.has(part) || ids.has(part)) && !sense.isSilent(part);
+
+  const partsByTerm = new Map<number, readonly number[]>();
+  const partsOf = (word: string): readonly number[] =>
+    splitCompound(word, isPart)?.flatMap((part) => ids.get(stem(part)) ?? ids.get(part) ?? []) ?? [];
+  for (const word of forms) {
+    const id = idOf(stem(word));
+    if (!partsByTerm.has(id)) partsByTerm.set(id, partsOf(word));
+  }
+
+  // How telling a term is: one of a single service counts in full, one of all of them a quarter.
+  const services = new Map<number, Set<number>>();
+  tokens.forEach((words, at) => {
+    const { service } = texts[at] as (typeof texts)[number];
+    for (const [, id] of words)
+      for (const term of [id, ...(partsByTerm.get(id) ?? [])]) {
+        const known = services.get(term);
+        if (known) known.add(service);
+        else services.set(term, new Set([service]));
+      }
+  });
+  const all = Math.log(texts.reduce((most, { service }) => Math.max(most, service + 1), 2));
+  const telling = new Map([...services].map(([term, at]) => [term, 1 - 0.75 * (Math.log(at.size) / all)]));
+  const tellingOf = (term: number): number => telling.get(term) ?? 1;
+
+  /** Parts of a word, weighted so that their squares sum up to `share` of the whole word's. */
+  const spread = (parts: readonly number[], weight: number, share: number): [number, number][] => {
+    const sum = parts.reduce((total, part) => total + tellingOf(part), 0);
+    return parts.map((part) => [part, weight * Math.sqrt((share * tellingOf(part)) / sum)]);
+  };
+  const termsOfWord = (term: number, weight: number): Terms => [[term, weight], ...spread(partsByTerm.get(term) ?? [], weight, partShare)];
+  const weightOf = (word: string, term: number): number => sense.weightOf(word) * tellingOf(term);
+
+  /** Each term once, as heavy as where it is heaviest. */
+  const bagOf = (words: readonly (readonly [form: string, term: number])[]): Terms => {
+    const terms = new Map<number, number>();
+    for (const [form, id] of words)
+      for (const [term, weight] of termsOfWord(id, weightOf(form, id))) terms.set(term, Math.max(weight, terms.get(term) ?? 0));
+    return [...terms];
+  };
+
+  const typos = createTypoSearch(forms);
+  const sortedForms = [...forms].toSorted();
+
+  function completions(start: string): readonly string[] {
+    const found: string[] = [];
+    for (let at = firstFrom(sortedForms, start); found.length < mostCompletions; at += 1) {
+      const form = sortedForms[at];
+      if (!form?.startsWith(start)) break;
+      if (form !== start) found.push(form);
+    }
+    return found;
+  }
+
+  return {
+    knows: (word) => forms.has(word) || ids.has(stem(word)),
+    bags: tokens.map(bagOf),
+    termsOf: (text) =>
+      bagOf(
+        wordsOf(text).flatMap((word) => {
+          const form = plainOf(word);
+          const id = ids.get(stem(form));
+          return id === undefined ? [] : [[form, id] as const];
+        }),
+      ),
+    understand(word, begun) {
+      const own = ids.get(stem(word));
+      const readings: Reading[] = [];
+      const take = (term: number, weight: number, likelihood: number) => readings.push({ terms: termsOfWord(term, weight), likelihood });
+      const weight = own === undefined ? sense.weightOf(word) : weightOf(word, own);
+      if (own !== undefined) take(own, weight, 1);
+      for (const meaning of sense.meanings(word)) {
+        const id = ids.get(meaning);
+        if (id !== undefined && id !== own) take(id, Math.max(weight, tellingOf(id)), 0.9);
+      }
+      if (own === undefined) {
+        const parts = partsOf(word);
+        if (parts.length > 0) readings.push({ terms: spread(parts, weight, 1), likelihood: 0.9 });
+        for (const { word: form, distance } of typos(word)) {
+          const id = ids.get(stem(form));
+          if (id !== undefined && !sense.isSilent(form)) take(id, Math.max(weightOf(form, id), weight * 0.5), distance === 1 ? 0.85 : 0.7);
+        }
+      }
+      if (word.length >= 3 && (begun || own === undefined))
+        for (const form of completions(word)) {
+          const id = ids.get(stem(form));
+          if (id !== undefined && id !== own)
+            take(id, weightOf(form, id), (own === undefined ? 0.6 : 0.3) + 0.3 * (word.length / form.length));
+        }
+      return { weight: readings.length === 0 ? weight * 0.4 : weight, readings };
+    },
+  };
+}
+
+/** Index of the first of sorted texts that is not before `start`. */
+function firstFrom(sorted: readonly string[], start: string): number {
+  let [low, high] = [0, sorted.length];
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((sorted[middle] as string) < start) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

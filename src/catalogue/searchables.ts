@@ -1,0 +1,50 @@
+import type { ServiceKey } from '#contract';
+import type { CatalogueEntry, Offer } from './catalogue.ts';
+import type { OfferShelf } from './memory.ts';
+import type { EverydayWords } from './search/everyday.ts';
+import type { SearchablePhrase, SearchableService } from './search/services.ts';
+import { comparable } from './search/words.ts';
+
+/** How far a name is to be trusted, by where it comes from. */
+const trust = { own: 1, everyday: 1, city: 0.95, short: 0.7, variant: 0.9 } as const;
+
+/** What the search is to know of each service: its names, what people and cities call it, and what cities say about it. */
+export function searchablesOf(
+  services: ReadonlyMap<string, CatalogueEntry>,
+  offers: OfferShelf,
+  synonyms: ReadonlyMap<string, readonly string[]>,
+  everyday: EverydayWords,
+  answering: (key: ServiceKey) => readonly Offer[],
+): SearchableService[] {
+  return [...services.values()].map((entry) => {
+    const { key, name } = entry;
+    const standing = offers.byKey.get(key) ?? [];
+    const own = key.endsWith('000000') || entry.summary !== null ? trust.own : trust.variant;
+    return {
+      key,
+      phrases: [
+        ...Object.values(name).map((text) => ({ text, trust: own })),
+        ...[...(synonyms.get(key) ?? []), ...(everyday.services.get(key) ?? [])].map((text) => ({ text, trust: trust.everyday })),
+        ...cityNames(standing),
+        ...shortNames(entry).map((text) => ({ text, trust: trust.short })),
+      ],
+      summary: [entry.summary?.de, entry.summary?.en, ...new Set(standing.map(({ record }) => record.summary?.de))].join(' '),
+      cities: new Set(answering(key).map(({ ars }) => ars)).size,
+    };
+  });
+}
+
+/** Names that cities use, each once; one of many cities is trusted a little more. */
+function cityNames(offers: readonly Offer[]): SearchablePhrase[] {
+  const names = offers.flatMap(({ ars, record }) => Object.values(record.name).map((text) => ({ ars, text: text as string })));
+  return [...Map.groupBy(names, ({ text }) => comparable(text)).values()].map((same) => ({
+    text: (same[0] as { readonly text: string }).text,
+    trust: Math.min(1, trust.city + 0.02 * Math.log2(new Set(same.map(({ ars }) => ars)).size)),
+  }));
+}
+
+/** Short names that the legal basis gives, `BAföG` of `Bundesausbildungsförderungsgesetz (BAföG)`, where they name the benefit too. */
+function shortNames({ key, legalBasis }: CatalogueEntry): string[] {
+  if (!key.endsWith('000000')) return [];
+  return legalBasis.flatMap((law) => /^[^§(]*\(([A-ZÄÖÜ][\p{L}-]{2,15})\)/u.exec(law)?.[1] ?? []);
+}
