@@ -11,6 +11,7 @@ import { createCatalogue } from './catalogue/catalogue.ts';
 import { createCities } from './cities/cities.ts';
 import { loadCities } from './cities/load.ts';
 import { runChanges } from './cli/changes.ts';
+import { runBackup, runRestore, runRestored, type BackupVerb } from './cli/backup.ts';
 import { runCheck } from './cli/check.ts';
 import type { ConformanceOptions } from './cli/conformance.ts';
 import { addDeliveryVerbs } from './cli/delivery-verbs.ts';
@@ -31,6 +32,7 @@ import { newId } from './infra/ids.ts';
 import { createLog } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
 import { closePorts, openPorts, type Ports } from './infra/open.ts';
+import { createEventLog } from './infra/store/eventlog.ts';
 
 /*
  * `staedtebund`: what operators do beside the running hub, on the same store and the same cities' files. Every verb
@@ -128,6 +130,7 @@ const program = new Command('staedtebund')
   .showHelpAfterError()
   .exitOverride();
 
+const projections = [applicationStanding, caseProjection(findKind)];
 const common = (): Common => program.opts<Common>();
 const noteIn = (de: string, en: string): void => note(inLanguage({ de, en }, common().language));
 const verb = (name: string, description: string): Command => program.command(name).description(description).exitOverride();
@@ -299,9 +302,9 @@ const eventsVerb = verb('events', 'print events as CloudEvents, one JSON per lin
 addDeliveryVerbs(
   { events: eventsVerb, trace: verb('trace <id>', 'what happened to an application, a case or an event: who did what where') },
   async (run) => {
-    process.exitCode = await withHub(common(), ({ events, cities, noteWrongFiles }) => {
+    process.exitCode = await withHub(common(), ({ applications, events, cities, noteWrongFiles }) => {
       noteWrongFiles();
-      return run({ events, cities, language: common().language, out, note });
+      return run({ applications, events, cities, language: common().language, out, note });
     });
   },
 );
@@ -313,12 +316,39 @@ verb('rebuild [projection]', 'make what the store keeps of the event log again f
     process.exitCode = await withPorts(common(), (ports) =>
       runRebuild(
         ports,
-        [applicationStanding, caseProjection(findKind)],
+        projections,
         { ...options, ...(projection === undefined ? {} : { projection }), language: common().language },
         { out, note },
       ),
     );
   });
+
+/** The store by its URL alone: a backup is made of it as it is, and one that does not open can be replaced. */
+const backupVerb = (): BackupVerb => ({
+  storeUrl: loadConfig({ OIDC_ISSUER: 'https://issuer.invalid', OIDC_AUDIENCE: 'none', ...environment(common()) }).storeUrl,
+  language: common().language,
+  now: () => new Date(),
+  projections,
+  openEventLog: createEventLog,
+  out,
+  note,
+});
+
+verb('backup <file>', 'write the store into a file while the hub runs; a file of that name is replaced once the new one is whole').action(
+  async (file: string) => {
+    process.exitCode = await runBackup(backupVerb(), file);
+  },
+);
+
+verb('restore <file>', 'put a backup in the place of the store; the hub must not run')
+  .option('--verify', 'only look the backup through; change nothing')
+  .action(async (file: string, options: { verify?: boolean }) => {
+    process.exitCode = await runRestore(backupVerb(), file, options);
+  });
+
+verb('restored', 'say that the store was restored by other means: what is open is looked for before it is sent again').action(async () => {
+  process.exitCode = await runRestored(backupVerb());
+});
 
 verb('new', 'begin something of your own')
   .command('adapter <name>')

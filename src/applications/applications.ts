@@ -11,7 +11,8 @@ import { createDelivery, type DeliveryTiming } from './deliver.ts';
 import { createFormCheck } from './form.ts';
 import { historyPage, listPage, listParked } from './list.ts';
 import { createApplicationMetrics, type ApplicationMetrics } from './metrics.ts';
-import { findApplication, toApplication } from './records.ts';
+import { findApplication, findRefusal, toApplication } from './records.ts';
+import type { Refusal } from './refusal.ts';
 import { createEnd, type Ending } from './end.ts';
 import { createRelease } from './release.ts';
 import { retryDefaults, type RetryPolicy } from './rules.ts';
@@ -37,6 +38,8 @@ export interface Application {
   readonly channel: Channel;
   readonly submittedAt: Date;
   readonly formRevision: string;
+  /** The key that it travels to the back office under; citizens quote it. */
+  readonly reference: string;
 }
 
 export interface SubmitInput {
@@ -102,6 +105,8 @@ export interface Applications {
   listSources(): Promise<readonly ChangeSource[]>;
   /** Sets where the next pull of an adapter begins: at a moment, or at the beginning (null). */
   rewind(source: { readonly city: string; readonly adapter: string; readonly to: Date | null }): Promise<Rewound>;
+  /** What the back office said against it, for the city's own people and the operator: never for anybody else. */
+  findRefusal(id: string): Promise<Refusal | null>;
   history(application: Application, page: PageRequest): Promise<Listing<LoggedEvent>>;
   withdraw(input: { id: string; reason: string }, principal: Principal, traceparent: string): Promise<ChangeResult>;
   /** @throws nothing expected; `principal` must be the city of the application, null stands for the operator's command line. */
@@ -182,6 +187,7 @@ export function createApplications(options: ApplicationsOptions): Applications {
     listParked: () => listParked(store),
     listSources: () => listSources(store, deps.cities),
     rewind: (source) => rewind(deps, source),
+    findRefusal: (id) => findRefusal(store.db, id),
     history: (application, page) => historyPage(eventLog, application.id, page),
     async *watch(id, signal) {
       for await (const _ of watch.changesOf(id, signal)) {

@@ -5,14 +5,15 @@ import type { Tx } from '../infra/store/store.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import { newEvent } from './changes.ts';
 import type { Changes } from './changes.ts';
+import { holdJob, type HeldJob } from './held-job.ts';
 import {
   claimJobs,
   findApplication,
   findNextDue,
   findStep,
+  isAfterRestoration,
   listDueTargets,
   lockApplication,
-  renewLease,
   saveStep,
   settleJob,
   updateApplication,
@@ -20,6 +21,7 @@ import {
   type ClaimedJob,
   type Payload,
 } from './records.ts';
+import { toRefusal } from './refusal.ts';
 import { decideFailure, type ParkedReason } from './rules.ts';
 import { canWithdraw } from './withdraw.ts';
 
@@ -61,7 +63,8 @@ export interface Delivery {
 export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delivery {
   const { store, eventLog, cities, now, log, metrics } = deps;
   const { leaseMs, pollMs } = deps.timing;
-  const running = new Map<string, number>();
+  /** Ids of the jobs in hand, by city and adapter. */
+  const running = new Map<string, Set<string>>();
   const underWay = new Set<Promise<void>>();
   let stopped = true;
   let wake: () => void = () => {};
@@ -94,7 +97,7 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     }
   }
 
-  const freeSlots = (city: City, { id, limits }: CityAdapter): number => limits.concurrency - (running.get(`${city.id} ${id}`) ?? 0);
+  const freeSlots = (city: City, { id, limits }: CityAdapter): number => limits.concurrency - (running.get(`${city.id} ${id}`)?.size ?? 0);
 
   /** Cities that could take a delivery now. Of the others, with an open breaker or enough under way, the queue is not even read: it may be long. */
   const citiesReady = (): string[] =>
@@ -124,11 +127,15 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
       const slot = `${target.city} ${target.adapter}`;
       const free = freeSlots(city, adapter);
       if (free <= 0 || stopped) continue;
-      const jobs = await claimJobs(store, target, free, now().getTime(), leaseMs);
+      const since = performance.now();
+      const inHand = running.get(slot) ?? new Set();
+      running.set(slot, inHand);
+      // Those in hand are never claimed anew, also where the store was away for longer than a lease: their outcome is still to be written.
+      const jobs = await claimJobs(store, { ...target, except: [...inHand] }, free, now().getTime(), leaseMs);
       claimed += jobs.length;
       for (const job of jobs) {
-        running.set(slot, (running.get(slot) ?? 0) + 1);
-        const attempt = deliver(job)
+        inHand.add(job.id);
+        const attempt = deliver(job, since)
           .catch((error: unknown) =>
             log.error(
               { err: error, application: job.application_id, city: job.city },
@@ -136,7 +143,7 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
             ),
           )
           .finally(() => {
-            running.set(slot, (running.get(slot) ?? 1) - 1);
+            inHand.delete(job.id);
             underWay.delete(attempt);
             wake();
           });
@@ -146,47 +153,47 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     return claimed;
   }
 
-  async function deliver(job: ClaimedJob): Promise<void> {
-    const application = await findApplication(store.db, job.application_id);
-    if (!application) throw new Error(`application ${job.application_id} of a delivery is missing`);
-    const lost = new AbortController();
-    let holdsUntil = job.lease_until;
-    const renewal = setInterval(() => {
-      const at = now().getTime();
-      // Renewals that failed or have no answer yet: from here on another worker may have taken it over.
-      if (at >= holdsUntil) return lost.abort();
-      renewLease(store.db, job, at + leaseMs).then(
-        (mine) => {
-          if (mine) holdsUntil = at + leaseMs;
-          else lost.abort();
-        },
-        () => {}, // the store is away: until the lease has run out the next renewal may reach it
-      );
-    }, leaseMs / 3);
-    const ended = metrics.delivery.startTimer({ city: job.city, kind: job.kind });
-    const knowledge: Knowledge = { effect: deps.retryBlindly ? 'none' : job.effectBefore };
+  async function deliver(job: ClaimedJob, since: number): Promise<void> {
+    const held = holdJob(store, job, { leaseMs, since, now, stopping: () => stopped });
     try {
-      if (job.kind === 'submit') await deliverSubmission(job, application, knowledge, lost.signal);
-      else await deliverWithdrawal(job, application, lost.signal);
-      ended({ outcome: 'done' });
-    } catch (error) {
-      const failure = toFailure(error, knowledge);
-      ended({ outcome: failure.kind });
-      await settleFailure(job, application, failure, knowledge);
+      const application = await held.persist(() => findApplication(store.db, job.application_id));
+      if (!application) throw new Error(`application ${job.application_id} of a delivery is missing`);
+      await attempt(job, application, held);
     } finally {
-      clearInterval(renewal);
+      held.letGo();
     }
   }
 
-  async function deliverSubmission(job: ClaimedJob, application: ApplicationRow, knowledge: Knowledge, signal: AbortSignal): Promise<void> {
+  async function attempt(job: ClaimedJob, application: ApplicationRow, held: HeldJob): Promise<void> {
+    const ended = metrics.delivery.startTimer({ city: job.city, kind: job.kind });
+    const knowledge: Knowledge = { effect: deps.retryBlindly ? 'none' : job.effectBefore };
+    // What the back office said is in hand before anything is written of it: that the store is away is no outcome of the delivery.
+    const outcome = await (
+      job.kind === 'submit' ? deliverSubmission(job, application, knowledge, held) : deliverWithdrawal(job, application, held)
+    ).catch((error: unknown) => ({ error }));
+    if ('error' in outcome) {
+      const failure = toFailure(outcome.error, knowledge);
+      ended({ outcome: failure.kind });
+      await settleFailure(job, application, failure, { knowledge, held, words: wordsOf(outcome.error) });
+    } else {
+      ended({ outcome: 'done' });
+      if (outcome.ref) await settleDelivered(job, outcome.ref, outcome.replayed, held);
+      else await settleWithdrawn(job, held);
+    }
+  }
+
+  async function deliverSubmission(job: ClaimedJob, application: ApplicationRow, knowledge: Knowledge, held: HeldJob): Promise<Landed> {
     const cases = cities.adapter(job.city, job.adapter).cases;
     if (!cases) throw new CityCallError('the adapter takes no cases', { kind: 'unsupported', effect: 'none' });
-    const mayHaveLanded = knowledge.effect === 'unknown';
-    if (mayHaveLanded && cases.traits.idempotency === 'none')
+    const { idempotency } = cases.traits;
+    if (knowledge.effect === 'unknown' && idempotency === 'none')
       throw new CityCallError('a former attempt may have landed and nobody can tell', { kind: 'unavailable', effect: 'unknown' });
-    if (mayHaveLanded && cases.traits.idempotency === 'lookup') {
-      const found = await lookUp(job, application, signal);
-      if (found) return settleDelivered(job, found, true);
+    // Of what came since the store was made from a backup, something may be a repetition of what the store does not remember.
+    const mayBeThere = (): Promise<boolean> => held.persist(() => isAfterRestoration(store.db, application.submitted_at));
+    const canAsk = idempotency === 'lookup' || (idempotency === 'steps' && cases.findByKey !== undefined);
+    if ((knowledge.effect === 'unknown' && idempotency === 'lookup') || (canAsk && !deps.retryBlindly && (await mayBeThere()))) {
+      const found = await lookUp(job, application, held.lost);
+      if (found) return { ref: found, replayed: true };
       knowledge.effect = 'none';
     }
     const receipt = await cities.write<Receipt>(
@@ -195,13 +202,13 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
       (adapter, call) => adapter.cases!.submit(toSubmission(application), call),
       {
         key: job.key,
-        steps: stepsOf(job.key),
+        steps: stepsOf(job.key, held),
         traceparent: application.traceparent ?? '',
         attempt: job.attempts,
-        signal,
+        signal: held.lost,
       },
     );
-    await settleDelivered(job, receipt.ref, receipt.replayed);
+    return { ref: receipt.ref, replayed: receipt.replayed };
   }
 
   async function lookUp(job: ClaimedJob, application: ApplicationRow, signal: AbortSignal): Promise<CaseRef | null> {
@@ -219,34 +226,49 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     }
   }
 
-  async function deliverWithdrawal(job: ClaimedJob, application: ApplicationRow, signal: AbortSignal): Promise<void> {
+  async function deliverWithdrawal(job: ClaimedJob, application: ApplicationRow, held: HeldJob): Promise<Landed> {
     const ref: CaseRef | null = application.case_ref === null ? null : { id: application.case_ref };
     if (!canWithdraw(cities, job) || !ref) throw new CityCallError('there is no case to withdraw', { kind: 'unsupported', effect: 'none' });
     // Withdrawing twice is withdrawing: no look-up is needed before a retry.
     await cities.write(job.city, job.adapter, (adapter, call) => adapter.cases!.withdraw!(ref, job.reason ?? '', call), {
       key: job.key,
-      steps: stepsOf(job.key),
+      steps: stepsOf(job.key, held),
       traceparent: application.traceparent ?? '',
       attempt: job.attempts,
-      signal,
+      signal: held.lost,
     });
-    await store.transaction(async (tx) => {
-      const at = now().getTime();
-      const row = await lockApplication(store, tx, application.id);
-      if (!row || !(await settleJob(tx, job, { state: 'done', effect: 'none', last_error: null, reason: null, updated_at: at }))) return;
+    return { ref: null };
+  }
+
+  /** Writes an outcome with everything that follows from it, under the fence of the claim; false where the lease has passed on. */
+  const settle = (
+    job: ClaimedJob,
+    held: HeldJob,
+    change: Omit<Parameters<typeof settleJob>[2], 'updated_at'>,
+    follow: (tx: Tx, row: ApplicationRow, at: number) => Promise<void> = async () => {},
+  ): Promise<boolean> =>
+    held.persist(() =>
+      store.transaction(async (tx) => {
+        const at = now().getTime();
+        const row = await lockApplication(store, tx, job.application_id);
+        if (!row || !(await settleJob(tx, job, { ...change, updated_at: at }))) return false;
+        await follow(tx, row, at);
+        return true;
+      }),
+    );
+
+  const landed = { state: 'done', effect: 'none', last_error: null, refusal: null } as const;
+
+  const settleWithdrawn = (job: ClaimedJob, held: HeldJob): Promise<boolean> =>
+    settle(job, held, { ...landed, reason: null }, async (tx, row, at) => {
       await updateApplication(tx, row, { status: 'WITHDRAWN', status_since: at, parked_reason: null, payload: null });
       await eventLog.append(tx, [newEvent(row, 'application.withdrawn', at, { status: 'WITHDRAWN', previousStatus: row.status })]);
     });
-  }
 
-  async function settleDelivered(job: ClaimedJob, ref: CaseRef, replayed: boolean): Promise<void> {
-    const mine = await store.transaction(async (tx) => {
-      const row = await lockApplication(store, tx, job.application_id);
-      const at = now().getTime();
-      if (!row || !(await settleJob(tx, job, { state: 'done', effect: 'none', last_error: null, updated_at: at }))) return false;
-      await recordDelivered(tx, eventLog, row, ref, at, { replayed, attempts: job.attempts });
-      return true;
-    });
+  async function settleDelivered(job: ClaimedJob, ref: CaseRef, replayed: boolean, held: HeldJob): Promise<void> {
+    const mine = await settle(job, held, landed, (tx, row, at) =>
+      recordDelivered(tx, eventLog, row, ref, at, { replayed, attempts: job.attempts }),
+    );
     if (!mine)
       log.warn(
         { application: job.application_id, city: job.city },
@@ -255,7 +277,12 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     else await changes.release(job.city, job.adapter, ref.id);
   }
 
-  async function settleFailure(job: ClaimedJob, application: ApplicationRow, failure: CallFailure, knowledge: Knowledge): Promise<void> {
+  async function settleFailure(
+    job: ClaimedJob,
+    application: ApplicationRow,
+    failure: CallFailure,
+    { knowledge, held, words }: { readonly knowledge: Knowledge; readonly held: HeldJob; readonly words: string },
+  ): Promise<void> {
     const at = now().getTime();
     const idempotency =
       job.kind === 'withdraw' || deps.retryBlindly ? 'native' : (cities.adapter(job.city, job.adapter).cases?.traits.idempotency ?? 'none');
@@ -273,26 +300,23 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
       },
       'a delivery failed',
     );
-    await store.transaction(async (tx) => {
-      const row = await lockApplication(store, tx, application.id);
-      const last_error = failure.kind;
-      if (!row) return;
-      if (decision.do === 'retry') {
-        await settleJob(tx, job, { state: 'queued', effect, last_error, not_before: at + decision.inMs, updated_at: at });
-        return;
-      }
-      if (!(await settleJob(tx, job, { state: 'parked', effect, last_error, updated_at: at }))) return;
-      await recordParked(tx, eventLog, row, job.kind, decision.reason, at);
-    });
+    const payload = application.payload === null ? null : (JSON.parse(application.payload) as Payload);
+    const known = { effect, last_error: failure.kind, refusal: JSON.stringify(toRefusal(words, failure.fields, payload)) };
+    if (decision.do === 'retry') await settle(job, held, { ...known, state: 'queued', not_before: at + decision.inMs });
+    else
+      await settle(job, held, { ...known, state: 'parked' }, (tx, row, parkedAt) =>
+        recordParked(tx, eventLog, row, job.kind, decision.reason, parkedAt),
+      );
   }
 
-  const stepsOf = (key: string) => ({
+  /** A step that was done and is not remembered would be done again: it waits for the store like a receipt. */
+  const stepsOf = (key: string, held: HeldJob) => ({
     find: async (name: string): Promise<Json | undefined> => {
       const step = await findStep(store.db, key, name);
       return step ? (JSON.parse(step.result) as Json) : undefined;
     },
     save: (name: string, result: Json): Promise<void> =>
-      saveStep(store.db, { key, name, result: JSON.stringify(result), done_at: now().getTime() }),
+      held.persist(() => saveStep(store.db, { key, name, result: JSON.stringify(result), done_at: now().getTime() })),
   });
 
   return {
@@ -364,6 +388,12 @@ function toSubmission(row: ApplicationRow): Submission {
 /** A refused or unreadable look-up says nothing about the submission itself. */
 const keepsTrying = (kind: CallFailure['kind']): CallFailure['kind'] =>
   kind === 'rejected' || kind === 'malformed' || kind === 'unsupported' ? 'unavailable' : kind;
+
+/** What a delivery came to: a case, or for a withdrawal that the back office has taken it. */
+type Landed = { readonly ref: CaseRef; readonly replayed: boolean } | { readonly ref: null };
+
+/** What the adapter said, or nothing: the words of other errors may be anybody's. */
+const wordsOf = (error: unknown): string => (error instanceof CityCallError ? error.message : '');
 
 /** What is known of former attempts; a clear look-up improves it. */
 interface Knowledge {

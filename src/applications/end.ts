@@ -47,7 +47,7 @@ export function createEnd({ store, now }: Pick<ApplicationsDeps, 'store' | 'now'
 export async function cancel(tx: Tx, row: ApplicationRow, at: number): Promise<HubEvent> {
   await tx
     .updateTable('delivery_job')
-    .set({ state: 'cancelled', updated_at: at })
+    .set({ state: 'cancelled', updated_at: at, refusal: null })
     .where('application_id', '=', row.id)
     .where('state', 'in', ['queued', 'parked'])
     .execute();

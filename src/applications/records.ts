@@ -4,6 +4,7 @@ import { newId } from '../infra/ids.ts';
 import type { Database } from '../infra/store/schema.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 import type { Application } from './applications.ts';
+import { parseRefusal, type Refusal } from './refusal.ts';
 import { ended, type ApplicationState } from './rules.ts';
 
 /** The SQL of applications: every statement that reads or writes their tables. */
@@ -25,6 +26,7 @@ export const toApplication = (row: ApplicationRow): Application => ({
   channel: row.channel as Channel,
   submittedAt: new Date(row.submitted_at),
   formRevision: row.form_revision,
+  reference: row.delivery_key ?? row.id,
 });
 
 export const toState = (row: ApplicationRow): ApplicationState => ({
@@ -155,6 +157,7 @@ export const queueJob = async (
       reason: reason ?? null,
       created_at: at,
       updated_at: at,
+      refusal: null,
     })
     .execute();
 };
@@ -197,7 +200,7 @@ export interface ClaimedJob extends JobRow {
  */
 export async function claimJobs(
   store: Store,
-  target: { city: string; adapter: string },
+  target: { city: string; adapter: string; except: readonly string[] },
   most: number,
   now: number,
   leaseMs: number,
@@ -226,6 +229,7 @@ export async function claimJobs(
           ),
         ),
       )
+      .$if(target.except.length > 0, (query) => query.where('job.id', 'not in', target.except))
       .orderBy('job.created_at')
       .orderBy('job.id')
       .limit(most);
@@ -281,6 +285,7 @@ export async function settleJob(
     last_error: string | null;
     not_before?: number;
     reason?: null;
+    refusal: string | null;
     updated_at: number;
   },
 ): Promise<boolean> {
@@ -304,6 +309,32 @@ export const saveStep = async (db: Db, step: Database['delivery_step']): Promise
     .onConflict((conflict) => conflict.columns(['key', 'name']).doUpdateSet({ result: step.result, done_at: step.done_at }))
     .execute();
 };
+
+/** What the back office said against the delivery that waits for a person, or failed last; null where it said nothing. */
+export async function findRefusal(db: Db, applicationId: string): Promise<Refusal | null> {
+  const row = await db
+    .selectFrom('delivery_job')
+    .select('refusal')
+    .where('application_id', '=', applicationId)
+    .where('refusal', 'is not', null)
+    .orderBy('updated_at', 'desc')
+    .limit(1)
+    .executeTakeFirst();
+  return parseRefusal(row?.refusal ?? null);
+}
+
+/** For how long after a restoration clients may repeat what the store has forgotten, in milliseconds. */
+const REPEATED_FOR_MS = 30 * 24 * 3_600_000;
+
+/** True where the store was made from a backup in the month before this moment. */
+export const isAfterRestoration = async (db: Db, at: number): Promise<boolean> =>
+  (await db
+    .selectFrom('restoration')
+    .select('at')
+    .where('at', '<=', at)
+    .where('at', '>', at - REPEATED_FOR_MS)
+    .limit(1)
+    .executeTakeFirst()) !== undefined;
 
 /** Deliveries by city and state, for metrics. */
 export const countJobs = (db: Db) =>

@@ -26,7 +26,7 @@ export function createRelease(deps: ApplicationsDeps, changes: Changes) {
       const settle = (change: { state: 'queued' | 'done' | 'cancelled'; effect?: 'none' }) =>
         tx
           .updateTable('delivery_job')
-          .set({ ...change, not_before: at, created_at: at, updated_at: at, attempts: 0, last_error: null })
+          .set({ ...change, not_before: at, created_at: at, updated_at: at, attempts: 0, last_error: null, refusal: null })
           .where('id', '=', job.id)
           .execute();
       const reread = async (): Promise<ChangeResult> => ({

@@ -5,6 +5,7 @@ import type { City, CityAdapter } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { ApplicationsDeps, FieldProblem, SubmitInput, SubmitResult } from './applications.ts';
 import { newEvent } from './changes.ts';
+import { deliveryKeyOf } from './delivery-key.ts';
 import type { createFormCheck } from './form.ts';
 import { atRegister, findRegister } from './register.ts';
 import {
@@ -68,7 +69,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
       });
       if (!claimed) return false;
       await tx.insertInto('application').values(row).execute();
-      await queueJob(tx, { row, kind: 'submit', key: row.id, at });
+      await queueJob(tx, { row, kind: 'submit', key: row.delivery_key ?? row.id, at });
       await deps.onSubmission?.(tx, {
         id: row.id,
         offer,
@@ -182,6 +183,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
       version: 1,
       submitted_at: at,
       traceparent,
+      delivery_key: deliveryKeyOf(principal.owner, input.idempotencyKey),
     };
   }
 }

@@ -3,6 +3,7 @@ import type { Cities } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { ApplicationsDeps, ChangeResult } from './applications.ts';
 import { newEvent } from './changes.ts';
+import { withdrawalKeyOf } from './delivery-key.ts';
 import { cancel } from './end.ts';
 import { lockApplication, lockJobs, queueJob, toApplication, toState } from './records.ts';
 import { decideWithdraw } from './rules.ts';
@@ -48,7 +49,7 @@ export function createWithdraw(deps: ApplicationsDeps) {
           await eventLog.append(tx, [asked(), await cancel(tx, { ...row, traceparent }, at)]);
           return { ok: true, application: toApplication({ ...row, status: 'WITHDRAWN', status_since: at, parked_reason: null }) };
         case 'ask':
-          await queueJob(tx, { row, kind: 'withdraw', key: `${row.id}:withdraw`, at, reason: input.reason });
+          await queueJob(tx, { row, kind: 'withdraw', key: withdrawalKeyOf(row.delivery_key ?? row.id), at, reason: input.reason });
           await eventLog.append(tx, [asked()]);
           return { ok: true, application: toApplication(row) };
       }

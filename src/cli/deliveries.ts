@@ -1,6 +1,8 @@
 import { inLanguage, problemText, type Language, type Localised } from '#contract';
+import type { Applications } from '../applications/applications.ts';
 import type { Cities, City } from '../cities/cities.ts';
 import type { ChannelView, DeliveryView, Events, EventsResult, ReplayRange } from '../events/events.ts';
+import { refusalLines } from './parked.ts';
 
 /*
  * The operator's verbs about events on their way to cities: on the store of the running hub, which takes over what they decide within
@@ -12,6 +14,7 @@ const operator = 'operator';
 
 /** What every verb gets. */
 export interface EventsVerb {
+  readonly applications: Pick<Applications, 'findRefusal'>;
   readonly events: Events;
   readonly cities: Cities;
   readonly language: Language;
@@ -142,10 +145,13 @@ export function readRange(
 }
 
 /** What happened to a case, an application or an event, oldest first. */
-export async function runTrace({ events, json, language, out }: EventsVerb, id: string): Promise<number> {
+export async function runTrace({ events, applications, json, language, out }: EventsVerb, id: string): Promise<number> {
   const trail = await events.trail(id);
+  const refusals = await Promise.all(
+    (trail?.applications ?? []).map(async (application) => ({ application, refusal: await applications.findRefusal(application) })),
+  );
   if (json) {
-    out(JSON.stringify(trail, null, 2));
+    out(JSON.stringify(trail && { ...trail, refusals: refusals.filter(({ refusal }) => refusal !== null) }, null, 2));
     return trail ? 0 : 1;
   }
   if (!trail) {
@@ -156,5 +162,9 @@ export async function runTrace({ events, json, language, out }: EventsVerb, id: 
     out(
       [at.toISOString(), kind.padEnd(8), what, where ?? '', by ?? '', detail ?? '', eventId ?? ''].filter((part) => part !== '').join('  '),
     );
+  for (const { application, refusal } of refusals) {
+    const lines = refusalLines(refusal);
+    if (lines.length > 0) out([application, ...lines].join('\n'));
+  }
   return 0;
 }

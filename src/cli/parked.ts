@@ -1,21 +1,39 @@
 import { randomBytes } from 'node:crypto';
 import { problemText, type Language } from '#contract';
 import type { Applications, Release } from '../applications/applications.ts';
+import type { Refusal } from '../applications/refusal.ts';
 
 /** Trace Context of a verb, as its own beginning. */
 export const newTraceparent = () => `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-01`;
 
-/** Lists what waits for a person, oldest first, with no personal data: id, city, service, reason, since when. Resolves to the exit code. */
+/** What a back office said, each thing on a line of its own. */
+export const refusalLines = (refusal: Refusal | null): readonly string[] =>
+  refusal === null
+    ? []
+    : [refusal.message, ...refusal.fields.map(({ pointer, message }) => `${pointer}: ${message}`)]
+        .filter((text) => text !== '')
+        // One line each: it is another system's text, and may hold anything.
+        .map((text) => `    ${text.replaceAll(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')}`);
+
+/**
+ * Lists what waits for a person, oldest first, with no personal data: id, city, service, reason, since when, and below what the back
+ * office said. Resolves to the exit code.
+ */
 export async function runParked(
   applications: Applications,
   options: { readonly json?: boolean; readonly language?: Language },
   out: (line: string) => void,
 ): Promise<number> {
-  const parked = await applications.listParked();
+  const parked = await Promise.all(
+    (await applications.listParked()).map(async (one) => ({ ...one, refusal: await applications.findRefusal(one.id) })),
+  );
   if (options.json) out(JSON.stringify(parked, null, 2));
   else if (parked.length === 0) out(options.language === 'EN' ? 'Nothing is parked.' : 'Nichts ist geparkt.');
   else
-    for (const one of parked) out(`${one.id}  ${one.city}  ${one.serviceKey}  ${one.parkedReason ?? ''}  ${one.statusSince.toISOString()}`);
+    for (const one of parked) {
+      out(`${one.id}  ${one.city}  ${one.serviceKey}  ${one.parkedReason ?? ''}  ${one.statusSince.toISOString()}`);
+      for (const line of refusalLines(one.refusal)) out(line);
+    }
   return 0;
 }
 

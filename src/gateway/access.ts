@@ -72,6 +72,8 @@ const types: Readonly<Record<string, Access>> = {
   CaseStepEdge: 'city',
   CaseFacts: 'city',
   ApplicationFacts: 'city',
+  BackOfficeRefusal: 'city',
+  BackOfficeFieldRefusal: 'city',
 
   Subgraph: 'operator',
   SubgraphObjection: 'operator',
@@ -146,6 +148,7 @@ const fields: Readonly<Record<string, Access>> = {
   'Municipality.connection': 'live',
   'AdapterStatus.hint': 'city',
   'ApplicationEvent.facts': 'city',
+  'Application.refusal': 'city',
   ...Object.fromEntries(contractFields().map(({ type, name }) => [`${type}.${name}`, 'live' as const])),
 };
 

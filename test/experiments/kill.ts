@@ -10,7 +10,6 @@ import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/
 import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/simulator.ts';
 import type { Simulator } from '../../adapters/simulation/server.ts';
 import { startIssuer } from '../../sandbox/issuer.ts';
-import { applicationKey } from '../../src/gateway/ids.ts';
 import { openStore } from '../../src/infra/store/open-store.ts';
 import { newPostgresDatabase, newSqliteDatabase } from '../kit/databases.ts';
 import { applicant, ask, parkingForm, parkingPermit, submitMutation } from '../kit/samples.ts';
@@ -203,15 +202,12 @@ async function run(storeUrl: string, blind: boolean): Promise<Outcome> {
 }
 
 async function submitOnce(url: string, token: string, input: unknown): Promise<string | null> {
-  const answer = await ask<{ submitApplication: { __typename: string; application?: { id: string }; message?: string } }>(
-    url,
-    submitMutation,
-    { input },
-    token,
-  );
+  const answer = await ask<{
+    submitApplication: { __typename: string; application?: { receipt: { reference: string } }; message?: string };
+  }>(url, submitMutation, { input }, token);
   const result = answer.data?.submitApplication;
   if (result && !result.application) throw new Error(`refused: ${result.__typename} ${result.message ?? ''}`);
-  return result?.application ? applicationKey(result.application.id) : null;
+  return result?.application?.receipt.reference ?? null;
 }
 
 async function formRevision(url: string, ars: string): Promise<string> {

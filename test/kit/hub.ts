@@ -26,9 +26,19 @@ export interface TestHub {
   logged(): string;
   ask<T>(query: string, variables?: unknown, persona?: string): Promise<Answer<T>>;
   /** Submits a parking permit; fails the test where it is refused. */
-  submit(ars: string, idempotencyKey: string, over?: Record<string, unknown>): Promise<{ id: string; uuid: string; replayed: boolean }>;
+  submit(ars: string, idempotencyKey: string, over?: Record<string, unknown>): Promise<Submitted>;
   find(id: string, persona?: string): Promise<SeenApplication | null>;
   close(): Promise<void>;
+}
+
+/** What a submission came to. */
+export interface Submitted {
+  readonly id: string;
+  /** The application's, as events name it. */
+  readonly uuid: string;
+  /** What the back office gets it under. */
+  readonly key: string;
+  readonly replayed: boolean;
 }
 
 export interface SeenApplication {
@@ -103,16 +113,15 @@ export async function startTestHub(options: TestHubOptions): Promise<TestHub> {
       );
       const formRevision = offer.data?.municipality.offer.form.revision;
       const input = { service: parkingPermit, place: { ars }, formRevision, applicant, formData: parkingForm, idempotencyKey, ...over };
-      const answer = await test.ask<{ submitApplication: { replayed: boolean; application?: { id: string } } }>(
-        submitMutation,
-        { input },
-        'citizen',
-      );
+      const answer = await test.ask<{
+        submitApplication: { replayed: boolean; application?: { id: string; receipt: { reference: string } } };
+      }>(submitMutation, { input }, 'citizen');
       const { application, replayed } = answer.data?.submitApplication ?? {};
       if (!application) throw new Error(`the submission was refused: ${JSON.stringify(answer)}`);
       return {
         id: application.id,
         uuid: Buffer.from(application.id, 'base64url').toString().slice('Application:'.length),
+        key: application.receipt.reference,
         replayed: replayed ?? false,
       };
     },

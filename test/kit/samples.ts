@@ -23,6 +23,9 @@ export const submitMutation = /* GraphQL */ `
         application {
           id
           status
+          receipt {
+            reference
+          }
         }
       }
       ... on Problem {

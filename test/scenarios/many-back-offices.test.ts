@@ -137,7 +137,7 @@ test('two cities share a back office: each application is one case, and a decisi
   await expect.poll(() => status(inNeuss.id), patience).toBe('RECEIVED');
   await expect.poll(() => status(inKoeln.id), patience).toBe('RECEIVED');
   expect(shared.cases.list()).toHaveLength(2);
-  const caseOfKoeln = shared.cases.list().find(({ key }) => key?.includes(inKoeln.uuid));
+  const caseOfKoeln = shared.cases.list().find(({ key }) => key?.includes(inKoeln.key));
   expect(caseOfKoeln, 'the key is the application’s').toBeDefined();
   shared.cases.setStatus(caseOfKoeln?.id ?? 0, 'genehmigt');
   await expect.poll(() => status(inKoeln.id), patience).toBe('GRANTED');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
 import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/simulator.ts';
+import { runParked } from '../../src/cli/parked.ts';
 import { createEventLog } from '../../src/infra/store/eventlog.ts';
 import { openStore } from '../../src/infra/store/open-store.ts';
 import { eventProblems } from '../kit/event-schemas.ts';
@@ -21,9 +22,9 @@ describe('an acknowledged application', () => {
   test('becomes one case that carries its key, and what is not needed any more is erased', async () => {
     const backoffice = await redmine();
     const hub = await start({ cities: { duesseldorf: duesseldorf({ baseUrl: backoffice.url, apiKey: redmineSimulated.apiKey }) } });
-    const { id, uuid } = await hub.submit(ars.duesseldorf, 'k1');
+    const { id, uuid, key: ownKey } = await hub.submit(ars.duesseldorf, 'k1');
     await expect.poll(statusOf(hub, id), patience).toMatch(/DELIVERED|RECEIVED/);
-    expect(backoffice.cases.list().map(({ key }) => key)).toEqual([uuid]);
+    expect(backoffice.cases.list().map(({ key }) => key)).toEqual([ownKey]);
     expect((await hub.find(id))?.caseNumber).toBeTruthy();
     const store = keep(await openStore(hub.env['STORE_URL']!));
     const rows = await store.db.selectFrom('application').select(['id', 'payload']).execute();
@@ -49,7 +50,7 @@ describe('an acknowledged application', () => {
     const ids = await Promise.all(['a', 'b', 'c'].map((key) => hub.submit(ars.neuss, key)));
     for (const { id } of ids) await expect.poll(statusOf(hub, id), patience).toMatch(/DELIVERED|RECEIVED/);
     expect(backoffice.cases.list()).toHaveLength(3);
-    expect(new Set(backoffice.cases.list().map(({ key }) => key))).toEqual(new Set(ids.map(({ uuid }) => uuid)));
+    expect(new Set(backoffice.cases.list().map(({ key }) => key))).toEqual(new Set(ids.map(({ key }) => key)));
   });
 
   test('waits for a person where nobody can tell whether it landed, and goes on as the person says', async () => {
@@ -69,7 +70,7 @@ describe('an acknowledged application', () => {
       return answer.data?.releaseApplication ?? answer.errors?.[0]?.extensions?.code;
     };
     expect(await release(found!.id, { retry: true }, 'citizen')).toBe('FORBIDDEN');
-    const caseRef = String(backoffice.cases.list().find(({ key }) => key === found!.uuid)!.id);
+    const caseRef = String(backoffice.cases.list().find(({ key }) => key === found!.key)!.id);
     expect(await release(found!.id, { delivered: { caseRef } })).toMatchObject({ application: { status: 'DELIVERED' } });
     await expect.poll(statusOf(hub, found!.id), { ...patience, message: 'its changes arrive as for every other case' }).toBe('RECEIVED');
 
@@ -93,6 +94,23 @@ describe('an acknowledged application', () => {
       'clerk-duesseldorf',
     );
     expect(listed.data?.viewer.applications.nodes).toEqual([{ id }]);
+    const said = async (persona: string) =>
+      (
+        await hub.ask<{ application: { refusal: { message: string; fields: unknown[] } | null } }>(
+          'query ($id: ID!) { application(id: $id) { refusal { message fields { pointer message } } } }',
+          { id },
+          persona,
+        )
+      ).data?.application.refusal;
+    const words = (await said('clerk-duesseldorf'))?.message ?? '';
+    expect(words, 'what Redmine said').toMatch(/404|422|refus|project/i);
+    expect(await said('citizen'), 'is for the city alone').toBeNull();
+    const printed: string[] = [];
+    await runParked(hub.hub.applications, { language: 'EN' }, (line) => printed.push(line));
+    expect(printed.join('\n')).toContain(words);
+    const store = keep(await openStore(hub.env['STORE_URL']!));
+    expect(JSON.stringify(await createEventLog(store).read(0, 1000))).not.toContain(words);
+    expect(hub.logged()).not.toContain(words);
     await hub.hub.close();
 
     const mended = await startTestHub({ cities: { duesseldorf: duesseldorf(settings) }, like: hub });
@@ -125,11 +143,11 @@ describe('a withdrawal', () => {
   test('after delivery is carried to the back office, once, even where its reply is lost', async () => {
     const backoffice = await rest();
     const hub = await start({ cities: { neuss: neuss({ baseUrl: backoffice.url, secret: restSimulatedSecret }) } });
-    const { id, uuid } = await hub.submit(ars.neuss, 'w2');
+    const { id, key: ownKey } = await hub.submit(ars.neuss, 'w2');
     await expect.poll(statusOf(hub, id), patience).toBe('RECEIVED');
     backoffice.setFaults({ dropReplies: 1 });
     expect(await withdraw(hub, id)).toMatchObject({ application: { status: 'RECEIVED' } });
-    await expect.poll(() => backoffice.cases.list().find(({ key }) => key === uuid)?.status, patience).toBe('zurückgezogen');
+    await expect.poll(() => backoffice.cases.list().find(({ key }) => key === ownKey)?.status, patience).toBe('zurückgezogen');
     backoffice.setFaults({ dropReplies: 0 });
     await expect.poll(statusOf(hub, id), patience).toBe('WITHDRAWN');
     expect(await withdraw(hub, id)).toMatchObject({ __typename: 'NotWithdrawable' });
@@ -142,9 +160,9 @@ describe('a status that the city has not mapped', () => {
     const settings = { baseUrl: backoffice.url, secret: restSimulatedSecret };
     const cities = { neuss: neuss(settings, { statusMap: { neu: 'received' } }) };
     const hub = await start({ cities });
-    const { id, uuid } = await hub.submit(ars.neuss, 'm1');
+    const { id, key: ownKey } = await hub.submit(ars.neuss, 'm1');
     await expect.poll(statusOf(hub, id), patience).toBe('RECEIVED');
-    backoffice.cases.setStatus(backoffice.cases.list().find(({ key }) => key === uuid)!.id, 'genehmigt');
+    backoffice.cases.setStatus(backoffice.cases.list().find(({ key }) => key === ownKey)!.id, 'genehmigt');
     await expect.poll(() => hub.logged(), patience).toContain('a status has no mapping');
     expect((await hub.find(id))?.status).toBe('RECEIVED');
     await hub.hub.close();

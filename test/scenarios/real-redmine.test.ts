@@ -42,16 +42,16 @@ function slice(getTarget: () => Target, busUrl: string | null): void {
   };
 
   test('an application exists there exactly once, carries its key, and its status comes back by query and subscription', async () => {
-    const { id, uuid } = await hub.submit(ars.duesseldorf, randomUUID());
+    const { id, uuid, key: ownKey } = await hub.submit(ars.duesseldorf, randomUUID());
     const abort = new AbortController();
     const followed = followStatus(hub.url, await hub.issuer.token('citizen'), id, abort.signal);
     await expect.poll(async () => (await hub.find(id))?.status, patience).toBe('RECEIVED');
 
     const { keyField, statuses } = getTarget();
-    const found = await redmine('GET', `/issues.json?cf_${keyField}=${uuid}&status_id=*`);
+    const found = await redmine('GET', `/issues.json?cf_${keyField}=${ownKey}&status_id=*`);
     expect(found?.issues).toHaveLength(1);
     const issue = found!.issues[0]!;
-    expect(issue.custom_fields.find((field) => field.id === keyField)?.value).toBe(uuid);
+    expect(issue.custom_fields.find((field) => field.id === keyField)?.value).toBe(ownKey);
     expect((await hub.find(id))?.caseNumber).toContain(String(issue.id));
 
     await redmine('PUT', `/issues/${issue.id}.json`, { issue: { status_id: statuses['Resolved'] } });
@@ -78,12 +78,12 @@ function slice(getTarget: () => Target, busUrl: string | null): void {
   });
 
   test('a withdrawal closes the issue there', async () => {
-    const { id, uuid } = await hub.submit(ars.duesseldorf, randomUUID());
+    const { id, key } = await hub.submit(ars.duesseldorf, randomUUID());
     await expect.poll(async () => (await hub.find(id))?.status, patience).toBe('RECEIVED');
     await hub.ask('mutation ($id: ID!) { withdrawApplication(input: { id: $id, reason: "Umzug" }) { __typename } }', { id }, 'citizen');
     await expect.poll(async () => (await hub.find(id))?.status, patience).toBe('WITHDRAWN');
     const { keyField, statuses } = getTarget();
-    const found = await redmine('GET', `/issues.json?cf_${keyField}=${uuid}&status_id=${statuses['Withdrawn']}`);
+    const found = await redmine('GET', `/issues.json?cf_${keyField}=${key}&status_id=${statuses['Withdrawn']}`);
     expect(found?.issues).toHaveLength(1);
   });
 }

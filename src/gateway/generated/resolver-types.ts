@@ -121,6 +121,8 @@ export type Application = Node & {
   /** Code why it is parked; null where it is not. */
   readonly parkedReason?: Maybe<Scalars['String']['output']>;
   readonly receipt: Receipt;
+  /** What the back office said against it, for the city's own people; null where it said nothing, where the application is not parked and for everybody else. */
+  readonly refusal?: Maybe<BackOfficeRefusal>;
   readonly service?: Maybe<Service>;
   readonly status: ApplicationStatus;
   readonly statusSince: Scalars['DateTime']['output'];
@@ -243,6 +245,20 @@ export type Authority = {
   readonly street?: Maybe<Scalars['String']['output']>;
   readonly town?: Maybe<Scalars['String']['output']>;
   readonly url?: Maybe<Scalars['URL']['output']>;
+};
+
+/** What a back office has against one field. */
+export type BackOfficeFieldRefusal = {
+  readonly message: Scalars['String']['output'];
+  /** JSON Pointer into the form data or the applicant, or the back office's own name for the field. */
+  readonly pointer: Scalars['String']['output'];
+};
+
+/** What a back office said when it did not take an application. What it repeated of the application is left out. */
+export type BackOfficeRefusal = {
+  readonly fields: ReadonlyArray<BackOfficeFieldRefusal>;
+  /** In the back office's own words and language. */
+  readonly message: Scalars['String']['output'];
 };
 
 /** One possible answer to a step. */
@@ -1883,6 +1899,8 @@ export type ResolversTypes = {
   AssuranceLevel: AssuranceLevel;
   AssuranceLevelTooLow: ResolverTypeWrapper<ProblemParent>;
   Authority: ResolverTypeWrapper<AuthorityRow>;
+  BackOfficeFieldRefusal: ResolverTypeWrapper<BackOfficeFieldRefusal>;
+  BackOfficeRefusal: ResolverTypeWrapper<BackOfficeRefusal>;
   Boolean: ResolverTypeWrapper<Scalars['Boolean']['output']>;
   CaseChoice: ResolverTypeWrapper<CaseCode>;
   CaseEvent: ResolverTypeWrapper<LoggedEventRow>;
@@ -2017,6 +2035,8 @@ export type ResolversParentTypes = {
   ApplicationFacts: ApplicationFacts;
   AssuranceLevelTooLow: ProblemParent;
   Authority: AuthorityRow;
+  BackOfficeFieldRefusal: BackOfficeFieldRefusal;
+  BackOfficeRefusal: BackOfficeRefusal;
   Boolean: Scalars['Boolean']['output'];
   CaseChoice: CaseCode;
   CaseEvent: LoggedEventRow;
@@ -2156,6 +2176,7 @@ export type ApplicationResolvers<ContextType = Context, ParentType extends Resol
   offer?: Resolver<Maybe<ResolversTypes['Offer']>, ParentType, ContextType>;
   parkedReason?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   receipt?: Resolver<ResolversTypes['Receipt'], ParentType, ContextType>;
+  refusal?: Resolver<Maybe<ResolversTypes['BackOfficeRefusal']>, ParentType, ContextType>;
   service?: Resolver<Maybe<ResolversTypes['Service']>, ParentType, ContextType>;
   status?: Resolver<ResolversTypes['ApplicationStatus'], ParentType, ContextType>;
   statusSince?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
@@ -2215,6 +2236,16 @@ export type AuthorityResolvers<ContextType = Context, ParentType extends Resolve
   street?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   town?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   url?: Resolver<Maybe<ResolversTypes['URL']>, ParentType, ContextType>;
+};
+
+export type BackOfficeFieldRefusalResolvers<ContextType = Context, ParentType extends ResolversParentTypes['BackOfficeFieldRefusal'] = ResolversParentTypes['BackOfficeFieldRefusal']> = {
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  pointer?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+};
+
+export type BackOfficeRefusalResolvers<ContextType = Context, ParentType extends ResolversParentTypes['BackOfficeRefusal'] = ResolversParentTypes['BackOfficeRefusal']> = {
+  fields?: Resolver<ReadonlyArray<ResolversTypes['BackOfficeFieldRefusal']>, ParentType, ContextType>;
+  message?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
 };
 
 export type CaseChoiceResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseChoice'] = ResolversParentTypes['CaseChoice']> = {
@@ -2866,6 +2897,8 @@ export type Resolvers<ContextType = Context> = {
   ApplicationFacts?: ApplicationFactsResolvers<ContextType>;
   AssuranceLevelTooLow?: AssuranceLevelTooLowResolvers<ContextType>;
   Authority?: AuthorityResolvers<ContextType>;
+  BackOfficeFieldRefusal?: BackOfficeFieldRefusalResolvers<ContextType>;
+  BackOfficeRefusal?: BackOfficeRefusalResolvers<ContextType>;
   CaseChoice?: CaseChoiceResolvers<ContextType>;
   CaseEvent?: CaseEventResolvers<ContextType>;
   CaseEventConnection?: CaseEventConnectionResolvers<ContextType>;

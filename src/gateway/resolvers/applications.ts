@@ -124,7 +124,9 @@ export const applicationResolvers: Resolvers = {
       if (!municipality) throw new Error(`The catalogue does not know municipality ${ars} of an application`);
       return municipality;
     },
-    receipt: ({ id, submittedAt, channel, formRevision }) => ({ reference: id, submittedAt, channel, formRevision }),
+    receipt: ({ reference, submittedAt, channel, formRevision }) => ({ reference, submittedAt, channel, formRevision }),
+    refusal: ({ id, ars, parkedReason }, _, context) =>
+      parkedReason !== null && isOwnCity(context, ars) ? context.features.applications.findRefusal(id) : null,
     history: async (application, args, { features }) => {
       const page = pageRequest(args, 50);
       const { items, ...rest } = await features.applications.history(application, page);

@@ -136,6 +136,8 @@ export interface Database {
     version: number;
     submitted_at: number;
     traceparent: string | null;
+    /** Travels to the back office; null for what was taken when that was the id. */
+    delivery_key: string | null;
   };
   /** Idempotency records of the API. */
   submission_key: { owner: string; key: string; request_hash: string; application_id: string; created_at: number };
@@ -159,7 +161,11 @@ export interface Database {
     reason: string | null;
     created_at: number;
     updated_at: number;
+    /** JSON of what the back office said against it, without what it repeated of the application; null where it said nothing or has it now. */
+    refusal: string | null;
   };
+  /** When the store was made again from a backup: what was delivered since the backup is not known here. */
+  restoration: { at: number };
   /** Durable memo of `WriteCall.step`. */
   delivery_step: { key: string; name: string; result: string; done_at: number };
   /** Where the pull of a city's changes goes on. */

@@ -6,15 +6,15 @@ import type { Database } from '../schema.ts';
 type Table = Exclude<keyof Database, 'event_log'>;
 type ColumnType = 'text' | 'integer' | 'bigint' | 'double precision';
 
-/** Makes a table; a `?` after a type allows null. References to an application are checked at commit. */
+/** Makes a table with the columns that it has so far; a `?` after a type allows null. References to an application are checked at commit. */
 export async function createTable<T extends Table>(
   db: Kysely<Database>,
   name: T,
-  columns: Readonly<Record<keyof Database[T], ColumnType | `${ColumnType}?`>>,
+  columns: Readonly<Partial<Record<keyof Database[T], ColumnType | `${ColumnType}?`>>>,
   options: { readonly key: readonly (keyof Database[T] & string)[]; readonly ofApplication?: boolean },
 ): Promise<void> {
   let table = db.schema.createTable(name);
-  for (const [column, type] of Object.entries<ColumnType | `${ColumnType}?`>(columns)) {
+  for (const [column, type] of Object.entries(columns) as [string, ColumnType | `${ColumnType}?`][]) {
     const nullable = type.endsWith('?');
     table = table.addColumn(column, (nullable ? type.slice(0, -1) : type) as ColumnType, (c) => (nullable ? c : c.notNull()));
   }

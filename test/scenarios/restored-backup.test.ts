@@ -1,0 +1,62 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, describe, expect, test } from 'vitest';
+import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
+import { ars, duesseldorf, startTestHub, type TestHub } from '../kit/hub.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'staedtebund-restored-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+const patience = { timeout: 30_000, interval: 100 };
+
+/** `staedtebund`, as an operator runs it beside the hub. */
+const cli = async (hub: TestHub, ...args: string[]): Promise<string> => {
+  const env = { ...process.env, STORE_URL: hub.env['STORE_URL'] };
+  const { stdout } = await promisify(execFile)(process.execPath, [resolve('src/cli.js'), '--language', 'EN', ...args], {
+    env,
+    cwd: folder,
+  });
+  return stdout;
+};
+
+describe('a store restored from a backup', () => {
+  test('files nothing twice, neither what was open nor what clients repeat', async () => {
+    const backoffice = await startRedmineSimulator({});
+    const cities = { duesseldorf: duesseldorf({ baseUrl: backoffice.url, apiKey: redmineSimulated.apiKey }) };
+    const hub = await startTestHub({ cities });
+    const backup = join(folder, 'backup.db');
+
+    const before = await Promise.all(['b1', 'b2'].map((key) => hub.submit(ars.duesseldorf, key)));
+    await expect.poll(() => backoffice.cases.list().length, patience).toBe(2);
+    // The next one is open in the backup and delivered afterwards.
+    backoffice.setFaults({ unavailable: 1 });
+    const open = await hub.submit(ars.duesseldorf, 'open');
+    expect(await cli(hub, 'backup', backup)).toMatch(/backed up/);
+    expect(await cli(hub, 'backup', backup), 'a second time').toMatch(/backed up/);
+    backoffice.setFaults({ unavailable: 0 });
+    const after = await Promise.all(['a1', 'a2', 'a3'].map((key) => hub.submit(ars.duesseldorf, key)));
+    await expect.poll(() => backoffice.cases.list().length, patience).toBe(6);
+    const keys = new Set(backoffice.cases.list().map(({ key }) => key));
+    expect(keys).toEqual(new Set([...before, open, ...after].map(({ key }) => key)));
+
+    await hub.hub.close();
+    // As a crash would leave it: a log of writes that belongs to no file any more.
+    const path = hub.env['STORE_URL']!.slice('sqlite:'.length);
+    writeFileSync(`${path}-wal`, Buffer.alloc(4096, 7));
+    expect(await cli(hub, 'restore', backup, '--verify')).toMatch(/in order\. 3 applications/);
+    expect(await cli(hub, 'restore', backup)).toMatch(/Restored: 3 applications/);
+    expect(readdirSync(join(path, '..')).filter((name) => name.endsWith('-wal'))).toEqual([]);
+
+    const again = await startTestHub({ cities, like: hub });
+    const repeated = await Promise.all(['b1', 'open', 'a1', 'a2', 'a3'].map((key) => again.submit(ars.duesseldorf, key)));
+    expect(repeated.map(({ replayed }) => replayed)).toEqual([true, true, false, false, false]);
+    for (const { id } of repeated) await expect.poll(async () => (await again.find(id))?.status, patience).toBe('RECEIVED');
+    expect(backoffice.cases.list().map(({ key }) => key)).toHaveLength(6);
+    expect(repeated.slice(2).map(({ key }) => key)).toEqual(after.map(({ key }) => key));
+    await again.close();
+    await hub.close();
+    await backoffice.close();
+  }, 300_000);
+});
