@@ -16,11 +16,11 @@ const integer = (least: number, most: number) => {
   return z.string().regex(/^\d+$/, { error }).transform(Number).pipe(z.number({ error }).min(least, { error }).max(most, { error }));
 };
 
-/** Off unless it says `true`. */
-const flag = z
-  .enum(['true', 'false'], { error: 'true or false' })
-  .default('false')
-  .transform((value) => value === 'true');
+const flag = (otherwise: 'true' | 'false') =>
+  z
+    .enum(['true', 'false'], { error: 'true or false' })
+    .default(otherwise)
+    .transform((value) => value === 'true');
 
 const table = z.object({
   /** Where everything that must last is kept. @default sqlite:./data/hub.db */
@@ -52,11 +52,15 @@ const table = z.object({
   /** Where clients reach the hub, for links in answers and for `source` of events. Without it no links, and `source` is urn:staedtebund:hub. */
   PUBLIC_URL: webUrl.optional(),
   /** true: a proxy in front adds the caller's address to X-Forwarded-For, and anonymous callers are told apart by it. @default false */
-  BEHIND_PROXY: flag,
+  BEHIND_PROXY: flag('false'),
   /** File of documents that may be asked by their hash (JSON: hash → document; `staedtebund documents` writes it). */
   PERSISTED_DOCUMENTS: z.string().optional(),
   /** true: callers without an access token may ask registered documents only. @default false */
-  PERSISTED_ONLY: flag,
+  PERSISTED_ONLY: flag('false'),
+  /** false: no GraphiQL. @default true */
+  GRAPHIQL: flag('true'),
+  /** Bearer token for /metrics and the parts of /health/ready. Without it, only from this machine and not through a proxy. */
+  OPERATIONS_TOKEN: z.string().min(16, { error: 'at least 16 characters' }).optional(),
   /** Private key (JWK, or a JWK Set whose first key signs) of what the hub tells cities of a caller. Several processes need the same one. */
   CLAIMS_KEY: z.string().startsWith('{', { error: 'a private key as a JWK (JSON)' }).optional(),
   /** Keys that seal what partner cities must know of a person: 32 bytes in base64, the newest first, separated by commas. */
@@ -80,6 +84,9 @@ export interface Config {
   readonly publicUrl: string | null;
   readonly behindProxy: boolean;
   readonly persisted: { readonly file: string | null; readonly only: boolean };
+  readonly graphiql: boolean;
+  /** Null: figures are told on this machine only. */
+  readonly operationsToken: string | null;
   /** Null: a key of this process alone. */
   readonly claimsKey: string | null;
   /** Null: one beside the SQLite store; with PostgreSQL, none. */
@@ -88,7 +95,7 @@ export interface Config {
 }
 
 /** These may hold a password: a complaint never repeats what was found in them. */
-const mayHoldSecret = /_(URL|KEY)$/;
+const mayHoldSecret = /_(URL|KEY|TOKEN)$/;
 
 /**
  * The configuration of an environment.
@@ -118,6 +125,8 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
     publicUrl: values.PUBLIC_URL ?? null,
     behindProxy: values.BEHIND_PROXY,
     persisted: { file: values.PERSISTED_DOCUMENTS ?? null, only: values.PERSISTED_ONLY },
+    graphiql: values.GRAPHIQL,
+    operationsToken: values.OPERATIONS_TOKEN ?? null,
     claimsKey: values.CLAIMS_KEY ?? null,
     factsKey: values.FACTS_KEY ?? null,
     shutdownGraceMs: values.SHUTDOWN_GRACE_MS,

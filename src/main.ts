@@ -78,6 +78,8 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
       gateway: {
         mostBytes: config.bodyLimitBytes,
         behindProxy: config.behindProxy,
+        playground: config.graphiql,
+        operationsToken: config.operationsToken,
         // Processes that share this key and a cache count callers together.
         ...(config.claimsKey === null
           ? {}

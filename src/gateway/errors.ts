@@ -35,6 +35,16 @@ const failures = {
     en: 'Send the request as application/json.',
   },
   RATE_LIMITED: { status: 429, de: 'Zu viele Anfragen. Bitte warten Sie.', en: 'Too many requests. Please wait.' },
+  OPERATORS_ONLY: {
+    status: 401,
+    de: 'Das ist nur für den Betrieb: Fragen Sie von diesem Rechner aus, oder senden Sie OPERATIONS_TOKEN als Bearer-Token.',
+    en: 'This is for operators only: ask from this machine, or send OPERATIONS_TOKEN as a bearer token.',
+  },
+  TOO_MANY_STREAMS: {
+    status: 429,
+    de: 'Sie haben schon so viele Ereignisströme offen, wie erlaubt sind. Schließen Sie einen, bevor Sie den nächsten öffnen.',
+    en: 'You have as many event streams open as are allowed. Close one before you open the next.',
+  },
   INTERNAL: {
     status: 500,
     de: 'Unerwarteter Fehler. Die requestId führt zu ihm im Protokoll.',
@@ -134,6 +144,15 @@ export const failure = (code: FailureCode, language: Language): Failure => ({
   status: failures[code].status,
   retryable: code === 'UNAVAILABLE' || code === 'RATE_LIMITED',
   message: code === 'UNAUTHENTICATED' ? problemText({ code }, language) : failures[code][language === 'EN' ? 'en' : 'de'],
+});
+
+/** What a caller is told of an answer that is not sent because of its length. */
+export const answerTooLong = (most: number, language: Language): Failure => ({
+  ...failure('LIMIT_EXCEEDED', language),
+  message:
+    language === 'EN'
+      ? `The answer is longer than ${most} bytes. Ask for fewer rows (first) or fewer fields.`
+      : `Die Antwort ist länger als ${most} Bytes. Fragen Sie nach weniger Zeilen (first) oder weniger Feldern.`,
 });
 
 /** What a caller is told of an error of the hub; null where it is unexpected and must be masked. */

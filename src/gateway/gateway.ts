@@ -11,14 +11,16 @@ import { compilePlugin } from './compile.ts';
 import type { Context, Features } from './context.ts';
 import { federatedPlugin, generationPlugin } from './federated.ts';
 import { createAnswers } from './http/answers.ts';
-import { answer } from './http/exchange.ts';
+import { failure } from './errors.ts';
+import { answer, answerFailure } from './http/exchange.ts';
 import { graphiqlRoute } from './http/graphiql.ts';
 import { graphqlRoute } from './http/graphql.ts';
 import { liveRoute, readyRoute } from './http/health.ts';
 import { landingRoute, problemsRoute } from './http/landing.ts';
 import { createObserver } from './http/observe.ts';
+import { operatorCheck } from './http/operators.ts';
 import { createRateLimit, type RateLimit } from './http/rate.ts';
-import { createHttpServer, type ServerLimits } from './http/server.ts';
+import { createHttpServer, type Routes, type ServerLimits } from './http/server.ts';
 import { webhookRoute } from './http/webhook.ts';
 import { documentCaches, limitPlugins, type OperationLimits } from './limits.ts';
 import { outcomePlugin } from './outcome.ts';
@@ -42,6 +44,14 @@ export interface GatewaySettings {
   /** Documents that may be asked by their hash; `only`: anonymous callers may ask no others. @default none */
   readonly persisted?: { readonly file: string | null; readonly only: boolean };
   readonly server?: ServerLimits;
+  /** False: no GraphiQL. @default true */
+  readonly playground?: boolean;
+  /** Event streams that one caller may have open at this hub. @default 32 */
+  readonly streamsPerCaller?: number;
+  /** Longest answer to a query, in bytes. @default 1_000_000 */
+  readonly mostAnswerBytes?: number;
+  /** Lets whoever sends it as a bearer token read figures and the parts of readiness. @default only callers on this machine may */
+  readonly operationsToken?: string | null;
 }
 
 /** What the gateway shows and what it stands on. */
@@ -129,6 +139,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
     features: { catalogue, applications, coordination, events, cities, rows, ...(federation && { federation }) },
     identity,
     mostBytes,
+    mostStreams: settings.streamsPerCaller ?? 32,
+    mostAnswerBytes: settings.mostAnswerBytes ?? 1_000_000,
     answers: createAnswers({
       cache: ports.cache,
       revision: () => `${deployment} ${catalogue.revision()} ${federation?.current()?.id ?? ''}`,
@@ -143,21 +155,24 @@ export function createGateway(deps: GatewayDeps): Gateway {
       (request.socket.remoteAddress ?? ''),
     helpUrl: (code) => (publicUrl ? `${publicUrl}/problems#${code}` : null),
   });
-  const graphiql = graphiqlRoute();
+  const playground = graphiqlRoute();
+  const graphiql: Routes = settings.playground === false ? {} : { '/graphiql': playground, '/graphiql/*': playground };
+  const isOperator = operatorCheck(settings.operationsToken ?? null);
 
   const http = createHttpServer(
     {
       '/': landingRoute,
       '/graphql': graphql,
-      '/graphiql': graphiql,
-      '/graphiql/*': graphiql,
+      ...graphiql,
       '/schema.graphql': schemaRoute(sdl),
       '/.well-known/jwks.json': (exchange) =>
         answer(exchange, 200, 'application/jwk-set+json', JSON.stringify(claims.jwks()), { 'cache-control': 'public, max-age=300' }),
       '/problems': problemsRoute,
       '/health/live': liveRoute,
-      '/health/ready': readyRoute(ports, cities, () => http.draining(), federation),
+      '/health/ready': readyRoute(ports, cities, () => http.draining(), isOperator, federation),
       '/metrics': async (exchange) => {
+        if (!isOperator(exchange))
+          return answerFailure(exchange, failure('OPERATORS_ONLY', exchange.language), { 'www-authenticate': 'Bearer' });
         const { contentType, text } = await metrics.render();
         answer(exchange, 200, contentType, text, { 'cache-control': 'no-store' });
       },
@@ -165,7 +180,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
     },
     observer,
     log,
-    settings.server,
+    { ...settings.server, ...(settings.behindProxy ? { connectionsPerAddress: null } : {}) },
   );
   return { server: http.server, stop: (graceMs = 10_000) => http.drain(graceMs) };
 }

@@ -38,6 +38,8 @@ describe('the configuration', () => {
       persisted: { file: null, only: false },
       claimsKey: null,
       factsKey: null,
+      graphiql: true,
+      operationsToken: null,
       shutdownGraceMs: 10_000,
     });
   });
@@ -48,7 +50,7 @@ describe('the configuration', () => {
     expect(text).toContain('LOG_LEVEL is "loud": expected debug, info, warn, error or silent');
     expect(text).toContain('OIDC_ISSUER is not set: expected the URL of the issuer');
     expect(text).toContain("OIDC_AUDIENCE is not set: expected the hub's name");
-    expect(text).toContain('(4 of 19 variables)');
+    expect(text).toContain('(4 of 21 variables)');
   });
 
   test('never repeats a URL, which may hold a password', () => {

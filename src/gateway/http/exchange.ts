@@ -12,6 +12,8 @@ export interface Exchange extends RequestIds {
   /** Aborts when the connection closes or the server stops. */
   readonly signal: AbortSignal;
   outcome: Outcome;
+  /** Called where the answer becomes a stream: it is then no longer counted among the requests in hand. */
+  leaveHand: () => void;
 }
 
 /** Answers one route. What it throws becomes a public failure. */

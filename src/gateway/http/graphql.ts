@@ -1,7 +1,7 @@
 import type { YogaServerInstance } from 'graphql-yoga';
 import type { Identity, Principal } from '../../identity/identity.ts';
 import { createContext, type Context, type Features } from '../context.ts';
-import { failure } from '../errors.ts';
+import { answerTooLong, failure } from '../errors.ts';
 import { ownExtensions } from '../outcome.ts';
 import type { Answers, KeptAnswer } from './answers.ts';
 import { readBody } from './body.ts';
@@ -11,6 +11,10 @@ import { rateHeaders, type CountCaller, type RateState } from './rate.ts';
 
 /** What the GraphQL route needs. */
 export interface GraphqlRoute {
+  /** Event streams that one caller may have open at this hub. */
+  readonly mostStreams: number;
+  /** Longest answer to a query, in bytes. */
+  readonly mostAnswerBytes: number;
   readonly yoga: YogaServerInstance<Context, object>;
   readonly features: Features;
   readonly identity: Identity;
@@ -48,7 +52,9 @@ function hasJson({ searchParams }: URL): boolean {
 const ownHeaders = new Set(['content-length', 'transfer-encoding', 'connection', 'cache-control']);
 
 /** GraphQL over HTTP: identity, rate, size and type are checked here, so that the engine sees only what may run. */
-export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answers, address, helpUrl }: GraphqlRoute): Route {
+export function graphqlRoute(route: GraphqlRoute): Route {
+  const { yoga, features, identity, mostBytes, rate, answers, address, helpUrl } = route;
+  const streams = createStreams(route.mostStreams);
   return async (exchange) => {
     const { request, language } = exchange;
     const { method } = request;
@@ -111,7 +117,7 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answer
         own.failed = false;
         if (isStream(own.response)) return null;
         own.text = await own.response.text();
-        return toKept(own.text, own.response, exchange);
+        return toKept(own.text, own.response, exchange, route.mostAnswerBytes);
       };
       const kept =
         answers.find(question) ??
@@ -120,25 +126,28 @@ export function graphqlRoute({ yoga, features, identity, mostBytes, rate, answer
           if (own.failed) throw error;
           return null;
         }));
-      if (own.response && own.text === undefined) return stream(own.response, exchange);
-      if (own.response && own.text !== undefined) return sendText(own.response, own.text, exchange);
+      if (own.response && own.text === undefined) return streams.run(own.response, exchange, address(exchange));
+      if (own.response && own.text !== undefined) return sendText(own.response, own.text, exchange, route.mostAnswerBytes);
       if (kept) return sendKept(kept, exchange, counted);
     }
     const response = await ask();
-    if (isStream(response)) await stream(response, exchange);
-    else sendText(response, await response.text(), exchange);
+    if (isStream(response)) return streams.run(response, exchange, principal?.owner ?? address(exchange));
+    sendText(response, await response.text(), exchange, route.mostAnswerBytes);
   };
 }
 
 const isStream = (response: Answered): boolean =>
   Boolean(response.body) && Boolean(response.headers.get('content-type')?.startsWith('text/event-stream'));
 
+/** Whether a text has more bytes than that; a short one is not counted. */
+const isLonger = (text: string, most: number): boolean => text.length > most / 3 && Buffer.byteLength(text) > most;
+
 /** What of an answer can be given to others; null where it must not, or does not look as expected. */
-function toKept(text: string, { status, headers }: Answered, { outcome }: Exchange): KeptAnswer | null {
+function toKept(text: string, { status, headers }: Answered, { outcome }: Exchange, mostAnswerBytes: number): KeptAnswer | null {
   const tail = `,"extensions":${JSON.stringify(outcome.extensions)}}`;
   const contentType = headers.get('content-type') ?? null;
   if (!outcome.isPublic || outcome.code !== null || status !== 200 || contentType === null) return null;
-  if (!text.startsWith('{"data":{') || !text.endsWith(tail)) return null;
+  if (!text.startsWith('{"data":{') || !text.endsWith(tail) || isLonger(text, mostAnswerBytes)) return null;
   return { head: Buffer.from(text.slice(0, -tail.length)), contentType, operation: outcome.operation, cost: outcome.cost ?? 0 };
 }
 
@@ -171,9 +180,34 @@ function setHeaders(from: Answered, { response: to, outcome }: Exchange): void {
 }
 
 /** As a text it leaves in one write with the headers; as bytes it would take two. */
-function sendText(from: Answered, text: string, exchange: Exchange): void {
+function sendText(from: Answered, text: string, exchange: Exchange, most: number): void {
+  // What a mutation did is told at any length.
+  if (exchange.outcome.kind === 'query' && isLonger(text, most)) return answerFailure(exchange, answerTooLong(most, exchange.language));
   setHeaders(from, exchange);
   exchange.response.writeHead(from.status, { 'content-length': Buffer.byteLength(text) }).end(text);
+}
+
+/** Event streams, counted by caller: each holds a subscription, a connection and a place in the log. */
+function createStreams(most: number) {
+  const open = new Map<string, number>();
+  return {
+    async run(from: Answered, exchange: Exchange, caller: string): Promise<void> {
+      const beside = (open.get(caller) ?? 0) + 1;
+      if (beside > most) {
+        await from.body?.cancel().catch(() => {});
+        return answerFailure(exchange, failure('TOO_MANY_STREAMS', exchange.language), { 'retry-after': '30' });
+      }
+      open.set(caller, beside);
+      exchange.leaveHand();
+      try {
+        await stream(from, exchange);
+      } finally {
+        const left = (open.get(caller) ?? 1) - 1;
+        if (left > 0) open.set(caller, left);
+        else open.delete(caller);
+      }
+    },
+  };
 }
 
 /** Writes the engine's stream (SSE) event by event until the caller is gone. */

@@ -1,7 +1,7 @@
 import type { Cities } from '../../cities/cities.ts';
 import type { Federation } from '../../federation/federation.ts';
 import type { Ports } from '../../infra/open.ts';
-import { answerJson, type Route } from './exchange.ts';
+import { answerJson, type Exchange, type Route } from './exchange.ts';
 
 type Watched = Pick<Ports, 'store' | 'cache' | 'bus'>;
 
@@ -29,12 +29,23 @@ export const liveRoute: Route = (exchange) => answerJson(exchange, 200, { status
 
 /**
  * `/health/ready`: whether this node should get requests. Only the store decides: without it nothing can be acknowledged.
- * Cache, bus and cities are reported beside it, since the hub serves without them and no other node would do better.
+ * Cache, bus and cities are reported beside it to whoever runs the hub, since it serves without them and no other node would do better.
  */
-export function readyRoute(ports: Watched, cities: Cities, draining: () => boolean, federation?: Federation): Route {
+export function readyRoute(
+  ports: Watched,
+  cities: Cities,
+  draining: () => boolean,
+  isOperator: (exchange: Exchange) => boolean,
+  federation?: Federation,
+): Route {
+  const checkStore = () => within(() => ports.store.check().then(() => true), false);
   return async (exchange) => {
+    if (!isOperator(exchange)) {
+      const ready = (await checkStore()) && !draining();
+      return answerJson(exchange, ready ? 200 : 503, { status: draining() ? 'DRAINING' : state(ready) });
+    }
     const [store, cache, bus, connected] = await Promise.all([
-      within(() => ports.store.check().then(() => true), false),
+      checkStore(),
       within(() => ports.cache.check(), false),
       within(() => ports.bus.check(), false),
       Promise.all(

@@ -1,5 +1,5 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { Socket } from 'node:net';
+import { isIP, type Socket } from 'node:net';
 import type { Log } from '../../infra/log.ts';
 import { languageOf, noOutcome, requestIds } from '../context.ts';
 import { failure, retrySoon, toFailure } from '../errors.ts';
@@ -14,6 +14,12 @@ export interface ServerLimits {
   readonly requestTimeoutMs?: number;
   /** Connections at a time; further ones are closed at once. @default 10_000 */
   readonly connections?: number;
+  /** Connections of one address (IPv6: of one /64) at a time; null where a proxy in front has them all. @default 256 */
+  readonly connectionsPerAddress?: number | null;
+  /** Requests in hand at a time, streams apart; further ones are told to come back at once. @default 512 */
+  readonly requests?: number;
+  /** How long an answer may stand still because its caller does not read it, in milliseconds. @default 20_000 */
+  readonly stalledMs?: number;
 }
 
 /** Routes by exact path, or by their beginning where the name ends in `/*`. */
@@ -42,6 +48,7 @@ const crossOrigin = {
 } as const;
 
 const fixedHeaders = Object.entries({ ...always, ...crossOrigin });
+const ownHeaders = Object.entries(always);
 
 const preflight = {
   'access-control-allow-methods': 'GET, POST, OPTIONS',
@@ -68,12 +75,32 @@ function closeQueued(response: ServerResponse): void {
   response.emit('close');
 }
 
+/** Whom a connection is counted under. One network of IPv6 is one caller: its holder has 2^64 addresses. */
+function networkOf(address = ''): string {
+  const plain = address.replace(/^::ffff:(?=\d+\.)/i, '');
+  if (isIP(plain) !== 6) return plain;
+  const [before = '', after] = plain.replace(/%.*$/, '').split('::');
+  const [head, tail] = [before, after ?? ''].map((part) => part.split(':').filter(Boolean)) as [string[], string[]];
+  const groups = after === undefined ? head : [...head, ...Array<string>(Math.max(0, 8 - head.length - tail.length)).fill('0'), ...tail];
+  return groups.slice(0, 4).join(':');
+}
+
+/** Routes for whoever runs the hub: not for pages of other sites, and answered also when the hub has too much to do. */
+const forOperators = new Set(['/health/live', '/health/ready', '/metrics']);
+
+const busy = 'HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
+
 /** Serves routes: ids, headers, observation and failures are the same for all of them. */
 export function createHttpServer(routes: Routes, observer: Observer, log: Log, limits: ServerLimits = {}): HttpServer {
   let draining = false;
   const stopping = new AbortController();
   /** What is being answered, by its connection. */
   const open = new Map<Socket, Set<ServerResponse>>();
+  const perAddress = limits.connectionsPerAddress === undefined ? 256 : limits.connectionsPerAddress;
+  /** Connections by network. */
+  const connected = new Map<string, number>();
+  const mostInHand = limits.requests ?? 512;
+  let inHand = 0;
 
   const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const ids = requestIds(request.headers);
@@ -94,26 +121,42 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
         return caller.signal;
       },
       outcome: noOutcome(),
+      leaveHand: () => {},
     };
     const stop = () => caller?.abort();
     const beside = open.get(request.socket);
-    beside?.add(response);
+    // Of a connection that was turned away.
+    if (!beside) return void response.destroy();
+    beside.add(response);
     response.once('close', () => {
-      beside?.delete(response);
+      beside.delete(response);
       if (caller) {
         stopping.signal.removeEventListener('abort', stop);
         stop();
       }
       if (draining) server.closeIdleConnections();
     });
-    for (const [name, value] of fixedHeaders) response.setHeader(name, value);
+    const name = routeOf(routes, exchange.url.pathname);
+    for (const [header, value] of forOperators.has(name ?? '') ? ownHeaders : fixedHeaders) response.setHeader(header, value);
     response.setHeader('x-request-id', ids.requestId);
     if (draining) response.setHeader('connection', 'close');
-    const name = routeOf(routes, exchange.url.pathname);
     observer.begin(exchange, name ?? 'none');
     if (request.method === 'OPTIONS' && name) return void response.writeHead(204, preflight).end();
     const route = name && routes[name];
     if (!route) return answerFailure(exchange, failure('NOT_FOUND', exchange.language));
+    // Told at once, a caller comes back later; told nothing, it waits until it gives up, and what is done for it then is done in vain.
+    if (inHand >= mostInHand && !forOperators.has(name)) {
+      request.resume();
+      return answerFailure(exchange, failure('UNAVAILABLE', exchange.language), { 'retry-after': '2' });
+    }
+    inHand += 1;
+    let isInHand = true;
+    const done = () => {
+      if (isInHand) inHand -= 1;
+      isInHand = false;
+    };
+    exchange.leaveHand = done;
+    response.once('close', done);
     try {
       await route(exchange);
     } catch (error) {
@@ -140,11 +183,29 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
   );
   server.maxConnections = limits.connections ?? 10_000;
   server.maxRequestsPerSocket = 0;
+  // Node's own clock for a connection at rest: it starts anew with every byte that moves, in either direction.
+  server.timeout = limits.stalledMs ?? 20_000;
+  server.on('timeout', (socket) => {
+    const answering = (open.get(socket)?.size ?? 0) > 0;
+    // A stream that is silent, or a question that is being answered, has nothing to write: it may go on.
+    if (!answering || socket.writableLength > 0) socket.destroy();
+  });
   server.on('connection', (socket) => {
     const those = new Set<ServerResponse>();
+    const network = networkOf(socket.remoteAddress);
+    const beside = (connected.get(network) ?? 0) + 1;
+    if (perAddress !== null && beside > perAddress) {
+      // Without a word the caller would try again at once.
+      socket.end(busy, () => socket.destroySoon());
+      return;
+    }
+    connected.set(network, beside);
     open.set(socket, those);
     socket.once('close', () => {
       open.delete(socket);
+      const left = (connected.get(network) ?? 1) - 1;
+      if (left > 0) connected.set(network, left);
+      else connected.delete(network);
       for (const response of those) closeQueued(response);
     });
   });
