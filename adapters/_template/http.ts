@@ -1,4 +1,4 @@
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, isJson, readJson, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import type { TicketingConfig } from './config.ts';
 
 export interface Reply {
@@ -34,10 +34,10 @@ export function createAsk(config: TicketingConfig, host: Host): Ask {
     const unsure = method === 'GET' ? 'none' : 'unknown';
     // Handed back: the caller knows whether a case or a whole path is missing.
     if (status === 404 || status === 410) return { status, body: null };
-    if (status >= 200 && status < 300) return { status, body: await parse(response, unsure) };
-    const retryAfterMs = retryAfter(response, host.now());
-    const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
-    if (status === 408 || status === 425 || status === 429 || (status === 503 && retryAfterMs !== undefined))
+    if (status >= 200 && status < 300) return { status, body: await readJson(response, unsure) };
+    const asked = retryAfterMs(response, host.now());
+    const pause = asked === undefined ? {} : { retryAfterMs: asked };
+    if (status === 408 || status === 425 || status === 429 || (status === 503 && asked !== undefined))
       throw new AdapterError('retryable', 'none', `Ticketing asks for a pause (${status})`, pause);
     // Any other 5xx may come after the work was done.
     if (status >= 500) throw new AdapterError('unavailable', unsure, `Ticketing failed with ${status}`);
@@ -49,24 +49,10 @@ export function createAsk(config: TicketingConfig, host: Host): Ask {
   };
 }
 
-const isJson = (response: Response): boolean => /^application\/([\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '');
-
-async function parse(response: Response, effect: 'none' | 'unknown'): Promise<Json> {
-  const text = await response.text();
-  if (text === '') return null;
-  // A login page or a proxy in front answers 200 with HTML.
-  if (!isJson(response)) throw new AdapterError('misconfigured', effect, 'it answers a page instead of JSON: a login page in front?');
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    throw new AdapterError('malformed', effect, 'the answer is cut off or is not JSON');
-  }
-}
-
 /** Their field problems, by JSON pointer into the application: the names of the applicant's form. */
 async function reasons(response: Response): Promise<{ fields?: Record<string, string> }> {
   if (!isJson(response)) return {};
-  const body = (await response.json().catch(() => null)) as { errors?: unknown } | null;
+  const body = (await readJson(response).catch(() => null)) as { errors?: unknown } | null;
   const errors = Array.isArray(body?.errors) ? (body.errors as { field?: unknown; message?: unknown }[]).slice(0, 100) : [];
   const fields = errors.flatMap(({ field, message }) =>
     typeof message === 'string' ? [[pointerTo(typeof field === 'string' ? field : ''), message.slice(0, 300)]] : [],
@@ -79,11 +65,4 @@ function pointerTo(field: string): string {
   if (field === 'requester.name') return '/applicant/name';
   if (field === 'requester.email') return '/applicant/email';
   return field.startsWith('form.') ? `/formData/${field.slice('form.'.length).replaceAll('.', '/')}` : '';
-}
-
-function retryAfter(response: Response, now: Date): number | undefined {
-  const text = response.headers.get('retry-after');
-  if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -1,4 +1,4 @@
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, isJson, readJson, readText, retryAfterMs, type Call, type Host, type Json } from '#contract';
 
 /** The same failure with another effect. */
 export const withEffect = (error: AdapterError, effect: 'none' | 'unknown'): AdapterError =>
@@ -72,7 +72,7 @@ export function createAsk(access: Access, { fetch, now }: Pick<Host, 'fetch' | '
       throw new AdapterError('misconfigured', 'none', 'clientId and clientSecret are not accepted under tokenUrl');
     refuseFailures(response, 'none', now());
     if (response.status === 404) throw new AdapterError('misconfigured', 'none', 'there are no tokens under tokenUrl');
-    const answer = (await parse(response, 'none')) as { access_token?: unknown; expires_in?: unknown } | null;
+    const answer = (await readJson(response)) as { access_token?: unknown; expires_in?: unknown } | null;
     if (typeof answer?.access_token !== 'string')
       throw new AdapterError('malformed', 'none', 'the answer of tokenUrl holds no access_token');
     const seconds = typeof answer.expires_in === 'number' ? answer.expires_in : 300;
@@ -110,7 +110,8 @@ export function createAsk(access: Access, { fetch, now }: Pick<Host, 'fetch' | '
     const { status } = response;
     refuseFailures(response, unsure, now());
     if (status === 204) return { status, body: null };
-    if (status < 300) return { status, body: takes && isJose(response) ? await response.text() : await parse(response, unsure) };
+    if (status < 300)
+      return { status, body: takes && isJose(response) ? await readText(response, unsure) : await readJson(response, unsure) };
     const problem = await problemOf(response);
     if (status === 404 || status === 409 || status === 410) return { status, body: null, ...(problem === undefined ? {} : { problem }) };
     throw new AdapterError('rejected', 'none', `FIT-Connect refused (${status}${problem === undefined ? '' : `, ${problem}`})`);
@@ -119,10 +120,10 @@ export function createAsk(access: Access, { fetch, now }: Pick<Host, 'fetch' | '
 
 function refuseFailures(response: Response, unsure: 'none' | 'unknown', now: Date): void {
   const { status } = response;
-  const retryAfterMs = retryAfter(response, now);
-  const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
+  const asked = retryAfterMs(response, now);
+  const pause = asked === undefined ? {} : { retryAfterMs: asked };
   if (status === 429) throw new AdapterError('retryable', 'none', 'FIT-Connect asks for a pause: its rate limit is reached', pause);
-  if (status === 503 && retryAfterMs !== undefined) throw new AdapterError('retryable', 'none', 'FIT-Connect is under maintenance', pause);
+  if (status === 503 && asked !== undefined) throw new AdapterError('retryable', 'none', 'FIT-Connect is under maintenance', pause);
   if (status >= 500) throw new AdapterError('unavailable', unsure, `FIT-Connect failed with ${status}`);
   if (status === 401) throw new AdapterError('misconfigured', 'none', 'FIT-Connect does not accept the token it was given');
   if (status === 403)
@@ -130,32 +131,11 @@ function refuseFailures(response: Response, unsure: 'none' | 'unknown', now: Dat
   if (status >= 300 && status < 400) throw new AdapterError('misconfigured', 'none', 'FIT-Connect redirects: is the address complete?');
 }
 
-const isJson = (response: Response): boolean => /^application\/([\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '');
-
 const isJose = (response: Response): boolean => /^application\/jose\b/i.test(response.headers.get('content-type') ?? '');
-
-async function parse(response: Response, effect: 'none' | 'unknown'): Promise<Json> {
-  const text = await response.text();
-  if (text === '') return null;
-  if (!isJson(response))
-    throw new AdapterError('misconfigured', effect, 'FIT-Connect answers a page instead of JSON: a login page or proxy in front?');
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    throw new AdapterError('malformed', effect, 'the answer of FIT-Connect is cut off or is not JSON');
-  }
-}
 
 /** Only the type: title, detail and instance of a problem may quote what was sent. */
 async function problemOf(response: Response): Promise<string | undefined> {
   if (!isJson(response)) return undefined;
-  const body = (await response.json().catch(() => null)) as { type?: unknown } | null;
+  const body = (await readJson(response).catch(() => null)) as { type?: unknown } | null;
   return typeof body?.type === 'string' ? PROBLEMS.exec(body.type)?.[1] : undefined;
-}
-
-function retryAfter(response: Response, now: Date): number | undefined {
-  const text = response.headers.get('retry-after');
-  if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

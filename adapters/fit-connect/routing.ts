@@ -1,6 +1,6 @@
 import { compactVerify, decodeProtectedHeader, type JWK } from 'jose';
 import { z } from 'zod';
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, decodeText, readJson, type Call, type Host, type Json } from '#contract';
 import type { FitConnectConfig } from './config.ts';
 import { USER_AGENT } from './http.ts';
 import { leikaUrn } from './mapping.ts';
@@ -41,9 +41,7 @@ export function createRouting(routing: NonNullable<FitConnectConfig['routing']>,
     if (status === 429) throw new AdapterError('retryable', 'none', 'the routing API asks for a pause');
     if (status >= 500) throw new AdapterError('unavailable', 'none', `the routing API failed with ${status}`);
     if (status !== 200) throw new AdapterError('misconfigured', 'none', `the routing API answers ${status}: check config.routing`);
-    return response.json().catch(() => {
-      throw new AdapterError('malformed', 'none', 'the answer of the routing API is not JSON');
-    }) as Promise<Json>;
+    return readJson(response);
   }
 
   async function verify(signature: string, destinationId: string, leikaKey: string, ars: string, call: Signal): Promise<void> {
@@ -112,7 +110,7 @@ export function createRouting(routing: NonNullable<FitConnectConfig['routing']>,
 
 function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(decodeText(bytes));
   } catch {
     return null;
   }

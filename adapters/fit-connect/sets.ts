@@ -1,6 +1,6 @@
 import { compactVerify, CompactSign, decodeProtectedHeader, type CryptoKey } from 'jose';
 import { z } from 'zod';
-import { AdapterError } from '#contract';
+import { AdapterError, decodeText } from '#contract';
 import {
   eventName,
   eventUri,
@@ -101,7 +101,7 @@ function unverified(set: string, refuse: (why: string) => AdapterError): { kid: 
 
 function parseJson(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder().decode(bytes));
+    return JSON.parse(decodeText(bytes));
   } catch {
     return null;
   }

@@ -3,7 +3,7 @@ import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { CryptoKey } from 'jose';
 import { z } from 'zod';
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, decodeText, type Call, type Host, type Json } from '#contract';
 import { createReadLog } from './case-log.ts';
 import { createDirectory } from './directory.ts';
 import { sameTags, type EventName, type SubmissionProblem, type Tags } from './events.ts';
@@ -195,7 +195,7 @@ export function createSubscriber(options: SubscriberOptions, host: Pick<Host, 'f
 /** Undefined where it is no JSON. */
 function parse(bytes: Uint8Array): unknown {
   try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    return JSON.parse(decodeText(bytes));
   } catch {
     return undefined;
   }

@@ -1,6 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { AdapterError, type CaseChange, type Host, type WebhookPort } from '#contract';
+import { AdapterError, decodeText, type CaseChange, type Host, type WebhookPort } from '#contract';
 import type { ReadLog } from './case-log.ts';
 import { toRef, toSnapshot, isUuid, parseRef, type Announced } from './mapping.ts';
 
@@ -38,7 +38,7 @@ const body = z.object({
 export function parseCallback(raw: Uint8Array): readonly Announced[] {
   let parsed: unknown;
   try {
-    parsed = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw));
+    parsed = JSON.parse(decodeText(raw));
   } catch {
     throw new AdapterError('malformed', 'none', 'the callback is not JSON');
   }

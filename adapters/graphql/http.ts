@@ -1,4 +1,4 @@
-import { AdapterError, type AdapterErrorKind, type Call, type Host, type Json } from '#contract';
+import { AdapterError, isJson, readJson, retryAfterMs, type AdapterErrorKind, type Call, type Host, type Json } from '#contract';
 import type { GraphqlConfig } from './config.ts';
 import { isMutation } from './documents.ts';
 import { at } from './pointer.ts';
@@ -110,25 +110,15 @@ function credentials(auth: GraphqlConfig['auth']): [string, string] | [null, '']
 
 /** The JSON of an answer; null where a failure came without any. */
 async function bodyOf(response: Response, unsure: 'none' | 'unknown'): Promise<Json> {
-  const text = await response.text();
-  if (!/^application\/([\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '')) {
-    if (!response.ok) return null;
-    throw new AdapterError('misconfigured', unsure, 'it answers a page instead of JSON: a login page or proxy in front?');
-  }
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    if (!response.ok) return null;
-    throw new AdapterError('malformed', unsure, 'the answer is cut off or is not JSON');
-  }
+  if (response.ok) return readJson(response, unsure);
+  return isJson(response) ? readJson(response, unsure).catch(() => null) : null;
 }
 
 function statusError(response: Response, now: Date, unsure: 'none' | 'unknown'): AdapterError {
   const { status } = response;
-  const after = response.headers.get('retry-after');
-  const ms = after === null ? Number.NaN : /^\d+$/.test(after) ? Number(after) * 1000 : Date.parse(after) - now.getTime();
-  const pause = Number.isFinite(ms) ? { retryAfterMs: Math.max(0, ms) } : {};
-  if (status === 408 || status === 425 || status === 429 || (status === 503 && 'retryAfterMs' in pause))
+  const asked = retryAfterMs(response, now);
+  const pause = asked === undefined ? {} : { retryAfterMs: asked };
+  if (status === 408 || status === 425 || status === 429 || (status === 503 && asked !== undefined))
     return new AdapterError('retryable', 'none', `the API asks for a pause (${status})`, pause);
   if (status >= 500) return new AdapterError('unavailable', unsure, `the API failed with ${status}`);
   if (status === 401 || status === 403)

@@ -1,4 +1,4 @@
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, parseJson, readText, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import type { Open311Config } from './config.ts';
 import { toFieldProblems } from './mapping.ts';
 import { at, fromXml, textOf } from './records.ts';
@@ -43,9 +43,9 @@ export function createAsk(config: Open311Config, host: Host): Ask {
     const { status } = response;
     if (status === 404 || status === 410) return null;
     if (status >= 200 && status < 300) return read(response, config.format, unsure);
-    const seconds = Number(response.headers.get('retry-after') ?? Number.NaN);
-    const pause = Number.isFinite(seconds) ? { retryAfterMs: Math.max(0, seconds * 1000) } : {};
-    if (status === 408 || status === 425 || status === 429 || (status === 503 && 'retryAfterMs' in pause))
+    const asked = retryAfterMs(response, host.now());
+    const pause = asked === undefined ? {} : { retryAfterMs: asked };
+    if (status === 408 || status === 425 || status === 429 || (status === 503 && asked !== undefined))
       throw new AdapterError('retryable', 'none', `the server asks for a pause (${status})`, pause);
     if (status >= 500) throw new AdapterError('unavailable', unsure, `the server failed with ${status}`);
     if (status >= 300 && status < 400)
@@ -65,13 +65,8 @@ export function createAsk(config: Open311Config, host: Host): Ask {
 
 async function read(response: Response, format: 'json' | 'xml', effect: 'none' | 'unknown'): Promise<Json> {
   const type = response.headers.get('content-type') ?? '';
-  const text = await response.text();
+  const text = await readText(response, effect);
   if (!(format === 'json' ? /\b(json|javascript)\b/i : /\bxml\b/i).test(type) || /\bx?html\b/i.test(type))
     throw new AdapterError('misconfigured', effect, `it answers something else than ${format}: a page or a proxy in front?`);
-  if (format === 'xml') return fromXml(text, effect);
-  try {
-    return JSON.parse(text) as Json;
-  } catch {
-    throw new AdapterError('malformed', effect, 'the answer is cut off or is not JSON');
-  }
+  return format === 'xml' ? fromXml(text, effect) : parseJson(text, effect);
 }

@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes';
-import { AdapterError, type Json } from '#contract';
+import { AdapterError, breathe, type Json } from '#contract';
 
 /** Elements of GeoReport XML that hold a list, and what its items are called. */
 const lists: Readonly<Record<string, string>> = {
@@ -11,7 +11,9 @@ const lists: Readonly<Record<string, string>> = {
   notes: 'note',
 };
 
-const MOST = { characters: 8 * 1024 * 1024, depth: 24, elements: 300_000 };
+const MOST = { characters: 8 * 1024 * 1024, depth: 24, elements: 100_000 };
+/** Characters read at a time, so that a long text holds nobody else up. */
+const PIECE = 64 * 1024;
 
 interface Element {
   readonly name: string;
@@ -24,7 +26,7 @@ interface Element {
  * so that no entity can be declared; messages quote nothing of the text.
  * @throws AdapterError malformed
  */
-export function fromXml(text: string, effect: 'none' | 'unknown'): Json {
+export async function fromXml(text: string, effect: 'none' | 'unknown'): Promise<Json> {
   const fail = (why: string): never => {
     throw new AdapterError('malformed', effect, `the answer is not XML as it should be: ${why}`);
   };
@@ -49,7 +51,12 @@ export function fromXml(text: string, effect: 'none' | 'unknown'): Json {
   };
   parser.on('text', append);
   parser.on('cdata', append);
-  parser.write(text.replace(/^\uFEFF/, '')).close();
+  const whole = text.replace(/^\uFEFF/, '');
+  for (let from = 0; from < whole.length; from += PIECE) {
+    if (from > 0) await breathe();
+    parser.write(whole.slice(from, from + PIECE));
+  }
+  parser.close();
   return root === null ? fail('it is empty') : toJson(root);
 }
 

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, isJson, readJson, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import type { PvogConfig } from './config.ts';
 
 /** Asks the search service; the answer's JSON. */
@@ -35,7 +35,7 @@ export function createAsk({ baseUrl, clientId, pauseMs }: PvogConfig, host: Host
       });
       const { status } = response;
       if (status === 200) return parse(response, path);
-      const asked = retryAfter(response, host.now());
+      const asked = retryAfterMs(response, host.now());
       if (status !== 429 && !(status === 503 && asked !== undefined)) throw failure(status, path);
       const ms = asked ?? OWN_PAUSE_MS;
       if (pauses >= MOST_PAUSES || host.now().getTime() + ms >= call.deadline.getTime())
@@ -66,18 +66,6 @@ function failure(status: number, path: string): AdapterError {
 }
 
 async function parse(response: Response, path: string): Promise<Json> {
-  if (!/^application\/([\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? ''))
-    throw new AdapterError('misconfigured', 'none', `${path} answers a page instead of JSON: a proxy in front?`);
-  try {
-    return (await response.json()) as Json;
-  } catch {
-    throw new AdapterError('malformed', 'none', `${path}: the answer is cut off or is not JSON`);
-  }
-}
-
-function retryAfter(response: Response, now: Date): number | undefined {
-  const text = response.headers.get('retry-after');
-  if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
+  if (!isJson(response)) throw new AdapterError('misconfigured', 'none', `${path} answers a page instead of JSON: a proxy in front?`);
+  return readJson(response);
 }

@@ -1,4 +1,4 @@
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, isJson, readJson, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import type { RedmineConfig } from './config.ts';
 
 /** One request to Redmine's REST API. */
@@ -37,12 +37,12 @@ export function createAsk(config: RedmineConfig, host: Host): Ask {
     if (status >= 200 && status < 300) {
       if (!isJson(response))
         throw new AdapterError('misconfigured', unsure, `${path.split('?')[0]} answers a page instead of JSON: a login page or proxy?`);
-      return { status, body: await parse(response, unsure) };
+      return { status, body: await readJson(response, unsure) };
     }
-    const retryAfterMs = retryAfter(response, host.now());
-    const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
+    const asked = retryAfterMs(response, host.now());
+    const pause = asked === undefined ? {} : { retryAfterMs: asked };
     if (status === 429) throw new AdapterError('retryable', 'none', 'Redmine asks for a pause', pause);
-    if (status === 503 && retryAfterMs !== undefined) throw new AdapterError('retryable', 'none', 'Redmine is under maintenance', pause);
+    if (status === 503 && asked !== undefined) throw new AdapterError('retryable', 'none', 'Redmine is under maintenance', pause);
     if (status >= 500) throw new AdapterError('unavailable', unsure, `Redmine failed with ${status}`);
     if (status === 401 || status === 403)
       throw new AdapterError('misconfigured', 'none', status === 401 ? 'the API key is not accepted' : 'the account lacks rights');
@@ -51,27 +51,10 @@ export function createAsk(config: RedmineConfig, host: Host): Ask {
   };
 }
 
-const isJson = (response: Response): boolean => /^application\/(\w+\+)?json\b/i.test(response.headers.get('content-type') ?? '');
-
-async function parse(response: Response, effect: 'none' | 'unknown'): Promise<Json> {
-  try {
-    return (await response.json()) as Json;
-  } catch {
-    throw new AdapterError('malformed', effect, 'the answer is cut off or is not JSON');
-  }
-}
-
 /** Redmine names its own fields, never the value: safe to show, and all a clerk of the city needs to find the mistake. */
 async function reasons(response: Response): Promise<{ fields?: Record<string, string> }> {
   if (!isJson(response)) return {};
-  const body = (await response.json().catch(() => null)) as { errors?: unknown } | null;
+  const body = (await readJson(response).catch(() => null)) as { errors?: unknown } | null;
   const errors = Array.isArray(body?.errors) ? body.errors.filter((error) => typeof error === 'string') : [];
   return errors.length === 0 ? {} : { fields: { '': errors.join('; ').slice(0, 500) } };
-}
-
-function retryAfter(response: Response, now: Date): number | undefined {
-  const text = response.headers.get('retry-after');
-  if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -1,4 +1,4 @@
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, isJson, readJson, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import { createCredentials, notAccepted } from './auth.ts';
 import type { RestConfig } from './config.ts';
 import { toFieldProblems } from './mapping.ts';
@@ -89,14 +89,14 @@ export function createAsk(config: RestConfig, host: Host): Ask {
     };
     if (status === 404 || status === 410) return missing;
     if (status >= 200 && status < 300) {
-      const body = await parse(response, unsure);
+      const body = await readJson(response, unsure);
       const refusal = await readAfter(unsure, async () => (holds(await failed(body)) ? { is: await refused(status, body, unsure) } : null));
       if (refusal) return orRefuse(refusal.is);
       return { status, url: address.href, headers, body };
     }
-    const retryAfterMs = retryAfter(response, host.now());
-    const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
-    if (status === 429 || status === 408 || status === 425 || (status === 503 && retryAfterMs !== undefined))
+    const asked = retryAfterMs(response, host.now());
+    const pause = asked === undefined ? {} : { retryAfterMs: asked };
+    if (status === 429 || status === 408 || status === 425 || (status === 503 && asked !== undefined))
       throw new AdapterError('retryable', 'none', `the back office asks for a pause (${status})`, pause);
     if (status >= 500) throw new AdapterError('unavailable', unsure, `the back office failed with ${status}`);
     if (status === 401 || status === 403) throw notAccepted(status);
@@ -104,7 +104,7 @@ export function createAsk(config: RestConfig, host: Host): Ask {
       throw new AdapterError('misconfigured', 'none', `the back office redirects (${status}): is baseUrl complete?`);
     if (status === 409 && key !== undefined && keyHeader)
       throw new AdapterError('retryable', 'unknown', 'the same key is being worked on', pause);
-    return orRefuse(await refused(status, isJson(response) ? await parse(response, 'none').catch(() => null) : null, unsure));
+    return orRefuse(await refused(status, isJson(response) ? await readJson(response, 'none').catch(() => null) : null, unsure));
   };
 }
 
@@ -132,28 +132,3 @@ function addressOf(base: URL, path: string): URL {
 
 /** What `errors.when` finds counts as an error unless it is false, null, 0 or empty. */
 const holds = (value: Json | undefined): boolean => (Array.isArray(value) ? value.length > 0 : Boolean(value));
-
-const isJson = (response: Response): boolean => /^application\/([\w.-]+\+)?json\b/i.test(response.headers.get('content-type') ?? '');
-
-async function parse(response: Response, effect: 'none' | 'unknown'): Promise<Json> {
-  const text = await response.text();
-  if (text === '') return null;
-  if (!isJson(response))
-    throw new AdapterError('misconfigured', effect, 'it answers a page instead of JSON: a login page or proxy in front?');
-  try {
-    return JSON.parse(text, exact) as Json;
-  } catch {
-    throw new AdapterError('malformed', effect, 'the answer is cut off or is not JSON');
-  }
-}
-
-/** Whole numbers too long for a number stay as they are written: they are ids. */
-const exact = (_: string, value: unknown, context?: { source?: string }): unknown =>
-  typeof value === 'number' && !Number.isSafeInteger(value) && /^-?\d+$/.test(context?.source ?? '') ? context?.source : value;
-
-function retryAfter(response: Response, now: Date): number | undefined {
-  const text = response.headers.get('retry-after');
-  if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
-}

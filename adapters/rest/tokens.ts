@@ -1,4 +1,4 @@
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, readJson, type Call, type Host, type Json } from '#contract';
 import type { OAuth } from './config.ts';
 import { at } from './pointer.ts';
 
@@ -40,7 +40,7 @@ export function createTokens(auth: OAuth, host: Host): Tokens {
       .catch((error: unknown) => {
         throw error instanceof AdapterError ? new AdapterError(error.kind, 'none', `no token: ${error.message}`, { cause: error }) : error;
       });
-    const answer = (await response.json().catch(() => null)) as Json;
+    const answer = await readJson(response).catch(() => null);
     if (!response.ok) throw refused(response, answer);
     const token = at(answer, '/access_token');
     if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token))

@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { AdapterError, type Host, type Json, type WebhookPort } from '#contract';
+import { AdapterError, decodeText, parseJson, type Host, type Json, type WebhookPort } from '#contract';
 import type { RestConfig } from './config.ts';
 import type { CaseReader } from './mapping.ts';
 import { at } from './pointer.ts';
@@ -34,19 +34,11 @@ export function createWebhook(config: NonNullable<RestConfig['webhook']>, cases:
     traits: { auth: 'signature', replayWindowMs: config.toleranceSeconds * 1000 },
     async receive({ headers, raw }) {
       verify(headers, raw);
-      const body = parse(raw);
+      const body = await parseJson(decodeText(raw, { contentType: headers.get('content-type') }));
       const found = at(body, config.items);
       const items = config.items === '' && !Array.isArray(found) ? [body] : found;
       if (!Array.isArray(items)) throw new AdapterError('malformed', 'none', `the notification has no list at ${config.items}`);
       return { changes: await Promise.all((items as readonly Json[]).map(cases.toChange)) };
     },
   };
-}
-
-function parse(raw: Uint8Array): Json {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(raw)) as Json;
-  } catch {
-    throw new AdapterError('malformed', 'none', 'the notification is not JSON');
-  }
 }

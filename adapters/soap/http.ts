@@ -1,4 +1,4 @@
-import { AdapterError, type Call, type Host, type Json } from '#contract';
+import { AdapterError, readText, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import type { Operation, SoapConfig } from './config.ts';
 import { openEnvelope, toEnvelope, type Fault } from './envelope.ts';
 import { at, scalar, toRequest } from './mapping.ts';
@@ -105,10 +105,10 @@ export const basic = (auth: SoapConfig['auth']): Record<string, string> =>
 
 /** The answer's root, or null where it is no XML. */
 async function readXml(response: Response, unsure: 'none' | 'unknown'): Promise<Element | null> {
-  const text = await response.text();
+  const text = await readText(response, unsure);
   if (text.trim() === '' || !/\bxml\b/i.test(response.headers.get('content-type') ?? '')) return null;
   try {
-    return parseXml(text);
+    return await parseXml(text);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
     if (!response.ok) return null;
@@ -119,9 +119,9 @@ async function readXml(response: Response, unsure: 'none' | 'unknown'): Promise<
 /** What the HTTP status alone says. */
 export function byStatus(response: Response, unsure: 'none' | 'unknown', now: Date): AdapterError {
   const { status } = response;
-  const retryAfterMs = retryAfter(response, now);
-  const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
-  if (status === 429 || status === 408 || status === 425 || (status === 503 && retryAfterMs !== undefined))
+  const asked = retryAfterMs(response, now);
+  const pause = asked === undefined ? {} : { retryAfterMs: asked };
+  if (status === 429 || status === 408 || status === 425 || (status === 503 && asked !== undefined))
     return new AdapterError('retryable', 'none', `the service asks for a pause (${status})`, pause);
   if (status >= 500) return new AdapterError('unavailable', unsure, `the service failed with ${status}`);
   if (status === 401 || status === 403)
@@ -133,11 +133,4 @@ export function byStatus(response: Response, unsure: 'none' | 'unknown', now: Da
   if (status === 415) return new AdapterError('misconfigured', 'none', 'the service does not take this content type (415): set version');
   if (status >= 400) return new AdapterError('rejected', 'none', `the service refused (${status})`);
   return new AdapterError('misconfigured', unsure, 'it answers a page instead of an envelope: a login page or proxy in front?');
-}
-
-function retryAfter(response: Response, now: Date): number | undefined {
-  const text = response.headers.get('retry-after');
-  if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -53,7 +53,7 @@ export async function startSoapSimulator(options: SoapSimulatorOptions = {}): Pr
   return startSimulator({ path: statuses, answer: (request, cases) => answer(request, cases, settings, nonces) }, options);
 }
 
-function answer(request: SimulatedRequest, cases: SimulatedCases, settings: Settings, nonces: Set<string>): SimulatedAnswer {
+async function answer(request: SimulatedRequest, cases: SimulatedCases, settings: Settings, nonces: Set<string>): Promise<SimulatedAnswer> {
   const { method, url, text } = request;
   const xml = (status: number, content: string): SimulatedAnswer => ({
     status,
@@ -68,7 +68,7 @@ function answer(request: SimulatedRequest, cases: SimulatedCases, settings: Sett
   }
   if (!(request.headers.get('content-type') ?? '').startsWith(mediaType(settings).split(';')[0] ?? '')) return { status: 415 };
   try {
-    return xml(200, envelope(perform(parseXml(text), request, cases, settings, nonces), settings));
+    return xml(200, envelope(perform(await parseXml(text), request, cases, settings, nonces), settings));
   } catch (error) {
     if (error instanceof Refusal)
       return xml(settings.version === '1.2' && error.code === 'Client' ? 400 : 500, envelope(faultOf(error, settings), settings));

@@ -1,4 +1,4 @@
-import { AdapterError, type Call, type Host } from '#contract';
+import { AdapterError, readText, type Call, type Host } from '#contract';
 import type { SoapConfig } from './config.ts';
 import { basic, byStatus } from './http.ts';
 import { attributeOf, childOf, parseXml, qualified, XmlError, type Element } from './xml.ts';
@@ -68,7 +68,7 @@ export async function readWsdl(config: SoapConfig, host: Host, call: Call): Prom
         ? new AdapterError('misconfigured', 'none', `there is no WSDL under ${url.pathname}${url.search} (${response.status}): set wsdl`)
         : error;
     }
-    await add(parse(await response.text(), url), url);
+    await add(await parse(await readText(response), url), url);
   }
 
   async function add(root: Element, url: URL): Promise<void> {
@@ -97,9 +97,9 @@ export async function readWsdl(config: SoapConfig, host: Host, call: Call): Prom
   return { operations: operationsOf(definitions), schemas };
 }
 
-function parse(text: string, url: URL): Element {
+async function parse(text: string, url: URL): Promise<Element> {
   try {
-    return parseXml(text);
+    return await parseXml(text);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
     throw new AdapterError(

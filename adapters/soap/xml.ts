@@ -1,5 +1,5 @@
 import { SaxesParser } from 'saxes';
-import type { Json } from '#contract';
+import { breathe, type Json } from '#contract';
 
 /** An XML element with its name resolved: prefixes are the writer's own affair. */
 export interface Element {
@@ -9,8 +9,14 @@ export interface Element {
   readonly children: readonly Element[];
   /** Text of its own, not that of its children. */
   readonly text: string;
-  /** Namespaces by prefix at this place, for names that stand in values; the empty prefix is the default. */
-  readonly scope: Readonly<Record<string, string>>;
+  /** Namespaces at this place, for names that stand in values. */
+  readonly scope: Scope | null;
+}
+
+/** Namespaces by prefix as an element declares them, then those around it; the empty prefix is the default. */
+export interface Scope {
+  readonly own: Readonly<Record<string, string>>;
+  readonly above: Scope | null;
 }
 
 /** Why a text is no XML that is read here: it quotes nothing of the text. */
@@ -21,16 +27,19 @@ export class XmlError extends Error {
   }
 }
 
-const MOST = { characters: 8 * 1024 * 1024, depth: 64, elements: 200_000 };
+const MOST = { characters: 8 * 1024 * 1024, depth: 64, elements: 100_000 };
+
+/** Characters read at a time, so that a long text holds nobody else up. */
+const PIECE = 64 * 1024;
 
 const instance = 'http://www.w3.org/2001/XMLSchema-instance';
 
 /**
  * The root of an XML 1.0 text. Well-formedness and prefixes are insisted on; a DOCTYPE is refused, so that no entity but
- * the five of XML itself can be declared, expanded or fetched.
+ * the five of XML itself can be declared, expanded or fetched. The time it takes grows with its length and no faster.
  * @throws XmlError with the line
  */
-export function parseXml(text: string): Element {
+export async function parseXml(text: string): Promise<Element> {
   if (text.length > MOST.characters) throw new XmlError(`longer than ${MOST.characters} characters`);
   const parser = new SaxesParser({ xmlns: true });
   const open: (Element & { children: Element[]; text: string })[] = [];
@@ -54,7 +63,8 @@ export function parseXml(text: string): Element {
         .map(({ local, uri, value }) => ({ name: local, namespace: uri, value })),
       children: [],
       text: '',
-      scope: Object.keys(tag.ns).length > 0 ? { ...above?.scope, ...tag.ns } : (above?.scope ?? {}),
+      // Not copied: whoever declares much at the top would have it copied for every element below.
+      scope: Object.keys(tag.ns).length > 0 ? { own: tag.ns, above: above?.scope ?? null } : (above?.scope ?? null),
     };
     above?.children.push(element);
     root ??= element;
@@ -67,7 +77,12 @@ export function parseXml(text: string): Element {
   };
   parser.on('text', append);
   parser.on('cdata', append);
-  parser.write(text.replace(/^\uFEFF/, '')).close();
+  const whole = text.replace(/^\uFEFF/, '');
+  for (let from = 0; from < whole.length; from += PIECE) {
+    if (from > 0) await breathe();
+    parser.write(whole.slice(from, from + PIECE));
+  }
+  parser.close();
   return root ?? fail('no element');
 }
 
@@ -81,7 +96,12 @@ export const attributeOf = (element: Element, name: string): string | undefined 
 /** A name with a prefix, as it stands in values such as `type="tns:Fall"`. */
 export function qualified(element: Element, value: string): { readonly name: string; readonly namespace: string } {
   const [prefix, name] = value.includes(':') ? (value.trim().split(':', 2) as [string, string]) : ['', value.trim()];
-  return { name, namespace: element.scope[prefix] ?? '' };
+  return { name, namespace: resolve(element.scope, prefix) };
+}
+
+function resolve(scope: Scope | null, prefix: string): string {
+  for (let place = scope; place; place = place.above) if (Object.hasOwn(place.own, prefix)) return place.own[prefix] ?? '';
+  return '';
 }
 
 /**

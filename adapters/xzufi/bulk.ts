@@ -1,8 +1,8 @@
 import { z } from 'zod';
-import { AdapterError, type Call, type Host } from '#contract';
+import { AdapterError, breathe, readJson, type Call, type Host } from '#contract';
 import type { XzufiConfig } from './config.ts';
 import { failure, get, notAPage } from './get.ts';
-import type { Message } from './source.ts';
+import { PIECE, type Message } from './source.ts';
 
 const answer = z.object({
   // A message; some versions are said to give several.
@@ -47,19 +47,17 @@ function nextOf(address: string | null | undefined, url: URL): URL {
   return new URL(next.pathname + next.search, url.origin);
 }
 
-async function* inPieces(text: string, { signal }: Call): AsyncGenerator<Uint8Array> {
-  const bytes = Buffer.from(text);
-  for (let at = 0; at < bytes.length; at += 65_536) {
+async function* inPieces(text: string, { signal }: Call): AsyncGenerator<string> {
+  for (let at = 0; at < text.length; at += PIECE) {
     signal.throwIfAborted();
-    yield bytes.subarray(at, at + 65_536);
+    yield text.slice(at, at + PIECE);
+    await breathe();
   }
 }
 
 async function parse(response: Response, url: URL): Promise<z.output<typeof answer>> {
   notAPage(response, url);
-  const body: unknown = await response.json().catch(() => {
-    throw new AdapterError('malformed', 'none', `${url.pathname}: the answer is cut off or is not JSON`);
-  });
+  const body = await readJson(response);
   const result = answer.safeParse(body);
   if (result.success) return result.data;
   const [issue] = result.error.issues;
@@ -82,7 +80,7 @@ async function tokenOf({ tokenUrl, clientId, clientSecret }: NonNullable<XzufiCo
   if (response.status === 400 || response.status === 401)
     throw new AdapterError('misconfigured', 'none', `${url.pathname} does not accept clientId and clientSecret (${response.status})`);
   if (response.status !== 200) throw failure(response, url, host.now());
-  const body = (await response.json().catch(() => null)) as { access_token?: unknown } | null;
+  const body = (await readJson(response).catch(() => null)) as { access_token?: unknown } | null;
   if (typeof body?.access_token !== 'string') throw new AdapterError('malformed', 'none', `${url.pathname} gives no access_token`);
   return body.access_token;
 }

@@ -15,21 +15,12 @@ const PAGE = 500;
 export function createXzufi(config: XzufiConfig, host: Host): Adapter {
   async function read(message: Message, take: Parameters<typeof createReader>[1], call: Call, headOnly = false): Promise<TransferHead> {
     const reader = createReader(message.name, take);
-    const decoder = new TextDecoder('utf-8', { fatal: true });
-    const decode = (bytes?: Uint8Array): string => {
-      try {
-        return bytes ? decoder.decode(bytes, { stream: true }) : decoder.decode();
-      } catch {
-        throw new AdapterError('malformed', 'none', `${message.name}: not UTF-8 text; export it as UTF-8`);
-      }
-    };
-    for await (const bytes of message.open(call)) {
+    for await (const text of message.open(call)) {
       call.signal.throwIfAborted();
-      reader.write(decode(bytes));
+      reader.write(text);
       const head = reader.head();
       if (head && headOnly) return head;
     }
-    reader.write(decode());
     return reader.end();
   }
 

@@ -1,4 +1,4 @@
-import { AdapterError, type Call, type Host } from '#contract';
+import { AdapterError, retryAfterMs, type Call, type Host } from '#contract';
 
 /** A file or page of the source, whatever its status. */
 export const get = (url: URL, headers: Readonly<Record<string, string>>, host: Host, call: Call): Promise<Response> =>
@@ -13,19 +13,12 @@ export function notAPage(response: Response, url: URL): void {
 /** What a status other than 200 means. */
 export function failure(response: Response, url: URL, now: Date): AdapterError {
   const { status } = response;
-  const retryAfterMs = retryAfter(response, now);
-  const pause = retryAfterMs === undefined ? {} : { retryAfterMs };
-  if (status === 429 || status === 408 || (status === 503 && retryAfterMs !== undefined))
+  const asked = retryAfterMs(response, now);
+  const pause = asked === undefined ? {} : { retryAfterMs: asked };
+  if (status === 429 || status === 408 || (status === 503 && asked !== undefined))
     return new AdapterError('retryable', 'none', `the source asks for a pause (${status})`, pause);
   if (status >= 500) return new AdapterError('unavailable', 'none', `the source failed with ${status}`);
   if (status === 401 || status === 403)
     return new AdapterError('misconfigured', 'none', `the source does not accept the credentials (${status})`);
   return new AdapterError('misconfigured', 'none', `there is no file under ${url.pathname} (${status}): check the address in the config`);
-}
-
-function retryAfter(response: Response, now: Date): number | undefined {
-  const text = response.headers.get('retry-after');
-  if (text === null) return undefined;
-  const ms = /^\d+$/.test(text) ? Number(text) * 1000 : Date.parse(text) - now.getTime();
-  return Number.isFinite(ms) ? Math.max(0, ms) : undefined;
 }

@@ -66,10 +66,6 @@ export function createReader(file: string, take: (object: TransferObject) => voi
   parser.on('doctype', () => {
     throw malformed(file, here(), 'a DOCTYPE, which is not accepted');
   });
-  parser.on('xmldecl', ({ encoding }) => {
-    if (encoding !== undefined && !/^utf-?8$/i.test(encoding))
-      throw malformed(file, here(), `encoding ${encoding.slice(0, 20)}: export it as UTF-8`);
-  });
   parser.on('opentag', (tag) => {
     const above = open.at(-1);
     const attributes = Object.fromEntries(Object.values(tag.attributes).map(({ local, value }) => [local, value]));

@@ -1,21 +1,21 @@
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { setImmediate as breathe } from 'node:timers/promises';
-import { AdapterError, type Call, type Host } from '#contract';
+import { AdapterError, breathe, decoderFor, decodeText, type Call, type Host } from '#contract';
 import { bulkMessages } from './bulk.ts';
 import type { XzufiConfig } from './config.ts';
 import { failure, get, notAPage } from './get.ts';
 
-/** One message of a source, as bytes. */
+/** One message of a source, as pieces of text. */
 export interface Message {
   /** Name for complaints. */
   readonly name: string;
-  open(call: Call): AsyncIterable<Uint8Array>;
+  open(call: Call): AsyncIterable<string>;
 }
 
 const MOST_FILES = 5_000;
-const PIECE = 64 * 1024;
+/** Size of one piece. */
+export const PIECE = 64 * 1024;
 
 /** The messages of a source in their order: the file itself, those that a list names, or the pages of the bulk service. */
 export async function* messagesOf(config: XzufiConfig, host: Host, call: Call): AsyncGenerator<Message> {
@@ -27,10 +27,10 @@ async function filesOf(config: XzufiConfig, host: Host, call: Call): Promise<rea
   const { file, url, maxBytes } = config;
   if (file !== undefined) {
     if (!/\.txt$/i.test(file)) return [fromFile(file, maxBytes)];
-    const text = await readFile(file, { encoding: 'utf8', signal: call.signal }).catch((error: unknown) => {
+    const bytes = await readFile(file, { signal: call.signal }).catch((error: unknown) => {
       throw unreadable(basename(file), error);
     });
-    return namesIn(text, basename(file)).map((name) => {
+    return namesIn(decodeText(bytes), basename(file)).map((name) => {
       if (!/^[^/\\]+$/.test(name) || name === '..')
         throw new AdapterError('malformed', 'none', `${basename(file)}: names of files beside it are expected, without a path`);
       return fromFile(join(dirname(file), name), maxBytes);
@@ -38,7 +38,8 @@ async function filesOf(config: XzufiConfig, host: Host, call: Call): Promise<rea
   }
   const base = new URL(url ?? '');
   if (!/\.txt$/i.test(base.pathname)) return [fromUrl(base, config, host)];
-  const names = namesIn(new TextDecoder().decode(await download(base, config, host, call)), base.pathname);
+  const { bytes, contentType } = await download(base, config, host, call);
+  const names = namesIn(decodeText(bytes, { contentType }), base.pathname);
   return names.map((name) => {
     const target = URL.parse(name, base);
     if (target?.origin !== base.origin) throw new AdapterError('malformed', 'none', `${base.pathname}: a name leads to another host`);
@@ -71,7 +72,7 @@ function fromFile(path: string, maxBytes: number): Message {
       try {
         const { size } = await stat(path);
         if (size > maxBytes) throw new AdapterError('malformed', 'none', `${name}: larger than ${maxBytes} bytes (config.maxBytes)`);
-        yield* createReadStream(path, { highWaterMark: PIECE, signal, end: maxBytes }) as AsyncIterable<Uint8Array>;
+        yield* decoded(createReadStream(path, { highWaterMark: PIECE, signal, end: maxBytes }) as AsyncIterable<Uint8Array>, name);
       } catch (error) {
         throw error instanceof AdapterError ? error : unreadable(name, error);
       }
@@ -83,20 +84,47 @@ function fromUrl(url: URL, config: XzufiConfig, host: Host): Message {
   return {
     name: url.pathname,
     async *open(call) {
-      const bytes = await download(url, config, host, call);
-      for (let at = 0; at < bytes.length; at += PIECE) {
-        yield bytes.subarray(at, at + PIECE);
-        await breathe(undefined, { signal: call.signal });
-      }
+      const { bytes, contentType } = await download(url, config, host, call);
+      yield* decoded(piecesOf(bytes, call), url.pathname, contentType);
     },
   };
 }
 
-async function download(url: URL, { auth }: XzufiConfig, host: Host, call: Call): Promise<Uint8Array> {
+async function* piecesOf(bytes: Uint8Array, { signal }: Call): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    yield bytes.subarray(at, at + PIECE);
+    await breathe();
+    signal.throwIfAborted();
+  }
+}
+
+/** XML by its charset, piece by piece. */
+async function* decoded(pieces: AsyncIterable<Uint8Array>, name: string, contentType: string | null = null): AsyncGenerator<string> {
+  let decoder: TextDecoder | null = null;
+  try {
+    for await (const bytes of pieces) {
+      decoder ??= decoderFor(bytes, { contentType, xml: true });
+      yield decoder.decode(bytes, { stream: true });
+    }
+    yield decoder?.decode() ?? '';
+  } catch (error) {
+    if (error instanceof AdapterError && error.kind === 'malformed')
+      throw new AdapterError('malformed', 'none', `${name}: ${error.message}`, { cause: error });
+    if (!(error instanceof TypeError)) throw error;
+    throw new AdapterError('malformed', 'none', `${name}: holds bytes that are not ${decoder?.encoding ?? 'text'}`);
+  }
+}
+
+interface Download {
+  readonly bytes: Uint8Array;
+  readonly contentType: string | null;
+}
+
+async function download(url: URL, { auth }: XzufiConfig, host: Host, call: Call): Promise<Download> {
   const response = await get(url, credentials(auth), host, call);
   if (response.status !== 200) throw failure(response, url, host.now());
   notAPage(response, url);
-  return new Uint8Array(await response.arrayBuffer());
+  return { bytes: new Uint8Array(await response.arrayBuffer()), contentType: response.headers.get('content-type') };
 }
 
 function credentials(auth: XzufiConfig['auth']): Record<string, string> {

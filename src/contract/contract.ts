@@ -3,6 +3,7 @@ export * from './adapter.ts';
 export * from './error.ts';
 export * from './event.ts';
 export * from './keys.ts';
+export * from './http.ts';
 export * from './offer.ts';
 export * from './problem.ts';
 export * from './record.ts';

@@ -212,7 +212,7 @@ describe('an export as a file', () => {
     ['another version', transfer('', 'xzufiVersion="3.0.0"'), 'XZuFi 3.0.0; 2.1 to 2.3 are read'],
     ['a DOCTYPE', `<!DOCTYPE a SYSTEM "file:///etc/passwd">${transfer(leistung('1'))}`, 'a DOCTYPE'],
     ['an entity', transfer(leistung('1', '&x;')), 'not well-formed'],
-    ['another encoding', `<?xml version="1.0" encoding="ISO-8859-1"?>${transfer(leistung('1'))}`, 'export it as UTF-8'],
+    ['an encoding nobody knows', `<?xml version="1.0" encoding="klingon"?>${transfer(leistung('1'))}`, 'not known (klingon)'],
     ['no id', transfer('\n<x:schreibe>\n<x:leistung/></x:schreibe>'), 'schreiben/schreibe[1]/leistung, line 3: no id'],
     ['no name', transfer(leistung('1', '', '')), 'schreiben/schreibe[1]/leistung, line 1: no German text in module 02 or 03'],
     [
@@ -244,8 +244,17 @@ describe('an export as a file', () => {
     expect(failure.message).toContain('export.xml');
   });
 
-  test('that is not UTF-8, too large or away', async () => {
-    expect((await failureOf(list(fromFile(Buffer.from(transfer(leistung('1', '', 'Straße')), 'latin1'))))).message).toContain('not UTF-8');
+  test.each([
+    ['as it declares', '', 'ISO-8859-1', 'latin1' as const],
+    ['as its byte order mark says', '\uFEFF', 'UTF-16', 'utf16le' as const],
+  ])('is read in its encoding, %s', async (_, mark, stated, encoding) => {
+    const text = `${mark}<?xml version="1.0" encoding="${stated}"?>${transfer(leistung('1', '', 'Straße'))}`;
+    const [offer] = await list(fromFile(Buffer.from(text, encoding)));
+    expect(offer?.name.de).toBe('Straße');
+  });
+
+  test('that is no text of its encoding, too large or away', async () => {
+    expect((await failureOf(list(fromFile(Buffer.from(transfer(leistung('1', '', 'Straße')), 'latin1'))))).message).toContain('not utf-8');
     const file = join(folder, 'large.xml');
     writeFileSync(file, transfer(leistung('1')));
     expect((await failureOf(list(connect({ file, maxBytes: 100 }).cities))).message).toContain('larger than 100 bytes');

@@ -1,5 +1,6 @@
 import { open } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { decodeText } from '#contract';
 import { refuseImport } from './complaints.ts';
 
 /** A source file, read. */
@@ -12,7 +13,7 @@ export interface SourceText {
 
 /**
  * Reads a text file of at most `maxBytes`, never more, whatever its size says (a file may grow, or be a device).
- * @throws HubError IMPORT_REFUSED where it is away, too large or not UTF-8
+ * @throws HubError IMPORT_REFUSED if it is away, too large, or neither UTF-8 nor, being XML, in the encoding that it declares
  */
 export async function readSource(path: string, maxBytes: number): Promise<SourceText> {
   const name = basename(path);
@@ -20,9 +21,9 @@ export async function readSource(path: string, maxBytes: number): Promise<Source
     throw refuseImport(path.slice(0, 200), 'is an address; only files are read: fetch it first and name the file');
   const bytes = await readAtMost(path, name, maxBytes);
   try {
-    return { path, name, text: new TextDecoder('utf-8', { fatal: true }).decode(bytes) };
+    return { path, name, text: decodeText(bytes, { xml: /\.(xml|gc)$/i.test(name) }) };
   } catch (error) {
-    throw refuseImport(name, 'is not UTF-8 text; export it as UTF-8', error);
+    throw refuseImport(name, 'is not UTF-8 text, nor in an encoding that it names itself; export it as UTF-8', error);
   }
 }
 
