@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { AdapterError, type Call, type CataloguePort, type FormRecord, type Json, type OfferRecord } from '#contract';
 import type { Open311Config } from './config.ts';
 import type { Ask } from './http.ts';
-import { at, recordsOf, textOf } from './records.ts';
+import { at, listOf, recordsOf, textOf } from './records.ts';
 
 /** Service definitions asked for at a time. */
 const AT_ONCE = 4;
@@ -16,8 +16,8 @@ export function createCatalogue(config: NonNullable<Open311Config['catalogue']>,
     const described = isTrue(at(service, '/metadata'));
     const answer = described ? await ask({ path: `services/${encodeURIComponent(code)}` }, call) : { attributes: [] };
     if (answer === null) throw new AdapterError('malformed', 'none', 'a service says it has metadata, and its definition is not there');
-    // Some servers put the one definition into a list.
-    const definition = Array.isArray(answer) ? at(answer, '/0') : answer;
+    // Some servers put the one definition into a list, or keep the wrapper of XML.
+    const [definition] = described ? recordsOf(answer) : [answer];
     const summary = textOf(at(service, '/description'));
     return {
       localKey: code,
@@ -31,7 +31,7 @@ export function createCatalogue(config: NonNullable<Open311Config['catalogue']>,
       requiredDocuments: [],
       assuranceLevel: 'NONE',
       appointment: 'NONE',
-      form: toFormRecord(name, recordsOf(at(definition, '/attributes'))),
+      form: toFormRecord(name, listOf(at(definition, '/attributes'))),
     };
   }
 
@@ -92,12 +92,10 @@ function schemaOf(attribute: Json): Json {
   const hint = textOf(at(attribute, '/datatype_description'));
   const head = { title, ...(hint === null ? {} : { description: hint }) };
   const list = at(attribute, '/values');
-  const choices: readonly Json[] = Array.isArray(list)
-    ? (list as readonly Json[]).map((value) => {
-        const key = textOf(at(value, '/key')) ?? '';
-        return { const: key, title: textOf(at(value, '/name')) ?? key };
-      })
-    : [];
+  const choices: readonly Json[] = listOf(list).map((value) => {
+    const key = textOf(at(value, '/key')) ?? '';
+    return { const: key, title: textOf(at(value, '/name')) ?? key };
+  });
   const choice: Json = choices.length > 0 ? { oneOf: choices } : { type: 'string', maxLength: 300 };
   switch (textOf(at(attribute, '/datatype')) ?? 'string') {
     case 'number':

@@ -1,8 +1,8 @@
 import { AdapterError, type Call, type ChangesPort, type Json } from '#contract';
 import type { Open311Config } from './config.ts';
-import type { Ask } from './http.ts';
+import type { List } from './list.ts';
 import { changedAt, toChange } from './mapping.ts';
-import { at, recordsOf, textOf } from './records.ts';
+import { at, textOf } from './records.ts';
 
 type ChangesConfig = NonNullable<Open311Config['changes']>;
 
@@ -18,7 +18,7 @@ const MOST_PAGES = 1_000;
  *   start_date     the standard finds requests by when they were made, not by when they changed: every pull asks for the last
  *                  `windowDays`, some days at a time. A step that comes back full is asked for again in halves.
  */
-export function createChanges(changes: ChangesConfig, config: Open311Config, ask: Ask, now: () => Date): ChangesPort {
+export function createChanges(changes: ChangesConfig, config: Open311Config, list: List, now: () => Date): ChangesPort {
   async function* pages(query: Readonly<Record<string, string>>, call: Call): AsyncGenerator<readonly Json[]> {
     const seen = new Set<string>();
     for (let page = 1; page <= MOST_PAGES; page++) {
@@ -26,10 +26,9 @@ export function createChanges(changes: ChangesConfig, config: Open311Config, ask
         ...(changes.page === undefined ? {} : { [changes.page]: String(page) }),
         ...(changes.size === undefined ? {} : { [changes.size]: String(changes.pageSize) }),
       };
-      const answer = await ask({ path: 'requests', query: { ...query, ...paging } }, call);
-      if (answer === null)
-        throw new AdapterError('misconfigured', 'none', 'there is no list of requests: is baseUrl complete, with its version?');
-      const fresh = recordsOf(answer).filter((request) => !seen.has(textOf(at(request, '/service_request_id')) ?? ''));
+      const fresh = (await list({ ...query, ...paging }, call)).filter(
+        (request) => !seen.has(textOf(at(request, '/service_request_id')) ?? ''),
+      );
       for (const request of fresh) seen.add(textOf(at(request, '/service_request_id')) ?? '');
       // A server that does not know the parameter answers its only page again.
       if (page > 1 && fresh.length === 0) return;

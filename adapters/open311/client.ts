@@ -1,5 +1,6 @@
 import {
   AdapterError,
+  createBatches,
   type Adapter,
   type Batch,
   type Call,
@@ -14,6 +15,7 @@ import { createChanges } from './changes.ts';
 import type { Open311Config } from './config.ts';
 import { createAsk } from './http.ts';
 import { toForm, tokenId, tokenOf, toSnapshot } from './mapping.ts';
+import { createList } from './list.ts';
 import { at, recordsOf, textOf } from './records.ts';
 
 /*
@@ -22,15 +24,12 @@ import { at, recordsOf, textOf } from './records.ts';
  */
 export function createOpen311(config: Open311Config, host: Host): Adapter {
   const ask = createAsk(config, host);
+  const list = createList(ask);
   const { idempotency } = config;
 
   async function findOne(key: string, call: Call): Promise<CaseRef | null> {
     if (idempotency === 'none') throw new AdapterError('unsupported', 'none', 'this server cannot be asked for a key');
-    const answer = await ask({ path: 'requests', query: { [idempotency.query]: key } }, call);
-    // An address that is not there has not been asked: taken as "no such request", the next attempt would make another one.
-    if (answer === null)
-      throw new AdapterError('misconfigured', 'none', 'there is no list of requests: are baseUrl and jurisdiction right?');
-    const found = recordsOf(answer);
+    const found = await list({ [idempotency.query]: key }, call);
     // Where the parameter is ignored, everything is found: never take somebody else's request.
     if (found.some((request) => textOf(at(request, idempotency.field)) !== key))
       throw new AdapterError(
@@ -71,18 +70,25 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
     return { ...request, ref: { ...request.ref, id: ref.id } };
   }
 
+  /** Requests by their ids, as far as they are there. */
+  const batches = createBatches(
+    config.maxBatch,
+    async (ids, call) => {
+      // Some servers answer 404 or 400 for a whole list in which one id is wrong: then each is asked for alone.
+      const answer = await ask({ path: 'requests', query: { service_request_id: ids.join(',') } }, call).catch((error: unknown) => {
+        if (error instanceof AdapterError && error.kind === 'rejected') return null;
+        throw error;
+      });
+      const records = answer === null ? (await Promise.all(ids.map((id) => loadAlone(id, call)))).flat() : recordsOf(answer);
+      return new Map(records.map((record) => [refOf(record, 'none').id, record]));
+    },
+    (size) =>
+      host.log('warn', 'the server answers for fewer requests than it is asked for: from now on it is asked for less at once', { size }),
+  );
+
   /** Same length and order as ids. */
   async function loadById(ids: readonly string[], call: Call): Promise<Batch<CaseSnapshot>> {
-    const askable = ids.filter(isAskable);
-    if (askable.length === 0) return ids.map(() => null);
-    const found = new Map<string, Json>();
-    // Some servers answer 404 or 400 for a whole list in which one id is wrong: then each is asked for alone.
-    const answer = await ask({ path: 'requests', query: { service_request_id: askable.join(',') } }, call).catch((error: unknown) => {
-      if (error instanceof AdapterError && error.kind === 'rejected') return null;
-      throw error;
-    });
-    const records = answer === null ? (await Promise.all(askable.map((id) => loadAlone(id, call)))).flat() : recordsOf(answer);
-    for (const record of records) found.set(refOf(record, 'none').id, record);
+    const found = await batches([...new Set(ids.filter(isAskable))], call);
     return ids.map((id) => {
       const record = isAskable(id) ? found.get(id) : undefined;
       try {
@@ -163,7 +169,7 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
       ...(idempotency === 'none' ? {} : { findByKey: (keys, call) => Promise.all(keys.map((key) => findOne(key, call))) }),
       loadCases,
     },
-    ...(changes ? { changes: createChanges(changes, config, ask, () => host.now()) } : {}),
+    ...(changes ? { changes: createChanges(changes, config, list, () => host.now()) } : {}),
     ...(catalogue ? { catalogue: createCatalogue(catalogue, ask) } : {}),
   };
 }

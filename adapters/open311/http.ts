@@ -1,7 +1,7 @@
 import { AdapterError, parseJson, readText, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import type { Open311Config } from './config.ts';
 import { toFieldProblems } from './mapping.ts';
-import { at, fromXml, textOf } from './records.ts';
+import { at, fromXml, problemsOf, textOf } from './records.ts';
 
 export interface Question {
   /** Below baseUrl, without the format; parts are encoded already. */
@@ -51,7 +51,7 @@ export function createAsk(config: Open311Config, host: Host): Ask {
     if (status >= 300 && status < 400)
       throw new AdapterError('misconfigured', 'none', `the server redirects (${status}): is baseUrl complete, with its version?`);
     const said = await read(response, config.format, 'none').catch(() => null);
-    const code = textOf(at(said, '/0/code'));
+    const code = textOf(at(problemsOf(said)[0], '/code'));
     const evidence = code !== null && /^[\w.-]{1,20}$/.test(code) ? { evidence: `code ${code}` } : {};
     if (status === 401 || status === 403)
       throw new AdapterError('misconfigured', 'none', `apiKey or jurisdiction are not accepted (${status})`, evidence);

@@ -1,6 +1,6 @@
 import { AdapterError, type CaseChange, type CaseSnapshot, type Json, type Person, type Submission } from '#contract';
 import type { Open311Config } from './config.ts';
-import { at, textOf } from './records.ts';
+import { at, problemsOf, textOf } from './records.ts';
 
 /** Ids of requests that have a token only; a server's own ids never begin so. */
 const TOKEN = 'token:';
@@ -88,16 +88,18 @@ export function toFieldProblems(answer: Json, config: Open311Config): Record<str
     [/\bdescription\b/i, fields.description],
     [/\bmedia_url\b/i, fields.mediaUrl],
   ];
-  const problems = (Array.isArray(answer) ? (answer as readonly Json[]) : []).slice(0, 50).flatMap((problem) => {
-    const text = textOf(at(problem, '/description'));
-    if (text === null) return [];
-    const code = /\battribute\[([^\]]{1,100})\]/.exec(text)?.[1];
-    const stated = code === undefined ? undefined : config.attributes[code];
-    const pointer =
-      code === undefined
-        ? (words.find(([word]) => word.test(text))?.[1] ?? null)
-        : (stated ?? `${fields.attributes}/${code.replaceAll('~', '~0').replaceAll('/', '~1')}`);
-    return [[pointer === null ? '' : `/formData${pointer}`, text.slice(0, 300)] as const];
-  });
+  const problems = problemsOf(answer)
+    .slice(0, 50)
+    .flatMap((problem) => {
+      const text = textOf(at(problem, '/description'));
+      if (text === null) return [];
+      const code = /\battribute\[([^\]]{1,100})\]/.exec(text)?.[1];
+      const stated = code === undefined ? undefined : config.attributes[code];
+      const pointer =
+        code === undefined
+          ? (words.find(([word]) => word.test(text))?.[1] ?? null)
+          : (stated ?? `${fields.attributes}/${code.replaceAll('~', '~0').replaceAll('/', '~1')}`);
+      return [[pointer === null ? '' : `/formData${pointer}`, text.slice(0, 300)] as const];
+    });
   return Object.fromEntries(problems);
 }

@@ -67,11 +67,40 @@ function toJson({ name, children, text }: Element): Json {
   return Object.fromEntries(children.map((child) => [child.name, toJson(child)]));
 }
 
-/** The records of an answer. @throws AdapterError malformed where it is no list of records. */
+/** What the items of a list are called in XML; some servers make their JSON of it. */
+const items = new Set([...Object.values(lists), 'service_request', 'service_definition']);
+/** What every record has at least one of. */
+const marks = ['service_request_id', 'token', 'service_code', 'code', 'key', 'description'];
+
+/**
+ * The records of an answer. JSON that was made of XML keeps its wrappers (`{"service_requests":{"request":…}}`), gives a list of one as the
+ * one itself, and an empty list as an empty text: all of that is read.
+ * @throws AdapterError malformed where it is no list of records.
+ */
 export function recordsOf(answer: Json | undefined, effect: 'none' | 'unknown' = 'none'): readonly Json[] {
-  const records: readonly Json[] = Array.isArray(answer) ? answer : [null];
-  if (records.every((record) => record !== null && typeof record === 'object' && !Array.isArray(record))) return records;
+  const records = unwrapped(answer, 3);
+  if (records?.every((record) => record !== null && typeof record === 'object' && !Array.isArray(record))) return records;
   throw new AdapterError('malformed', effect, 'the answer is no list of GeoReport records');
+}
+
+/** A list inside a record; some servers leave an empty one out. @throws AdapterError malformed */
+export const listOf = (value: Json | undefined): readonly Json[] =>
+  value === undefined || value === null || value === '' ? [] : recordsOf(value);
+
+/** What a refusal says; nothing where it says it otherwise. */
+export function problemsOf(answer: Json): readonly Json[] {
+  const { error } = (answer ?? {}) as { readonly error?: Json };
+  return unwrapped(error === undefined ? answer : [error].flat(), 3) ?? [];
+}
+
+function unwrapped(answer: Json | undefined, depth: number): readonly Json[] | null {
+  if (Array.isArray(answer)) return answer as readonly Json[];
+  if (answer === null || answer === undefined || typeof answer !== 'object' || depth === 0) return null;
+  const inside = Object.entries(answer).find(([name]) => items.has(name) || Object.hasOwn(lists, name));
+  const record = marks.some((name) => Object.hasOwn(answer, name));
+  if (!inside || record) return record ? [answer] : null;
+  const [, held] = inside;
+  return held === null || held === '' ? [] : unwrapped(held, depth - 1);
 }
 
 /** The value a JSON pointer (RFC 6901) names, or undefined. */

@@ -1,5 +1,6 @@
 /** The treaty between hub and adapters: everything that is imported as `#contract`. Imports nothing. */
 export * from './adapter.ts';
+export * from './batches.ts';
 export * from './error.ts';
 export * from './event.ts';
 export * from './keys.ts';

@@ -79,8 +79,9 @@ export async function readText(response: Response, effect: Effect = 'none'): Pro
  *   malformed if it is cut off, no JSON, or holds more than 200,000 values
  */
 export async function readJson(response: Response, effect: Effect = 'none'): Promise<Json> {
-  if (isJson(response)) return parseJson(await readText(response, effect), effect);
-  if ((await response.arrayBuffer()).byteLength === 0) return null;
+  const bytes = new Uint8Array(await response.arrayBuffer());
+  if (bytes.length === 0) return null;
+  if (isJson(response)) return parseJson(decodeText(bytes, { contentType: response.headers.get('content-type'), effect }), effect);
   throw new AdapterError('misconfigured', effect, 'it answers a page instead of JSON: a login page or proxy in front?');
 }
 
@@ -93,7 +94,6 @@ export const isJson = (response: Response): boolean => /^application\/([\w.-]+\+
  * @throws AdapterError malformed
  */
 export async function parseJson(text: string, effect: Effect = 'none'): Promise<Json> {
-  if (text.trim() === '') return null;
   const large = text.length > LARGE;
   if (large) await breathe();
   const written = large || /\d{16}/.test(text) ? prepare(text, effect) : text;

@@ -18,6 +18,7 @@ export const {
   clockSkewMs,
   contractVersion,
   contractVersions,
+  createBatches,
   decodeText,
   decoderFor,
   flawOf,

@@ -66,7 +66,7 @@ describe('JSON of an answer', () => {
       b: ['-98765432109876543210', 9007199254740991, '9007199254740992'],
       c: 1234567890123456.5,
       d: 1e300,
-      e: 1.234567890123456789e20,
+      e: Number('1234567890123456789e2'),
       f: '"12345678901234567890\\',
       g: 0.12345678901234568,
     });
@@ -87,7 +87,7 @@ describe('JSON of an answer', () => {
       fc.asyncProperty(fc.string({ unit: fc.constantFrom('"', '\\', '[', ',', '1234567890123456', '-', 'e', '.', '}') }), async (text) => {
         const plain = (() => {
           try {
-            return text === '' || JSON.parse(text) !== undefined;
+            return JSON.parse(text) !== undefined;
           } catch {
             return false;
           }
