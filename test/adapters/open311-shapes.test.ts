@@ -1,6 +1,6 @@
 import { createServer } from 'node:http';
 import { afterAll, describe, expect, test } from 'vitest';
-import type { AdapterDefinition, Json } from '#contract';
+import type { Json } from '#contract';
 import { open311 } from '../../adapters/open311/index.ts';
 import { recordsOf } from '../../adapters/open311/records.ts';
 import { connectCity, submission, writeWith } from './connect.ts';
@@ -53,7 +53,7 @@ async function serverOf({ most = 1000, wrap = (records) => records, emptyIs404 =
   const { port } = server.address() as { port: number };
   const endpoint = `http://127.0.0.1:${port}`;
   const config = { baseUrl: `${endpoint}/v2`, idempotency: { attribute: 'external_id', query: 'external_id', field: '/external_id' } };
-  const { cities, logged } = connectCity(open311 as AdapterDefinition, config, { endpoint, secret: 'none' });
+  const { cities, logged } = connectCity(open311, config, { endpoint, secret: 'none' });
   const load = async (...ids: string[]) =>
     (
       await cities.loadCases(
