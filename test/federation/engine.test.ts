@@ -182,6 +182,14 @@ describe.each(engineKinds)('the %s engine', (kind) => {
       '{ ...q } fragment q on Query { town(ars: "1") { ...t } } fragment t on Town { hours ... { staff } }',
       { town: { hours: '8 to 1', staff: 10 } },
     ],
+    [
+      '{ town(ars: "1") { ...v hours ... on Thing { __typename ...t ... on Street { label: name } } } } fragment t on Town { staff } fragment v on Thing { ... on Town { name } }',
+      { town: { name: 'Neuss', hours: '8 to 1', __typename: 'Town', staff: 10 } },
+    ],
+    [
+      'query ($no: Boolean = false) { town(ars: "1") { twin @include(if: $no) { hours } twin { name staff @skip(if: $no) twin { hours } } } }',
+      { town: { twin: { name: 'Köln', staff: 20, twin: null } } },
+    ],
     ['{ __typename town(ars: "1") { __typename hours } }', { __typename: 'Query', town: { __typename: 'Town', hours: '8 to 1' } }],
     [
       'mutation { book(id: "x") { id town { name } } rename(ars: "1", name: "Novaesium") { name staff } }',

@@ -14,6 +14,9 @@ import {
   type OperationDefinitionNode,
 } from 'graphql';
 
+import { flatten } from './flatten.ts';
+import { createIsA } from './places.ts';
+
 /** A document as it goes to the planner. */
 export interface Prepared {
   readonly operation: OperationDefinitionNode;
@@ -66,6 +69,7 @@ const isLeftOut = ({ directives = [] }: { readonly directives?: readonly Directi
  * - An alias that is the name of another field (`id: name`) would stand where the planner keeps keys of entities: it gets a
  *   name of its own on the way and its own again in the answer. So does `__proto__`.
  * - What `@skip(if: true)` leaves out is left out: the planner finds no plan where nothing remains.
+ * - Fragments are written out (flatten.ts).
  * - `__schema` and `__type` are answered here; no subgraph knows the whole schema.
  *
  * @throws GraphQLError where the operation is not in the document
@@ -106,7 +110,9 @@ export function prepare(schema: GraphQLSchema, given: DocumentNode, operationNam
     });
   const introspection = atRoot.asksFor(isIntrospection) ? atRoot.keep((name) => isIntrospection(name)) : null;
   const document = atRoot.keep((name) => !isIntrospection(name));
-  const text = atRoot.asksFor((name) => !name.startsWith('__')) ? print(withoutUnused(document)) : null;
+  const text = atRoot.asksFor((name) => !name.startsWith('__'))
+    ? print(withoutUnused(flatten(document, { schema, isA: createIsA(schema), nothing })))
+    : null;
   return { operation, document: conditioned, text, introspection: introspection && withoutUnused(introspection), callersKey };
 }
 

@@ -1,0 +1,196 @@
+import {
+  getNamedType,
+  GraphQLError,
+  isAbstractType,
+  isCompositeType,
+  isInterfaceType,
+  isObjectType,
+  Kind,
+  print,
+  type DirectiveNode,
+  type DocumentNode,
+  type FieldNode,
+  type FragmentDefinitionNode,
+  type GraphQLCompositeType,
+  type GraphQLSchema,
+  type OperationDefinitionNode,
+  type SelectionNode,
+  type SelectionSetNode,
+} from 'graphql';
+import type { IsA } from './places.ts';
+
+/*
+ * The planner loses its way where fragments ask an object for what it may be besides: `... on SomeUnion` within a Municipality finds
+ * no plan, and some such documents end its process. So it gets documents without them: no named fragments, below an object type
+ * nothing but fields, below an abstract one fields that all its types have, or one fragment for each type.
+ */
+
+/** A selection and the conditions above it. */
+interface Asked {
+  readonly set: SelectionSetNode;
+  readonly conditions: readonly DirectiveNode[];
+}
+
+/** A field under some conditions, with all that is asked below it. */
+interface Collected {
+  readonly field: FieldNode;
+  readonly conditions: readonly DirectiveNode[];
+  readonly below: Asked[];
+}
+
+/** Fields of one document at most, written out for each type. */
+const mostFields = 50_000;
+
+export interface Flattening {
+  readonly schema: GraphQLSchema;
+  readonly isA: IsA;
+  /** Stands where nothing is left. */
+  readonly nothing: FieldNode;
+}
+
+const conditionsOf = ({ directives = [] }: SelectionNode): readonly DirectiveNode[] =>
+  directives.filter(({ name }) => name.value === 'skip' || name.value === 'include');
+
+/** Each condition once, in one order. */
+function joined(above: readonly DirectiveNode[], own: readonly DirectiveNode[]): readonly DirectiveNode[] {
+  if (own.length === 0) return above;
+  return [...new Map([...above, ...own].map((one) => [print(one), one])).entries()]
+    .toSorted(([a], [b]) => (a < b ? -1 : 1))
+    .map(([, one]) => one);
+}
+
+/**
+ * `a @include(if: $x) { b } a { c }` as `a { c b @include(if: $x) }`: what is asked under more conditions goes below the same field
+ * under fewer, since the planner loses fields that stand beside themselves.
+ */
+function merged(fields: readonly Collected[]): readonly Collected[] {
+  const keyOf = ({ field }: Collected) => field.alias?.value ?? field.name.value;
+  const groups = Map.groupBy(fields, keyOf);
+  return [...groups.values()].flatMap((group) => {
+    if (group.length === 1) return group;
+    const kept: Collected[] = [];
+    for (const one of group.toSorted((a, b) => a.conditions.length - b.conditions.length)) {
+      const texts = new Set(one.conditions.map((condition) => print(condition)));
+      const wider = kept.find(({ conditions }) => conditions.every((condition) => texts.has(print(condition))));
+      if (!wider) {
+        kept.push(one);
+        continue;
+      }
+      const known = new Set(wider.conditions.map((condition) => print(condition)));
+      const more = one.conditions.filter((condition) => !known.has(print(condition)));
+      for (const { set, conditions } of one.below) wider.below.push({ set, conditions: joined(conditions, more) });
+    }
+    return kept;
+  });
+}
+
+/** The one operation of a valid document, with its fragments written out. @throws GraphQLError LIMIT_EXCEEDED where it grows too large */
+export function flatten(document: DocumentNode, { schema, isA, nothing }: Flattening): DocumentNode {
+  const fragments = new Map<string, FragmentDefinitionNode>();
+  let operation: OperationDefinitionNode | undefined;
+  for (const part of document.definitions) {
+    if (part.kind === Kind.FRAGMENT_DEFINITION) fragments.set(part.name.value, part);
+    else if (part.kind === Kind.OPERATION_DEFINITION) operation = part;
+  }
+  const root = operation && schema.getRootType(operation.operation);
+  if (!operation || !root) return document;
+  let written = 0;
+
+  /** What a fragment holds and for which type; a spread one from its definition. */
+  const heldBy = (part: Exclude<SelectionNode, FieldNode>) => {
+    if (part.kind === Kind.INLINE_FRAGMENT) return { set: part.selectionSet, on: part.typeCondition?.name.value };
+    const fragment = fragments.get(part.name.value);
+    return fragment && { set: fragment.selectionSet, on: fragment.typeCondition.name.value };
+  };
+
+  /** Fields of objects of a type, by response key and conditions. For an abstract type `covers` says which fragments hold for all of it. */
+  function collect(asked: readonly Asked[], covers: (on: string) => boolean): readonly Collected[] {
+    const found = new Map<string, Collected>();
+    const spread = new Set<string>();
+    const take = ({ set, conditions }: Asked): void => {
+      for (const part of set.selections) {
+        const all = joined(conditions, conditionsOf(part));
+        const under = all.map((one) => print(one)).join(' ');
+        if (part.kind === Kind.FIELD) {
+          const key = `${part.alias?.value ?? part.name.value} ${under}`;
+          const known: Collected = found.get(key) ?? { field: part, conditions: all, below: [] };
+          found.set(key, known);
+          if (part.selectionSet) known.below.push({ set: part.selectionSet, conditions: [] });
+          continue;
+        }
+        if (part.kind === Kind.FRAGMENT_SPREAD) {
+          const key = `${part.name.value} ${under}`;
+          if (spread.has(key)) continue;
+          spread.add(key);
+        }
+        const held = heldBy(part);
+        if (held && (held.on === undefined || covers(held.on))) take({ set: held.set, conditions: all });
+      }
+    };
+    for (const one of asked) take(one);
+    return merged([...found.values()]);
+  }
+
+  /** True where some fragment is for some of the types only. */
+  function narrows(set: SelectionSetNode, covers: (on: string) => boolean, seen = new Set<string>()): boolean {
+    return set.selections.some((part) => {
+      if (part.kind === Kind.FIELD) return false;
+      if (part.kind === Kind.FRAGMENT_SPREAD) {
+        if (seen.has(part.name.value)) return false;
+        seen.add(part.name.value);
+      }
+      const held = heldBy(part);
+      return held !== undefined && ((held.on !== undefined && !covers(held.on)) || narrows(held.set, covers, seen));
+    });
+  }
+
+  function fieldOf({ field, conditions, below }: Collected, on: GraphQLCompositeType): SelectionNode {
+    written += 1;
+    if (written > mostFields)
+      throw new GraphQLError(`The operation has more than ${mostFields} fields once its fragments are written out.`, {
+        extensions: { code: 'LIMIT_EXCEEDED' },
+      });
+    const definition = isObjectType(on) || isInterfaceType(on) ? on.getFields()[field.name.value] : undefined;
+    const type = definition && getNamedType(definition.type);
+    const selectionSet = isCompositeType(type) ? selectionsOf(type, below) : undefined;
+    // A directive stands once at a place: the others go around it.
+    const [own, around] = [new Map<string, DirectiveNode>(), [] as DirectiveNode[]];
+    for (const one of conditions)
+      if (own.has(one.name.value)) around.push(one);
+      else own.set(one.name.value, one);
+    let made: SelectionNode = { ...field, directives: [...own.values()], ...(selectionSet && { selectionSet }) };
+    for (const one of around)
+      made = { kind: Kind.INLINE_FRAGMENT, directives: [one], selectionSet: { kind: Kind.SELECTION_SET, selections: [made] } };
+    return made;
+  }
+
+  function selectionsOf(type: GraphQLCompositeType, asked: readonly Asked[]): SelectionSetNode {
+    const covers = isAbstractType(type)
+      ? (on: string) => schema.getPossibleTypes(type).every(({ name }) => isA(name, on))
+      : (on: string) => isA(type.name, on);
+    const own = isInterfaceType(type) ? type.getFields() : {};
+    const isDirect = (): boolean =>
+      !asked.some(({ set }) => narrows(set, covers)) &&
+      collect(asked, covers).every(({ field }) => field.name.value === '__typename' || field.name.value in own);
+    const selections =
+      isAbstractType(type) && !isDirect()
+        ? schema.getPossibleTypes(type).flatMap((member): SelectionNode[] => {
+            const fields = collect(asked, (on) => isA(member.name, on)).map((one) => fieldOf(one, member));
+            if (fields.length === 0) return [];
+            return [
+              {
+                kind: Kind.INLINE_FRAGMENT,
+                typeCondition: { kind: Kind.NAMED_TYPE, name: { kind: Kind.NAME, value: member.name } },
+                selectionSet: { kind: Kind.SELECTION_SET, selections: fields },
+              },
+            ];
+          })
+        : collect(asked, covers).map((one) => fieldOf(one, type));
+    return { kind: Kind.SELECTION_SET, selections: selections.length > 0 ? selections : [nothing] };
+  }
+
+  return {
+    kind: Kind.DOCUMENT,
+    definitions: [{ ...operation, selectionSet: selectionsOf(root, [{ set: operation.selectionSet, conditions: [] }]) }],
+  };
+}
