@@ -46,7 +46,7 @@ export function filterServices(
 ): readonly CatalogueEntry[] {
   const term = search?.trim();
   const key = term && parseServiceKey(term);
-  const situation = lifeSituation ? comparable(lifeSituation) : null;
+  const situations = lifeSituation ? view.situationsCalled(lifeSituation) : null;
   const region = offeredIn ? (parseRegionalKey(offeredIn) ?? '–') : null;
   const needsOffer = region !== null || (minimumMaturity ?? 0) > 0;
   const all = () => (needsOffer ? view.orderedOffered() : view.ordered);
@@ -54,7 +54,7 @@ export function filterServices(
   const shown = (candidate: string): readonly CatalogueEntry[] => {
     const entry = view.services.get(candidate);
     if (!entry) return [];
-    if (situation !== null && !entry.lifeSituations.some((name) => comparable(name) === situation)) return [];
+    if (situations !== null && !entry.lifeSituations.some((name) => situations.has(name))) return [];
     const offered =
       !needsOffer ||
       view

@@ -1,10 +1,11 @@
 import { LRUCache } from 'lru-cache';
-import { createKeyRules, isLeikaKey, spelledAlike, type RegionalKey, type ServiceKey } from '#contract';
+import { broaderKeys, createKeyRules, isLeikaKey, spelledAlike, type RegionalKey, type ServiceKey } from '#contract';
 import type { CatalogueEntry, Municipality, Offer } from './catalogue.ts';
 import type { CompetenceView } from './competence.ts';
 import type { OfferShelf, ReferenceShelf } from './memory.ts';
 import { noEverydayWords, type EverydayWords } from './search/everyday.ts';
 import { createServiceSearch, type Hit, type ServiceSearch } from './search/services.ts';
+import { createSituationSearch, type SituationSearch } from './search/situations.ts';
 import { longestQuery } from './search/words.ts';
 import { searchablesOf } from './searchables.ts';
 
@@ -24,6 +25,8 @@ export interface CatalogueView extends CompetenceView {
   readonly search: () => ServiceSearch;
   /** Hits for a query; those of the last queries are kept. */
   find(query: string): readonly Hit[];
+  /** Names of the life situations that a text means. */
+  readonly situationsCalled: SituationSearch;
   /** Every offer that answers for a service, in all regions. */
   offersAnswering(service: ServiceKey): readonly Offer[];
   /** Municipalities as they are on a day, by name. */
@@ -38,7 +41,7 @@ export function createView(
   everyday: EverydayWords = noEverydayWords,
 ): CatalogueView {
   const services = new Map(reference.services);
-  for (const [key, standing] of offers.byKey) if (!services.has(key)) services.set(key, entryOf(key as ServiceKey, standing));
+  for (const [key, standing] of offers.byKey) if (!services.has(key)) services.set(key, entryOf(key as ServiceKey, standing, services));
   const equivalentsOf = (service: ServiceKey) => services.get(service)?.equivalents.map(({ key }) => key) ?? [];
   const keys = createKeyRules({ equivalentsOf, keysOf: (ars) => reference.history.keysOf(ars) });
   const offered = ({ key }: CatalogueEntry) => [key, ...equivalentsOf(key)].some((one) => offers.byKey.get(one) !== undefined);
@@ -73,6 +76,10 @@ export function createView(
     ordered,
     orderedOffered: () => (orderedOffered ??= ordered.filter((key) => offersAnswering(key).length > 0)),
     search,
+    situationsCalled: createSituationSearch(
+      [...reference.services.values()].flatMap(({ lifeSituations }) => lifeSituations),
+      everyday.situations,
+    ),
     find(query) {
       const asked = query.slice(0, longestQuery);
       const hits = found.get(asked) ?? search().find(asked);
@@ -106,19 +113,20 @@ export function createView(
   };
 }
 
-/** A service that only cities' catalogues know, under the shortest name one of them gives it. */
-function entryOf(key: ServiceKey, standing: readonly Offer[]): CatalogueEntry {
+/** A service that only cities' catalogues know, under the shortest name one of them gives it; what it is part of says where it belongs. */
+function entryOf(key: ServiceKey, standing: readonly Offer[], services: ReadonlyMap<string, CatalogueEntry>): CatalogueEntry {
   const [record] = standing
     .map((offer) => offer.record)
     .toSorted((a, b) => a.name.de.length - b.name.de.length || (a.name.de < b.name.de ? -1 : 1));
+  const broader = broaderKeys(key).flatMap((above) => services.get(above) ?? [])[0];
   return {
     key,
     name: record?.name ?? { de: key },
     summary: isLeikaKey(key) ? null : (record?.summary ?? null),
-    typing: null,
-    ozgId: null,
-    lifeSituations: [],
-    legalBasis: [],
+    typing: broader?.typing ?? null,
+    ozgId: broader?.ozgId ?? null,
+    lifeSituations: broader?.lifeSituations ?? [],
+    legalBasis: broader?.legalBasis ?? [],
     equivalents: [],
   };
 }

@@ -128,6 +128,13 @@ describe('a fresh hub', () => {
     expect(services({ offeredIn: '05' })).toContain('99010005261000');
     expect(services({ offeredIn: 'nowhere' })).toEqual([]);
     expect(services({ lifeSituation: 'kfz-besitz' })).toContain(permit);
+    expect(services({ lifeSituation: 'Auto' })).toContain(permit);
+    for (const lifeSituation of ['Umzug', 'umziehen', 'Moving'])
+      expect(services({ lifeSituation })).toEqual(expect.arrayContaining(['99115005011000', '99108011153000', permit]));
+    expect(services({ lifeSituation: 'Umzug', search: 'parken' })).toContain(permit);
+    expect(services({ lifeSituation: 'Wohnen' })).toContain('99115005104000');
+    expect(services({ lifeSituation: 'Hochzeit', offeredIn: '051110000000' })).toContain('99059001104000');
+    expect(services({ lifeSituation: 'nowhere' })).toEqual([]);
     expect(catalogue.listMunicipalities({ connected: true, page }).items.map(({ node }) => node.name)).toEqual([
       'Düsseldorf',
       'Köln',
@@ -138,6 +145,12 @@ describe('a fresh hub', () => {
     expect(
       catalogue.listOffers({ ars: ars('051110000000'), search: 'parkausweis', page }).items.map(({ node }) => node.record.localKey),
     ).toEqual(['bewohnerparkausweis', 'handwerkerparkausweis']);
+    const found = (key: string, search: string) =>
+      catalogue.listOffers({ ars: ars(key), search, page }).items.map(({ node }) => node.record.name.de);
+    expect(found('091620000000', 'anwohnerparken')[0]).toBe('Bewohnerparkausweis');
+    expect(found('091620000000', 'Kontenklärung')[0]).toBe('Kontenklärung');
+    expect(found('053150000000', 'ummelden')[0]).toBe('Ummeldung des Wohnsitzes');
+    expect(found('053150000000', 'birth certificate')[0]).toBe('Geburtsurkunde');
     expect(catalogue.listOffers({ in: ['0516'], page }).totalCount).toBe(0);
     expect(catalogue.listOffers({ in: ['05162'], page }).totalCount).toBe(8);
   });

@@ -21,6 +21,7 @@ const fileNames = {
   leika: 'leika.csv',
   founding: 'founding-services.yaml',
   equivalences: 'equivalences.yaml',
+  situations: 'life-situations.yaml',
 } as const;
 
 /** Reads the reference files of a folder. */
@@ -53,11 +54,20 @@ const everydayFile = z.strictObject({
   services: z.record(z.string().regex(/^99\d{12}$/, 'a LeiKa key: 14 digits, 99 first'), phraseList),
 });
 
-/** What people say and what it means (everyday.yaml). */
+const situationsFile = z.record(
+  z.string().min(1),
+  z.strictObject({ also: phraseList, services: z.array(z.string().regex(/^99\d{12}$/, 'a LeiKa key: 14 digits, 99 first')) }),
+);
+
+/** What people say and what it means (everyday.yaml), also for life situations (life-situations.yaml). */
 export async function readEverydayWords(folder: string): Promise<EverydayWords> {
-  const { silent, weak, ...maps } = parseWith(everydayFile, await readSource(join(folder, 'everyday.yaml'), maxBytes));
+  const [file, called] = (await Promise.all(
+    ['everyday.yaml', fileNames.situations].map((name) => readSource(join(folder, name), maxBytes)),
+  )) as [SourceText, SourceText];
+  const { silent, weak, ...maps } = parseWith(everydayFile, file);
+  const situations = new Map(Object.entries(parseWith(situationsFile, called)).map(([name, { also }]) => [name, also]));
   const [actions, words, services] = [maps.actions, maps.words, maps.services].map((entries) => new Map(Object.entries(entries)));
-  return { silent, weak, actions, words, services } as EverydayWords;
+  return { silent, weak, actions, words, services, situations } as EverydayWords;
 }
 
 const leikaKey = z.string().regex(/^99\d{12}$/, 'a LeiKa key: 14 digits, 99 first');
@@ -141,6 +151,12 @@ const founding = z.strictObject({
 export function readServices(files: ReferenceFiles): { readonly rows: Row<'service'>[]; readonly withoutKey: number } {
   const own = new Map(parseWith(founding, files.founding).services.map((service) => [service.key, service]));
   const listed = csv(files.leika, ['leistungsschluessel', 'typisierung', 'leistung', 'ozg_id', 'lage', 'rechtsgrundlage']);
+  const situations = Object.entries(parseWith(situationsFile, files.situations));
+  /** By object: its actions belong to the same situations. */
+  const added = Map.groupBy(
+    situations.flatMap(([name, { services }]) => services.map((key) => ({ name, object: key.slice(0, 8) }))),
+    ({ object }) => object,
+  );
   const keyed = listed.filter((row) => isLeikaKey(row.leistungsschluessel));
   const rows = keyed.map((row) => {
     const better = own.get(row.leistungsschluessel);
@@ -152,7 +168,13 @@ export function readServices(files: ReferenceFiles): { readonly rows: Row<'servi
       summary_en: better?.summary.en ?? null,
       typing: row.typisierung || null,
       ozg_id: row.ozg_id || null,
-      life_situations: JSON.stringify(row.lage.trim() === '' ? [] : [row.lage.trim()]),
+      life_situations: JSON.stringify([
+        ...new Set(
+          [row.lage.trim(), ...(added.get(row.leistungsschluessel.slice(0, 8)) ?? []).map(({ name }) => name)].filter(
+            (name) => name !== '',
+          ),
+        ),
+      ]),
       legal_basis: JSON.stringify(legalBases(row.rechtsgrundlage)),
       source: better ? 'founding-services.yaml, leika.csv' : 'leika.csv',
       as_of: '2019-10',

@@ -48,7 +48,7 @@ const parts: readonly Part<Table>[] = [
   }),
   part({ part: 'municipality-changes', table: 'municipality_change', files: ['changes'], read: (files) => whole(readChanges(files)) }),
   part({ part: 'postal-codes', table: 'postal_code', files: ['postalCodes'], read: (files) => whole(readPostalCodes(files)) }),
-  part({ part: 'services', table: 'service', files: ['leika', 'founding'], read: readServices }),
+  part({ part: 'services', table: 'service', files: ['leika', 'founding', 'situations'], read: readServices }),
   part({ part: 'equivalences', table: 'service_equivalence', files: ['equivalences'], read: (files) => whole(readEquivalences(files)) }),
 ];
 

@@ -12,10 +12,19 @@ export interface EverydayWords {
   readonly words: ReadonlyMap<string, readonly string[]>;
   /** LeiKa key → what people say. */
   readonly services: ReadonlyMap<string, readonly string[]>;
+  /** Life situation → what else it is called. */
+  readonly situations: ReadonlyMap<string, readonly string[]>;
 }
 
 /** Where nothing is known of what people say. */
-export const noEverydayWords: EverydayWords = { silent: [], weak: [], actions: new Map(), words: new Map(), services: new Map() };
+export const noEverydayWords: EverydayWords = {
+  silent: [],
+  weak: [],
+  actions: new Map(),
+  words: new Map(),
+  services: new Map(),
+  situations: new Map(),
+};
 
 /** The same, by stems, ready for questions. */
 export interface WordSense {

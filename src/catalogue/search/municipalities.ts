@@ -1,36 +1,85 @@
-import MiniSearch from 'minisearch';
+import MiniSearch, { type Query } from 'minisearch';
 import type { Municipality } from '../catalogue.ts';
-import { comparable, fold, wordsOf } from './words.ts';
+import { createTypoSearch } from './typos.ts';
+import { plainOf, queryWords, wordsOf } from './words.ts';
 
 /** Finds municipalities by name; ARS, best first: exact name, then beginning of the name, then the larger ones. */
 export type MunicipalitySearch = (query: string) => readonly string[];
 
-/** An index over the names of municipalities: umlauts in either spelling, beginnings, slight typing errors. */
+/** Kinds of municipalities, which people write before or behind the name. Some names begin so: `Markt Schwaben`. */
+const kinds = new Set(
+  'stadt landeshauptstadt hauptstadt bundeshauptstadt bundesstadt hansestadt universitatsstadt kreisstadt klingenstadt lutherstadt wissenschaftsstadt gemeinde markt marktgemeinde ortsgemeinde flecken kreisfreie freie grosse und city town municipality of'.split(
+    ' ',
+  ),
+);
+/** Words within names that people leave out or write otherwise: `Frankfurt/Main`, `Halle an der Saale`. */
+const between = new Set('am an in im bei beim ob der dem den die vor auf zu zur zum der'.split(' '));
+/** Abbreviations and English names → how the list of municipalities has it. */
+const sameAs: Readonly<Record<string, string>> = {
+  st: 'sankt',
+  skt: 'sankt',
+  ffm: 'frankfurt',
+  munich: 'munchen',
+  cologne: 'koln',
+  nuremberg: 'nurnberg',
+  hanover: 'hannover',
+  brunswick: 'braunschweig',
+  hamelin: 'hameln',
+};
+
+const normal = (word: string): string => sameAs[word] ?? word;
+const namesWords = (text: string): readonly string[] => wordsOf(text).map((word) => normal(plainOf(word)));
+const without = (words: readonly string[], small: ReadonlySet<string>): readonly string[] => {
+  const left = words.filter((word) => !small.has(word));
+  return left.length > 0 ? left : words;
+};
+
+/**
+ * An index over the names of municipalities: umlauts in any spelling, beginnings, abbreviations, typing errors. A query is
+ * tried as it stands, then without the kind of municipality, then without small words; each with typing errors where it
+ * finds nothing.
+ */
 export function createMunicipalitySearch(municipalities: readonly Municipality[]): MunicipalitySearch {
-  const byArs = new Map<string, { readonly name: string; readonly population: number }>();
+  const byArs = new Map<string, { readonly name: string; readonly bare: string; readonly population: number }>();
   const index = new MiniSearch<Municipality>({
     idField: 'ars',
     fields: ['name'],
-    tokenize: (text) => [...wordsOf(text)],
-    processTerm: (word) => fold(word),
+    tokenize: (text) => [...namesWords(text)],
+    processTerm: (word) => word,
   });
   index.addAll(municipalities);
-  for (const { ars, name, population } of municipalities) byArs.set(ars, { name: comparable(name), population: population ?? 0 });
+  const known = new Set<string>();
+  for (const { ars, name, population } of municipalities) {
+    const words = namesWords(name);
+    for (const word of words) known.add(word);
+    byArs.set(ars, { name: words.join(' '), bare: without(words, between).join(' '), population: population ?? 0 });
+  }
+  const typos = createTypoSearch(known);
+  const asIs = { tokenize: (text: string) => [text], processTerm: (term: string) => term };
+  const begins = (word: string): Query => ({ queries: [word], ...asIs, prefix: true });
+  const nearly = (word: string): Query => ({
+    combineWith: 'OR',
+    queries: [begins(word), ...(known.has(word) ? [] : typos(word)).map((typo): Query => ({ queries: [typo.word], ...asIs }))],
+  });
 
   return (query) => {
-    const asked = comparable(query).slice(0, 100);
-    if (asked === '') return [];
-    const close = index.search(asked, { combineWith: 'AND', prefix: true });
-    const found =
-      close.length > 0
-        ? close
-        : index.search(asked, { combineWith: 'AND', prefix: true, fuzzy: (term) => (term.length > 3 ? 0.2 : false) });
-    return found
-      .map(({ id, score }) => {
-        const { name, population } = byArs.get(id as string) ?? { name: '', population: 0 };
-        return { ars: id as string, rank: name === asked ? 0 : name.startsWith(asked) ? 1 : 2, score, population };
-      })
-      .toSorted((a, b) => a.rank - b.rank || b.population - a.population || b.score - a.score)
-      .map(({ ars }) => ars);
+    const words = queryWords(query).map(normal);
+    if (words.length === 0) return [];
+    const ways = [words, without(words, kinds), without(without(words, kinds), between)];
+    const tries = [begins, nearly].flatMap((of) => ways.map((way) => ({ way, queries: way.map(of) })));
+    for (const { way, queries } of tries) {
+      const found = index.search({ combineWith: 'AND', queries });
+      if (found.length === 0) continue;
+      const [asked, bare] = [way.join(' '), without(way, between).join(' ')];
+      return found
+        .map(({ id, score }) => {
+          const entry = byArs.get(id as string) ?? { name: '', bare: '', population: 0 };
+          const rank = entry.name === asked ? 0 : entry.bare === bare ? 1 : entry.name.startsWith(asked) ? 2 : 3;
+          return { ars: id as string, rank, score, population: entry.population };
+        })
+        .toSorted((a, b) => a.rank - b.rank || b.population - a.population || b.score - a.score)
+        .map(({ ars }) => ars);
+    }
+    return [];
   };
 }
