@@ -5,7 +5,7 @@ import type { Database } from '../infra/store/schema.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 import type { Application } from './applications.ts';
 import { parseRefusal, type Refusal } from './refusal.ts';
-import { ended, type ApplicationState } from './rules.ts';
+import type { ApplicationState } from './rules.ts';
 
 /** The SQL of applications: every statement that reads or writes their tables. */
 
@@ -49,31 +49,32 @@ export interface Payload {
 export const findApplication = (db: Db, id: string): Promise<ApplicationRow | undefined> =>
   db.selectFrom('application').selectAll().where('id', '=', id).executeTakeFirst();
 
+/*
+ * What is open, late or parked is found by indexes that hold such rows alone (store/migrations/0008_growth.ts). A database uses them
+ * only for a query with the same condition in the same words, so these are written out, without parameters.
+ */
+const openJob = sql<boolean>`state in ('queued', 'leased', 'parked')`;
+const openCase = sql<boolean>`status in ('DELIVERED', 'RECEIVED', 'IN_REVIEW', 'ACTION_REQUIRED')`;
+/** Waits for a person. */
+export const isParked = sql<boolean>`parked_reason is not null`;
+/** Delivered a week or more after it was taken, and nobody has told anything of it. */
+const lateCase = sql<boolean>`status = 'DELIVERED' and native_version is null and status_since - submitted_at >= 604800000`;
+
 /** Cases of one adapter whose applications have not ended, in the order of their references, after the one given. */
 export async function listOpenCases(
   db: Db,
   { city, adapter, after, limit }: { city: string; adapter: string; after: string; limit: number },
 ): Promise<CaseRef[]> {
-  const rows = await casesOf(db, city, adapter)
-    .where('case_ref', '>', after)
-    .where('status', 'not in', ended)
-    .orderBy('case_ref')
-    .limit(limit)
-    .execute();
+  const rows = await casesOf(db, city, adapter).where('case_ref', '>', after).where(openCase).orderBy('case_ref').limit(limit).execute();
   return rows.flatMap(toCaseRef);
 }
 
-/** Cases of one adapter that nobody has told anything of, and whose applications were delivered so late after they were taken. */
-export async function listLateCases(
-  db: Db,
-  { city, keysOfCity, adapter, lateMs }: { city: string; keysOfCity: readonly RegionalKey[]; adapter: string; lateMs: number },
-): Promise<CaseRef[]> {
-  const rows = await casesOf(db, city, adapter)
-    .where('ars', 'in', [...keysOfCity]) // with the status there is an index
-    .where('status', '=', 'DELIVERED')
-    .where('native_version', 'is', null)
-    .where((where) => where(where('status_since', '-', where.ref('submitted_at')), '>=', lateMs))
-    .execute();
+/** How late `listLateCases` calls late, in milliseconds. */
+export const lateMs = 604_800_000;
+
+/** Cases of one adapter that nobody has told anything of, and whose applications were delivered so late after they were taken (`lateMs`). */
+export async function listLateCases(db: Db, { city, adapter }: { city: string; adapter: string }): Promise<CaseRef[]> {
+  const rows = await casesOf(db, city, adapter).where(lateCase).execute();
   return rows.flatMap(toCaseRef);
 }
 
@@ -168,6 +169,7 @@ export const listDueTargets = (db: Db, cities: readonly string[], now: number) =
     .selectFrom('delivery_job')
     .select(['city', 'adapter'])
     .distinct()
+    .where(openJob)
     .where('city', 'in', cities)
     .where((where) =>
       where.or([
@@ -182,7 +184,8 @@ export async function findNextDue(db: Db, cities: readonly string[]): Promise<nu
   const row = await db
     .selectFrom('delivery_job')
     .select((select) => select.fn.min(sql<number>`case when state = 'leased' then lease_until else not_before end`).as('due'))
-    .where('state', 'in', ['queued', 'leased'])
+    .where(openJob)
+    .where('state', '<>', 'parked')
     .where('city', 'in', cities)
     .executeTakeFirst();
   return row?.due ?? null;
@@ -211,6 +214,7 @@ export async function claimJobs(
       .selectAll('job')
       .where('job.city', '=', target.city)
       .where('job.adapter', '=', target.adapter)
+      .where(sql<boolean>`job.state in ('queued', 'leased', 'parked')`)
       .where((where) =>
         where.or([
           where.and([where('job.state', '=', 'queued'), where('job.not_before', '<=', now)]),
@@ -341,6 +345,6 @@ export const countJobs = (db: Db) =>
   db
     .selectFrom('delivery_job')
     .select(['city', 'state', (select) => select.fn.countAll<number>().as('count')])
-    .where('state', 'in', ['queued', 'leased', 'parked'])
+    .where(openJob)
     .groupBy(['city', 'state'])
     .execute();

@@ -3,7 +3,7 @@ import { acquireLease, type Lease } from '../infra/store/lease.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import type { Changes } from './changes.ts';
 import { readCursor } from './sources.ts';
-import { listLateCases, listOpenCases } from './records.ts';
+import { lateMs, listLateCases, listOpenCases } from './records.ts';
 
 /*
  * Tracking by pull: every adapter with a `changes` port is asked in its own rhythm, by one hub process at a time (a lease
@@ -26,7 +26,7 @@ const webhookOnlyMs = 5000;
 /** A lease outlives its round by this: a process that died is followed soon, a slow round is not doubled. */
 const leaseMarginMs = 30_000;
 /** Change ids and changes of unknown cases are remembered this long: longer than any overlap window of a pull. */
-const rememberMs = 7 * 24 * 3_600_000;
+const rememberMs = lateMs;
 /** How often is looked for cases that were delivered later than that. */
 const lateEveryMs = 60_000;
 
@@ -72,10 +72,7 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
 
   /** Asks for cases that were delivered so late that what was told of them before is forgotten; `asked` holds those that are done. */
   async function askForLate(city: string, adapter: string, asked: Set<string>, signal: AbortSignal): Promise<void> {
-    const own = cities.find(city);
-    if (!own) return;
-    const keysOfCity = catalogue.keys.keysOfMunicipality(own.ars);
-    const late = (await listLateCases(store.db, { city, keysOfCity, adapter, lateMs: rememberMs })).filter(({ id }) => !asked.has(id));
+    const late = (await listLateCases(store.db, { city, adapter })).filter(({ id }) => !asked.has(id));
     if (late.length === 0) return;
     const loaded = await loadAndApply(city, adapter, late, signal);
     for (const [index, { id }] of late.entries()) if (!(loaded[index] instanceof Error)) asked.add(id);

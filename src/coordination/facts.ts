@@ -34,23 +34,58 @@ export async function forgetFacts(tx: Tx, applications: readonly string[]): Prom
 /** How long after its application's end a case may still begin: the event that begins it may have waited. */
 const beginsWithinMs = 7 * 24 * 3_600_000;
 
-/** Erases facts at their date, and those of applications that ended a while ago without a case. */
+/** Looked at in one transaction. */
+const eraseBatch = 500;
+
+/** Erases facts at their date, and those of applications that ended a while ago without a case. In small steps: there may be very many. */
 export async function eraseOldFacts(store: Store, now: number): Promise<void> {
-  await store.transaction(async (tx) => {
-    await tx.deleteFrom('case_facts').where('erase_at', '<=', now).execute();
-    const ended = tx
-      .selectFrom('application')
-      .select('id')
-      .where('status', 'in', ['REFUSED', 'WITHDRAWN', 'CLOSED'])
-      .where('status_since', '<=', now - beginsWithinMs);
-    const inCase = tx
-      .selectFrom('case_application as link')
-      .innerJoin('case_file as file', 'file.id', 'link.case_id')
-      .select('link.application_id')
-      .where('file.closed_at', 'is', null);
-    await tx.deleteFrom('case_facts').where('application_id', 'in', ended).where('application_id', 'not in', inCase).execute();
-  });
+  await store.db.deleteFrom('case_facts').where('erase_at', '<=', now).execute();
+  for (let last = ''; ;) {
+    const batch = await store.db
+      .selectFrom('case_facts')
+      .select('application_id as id')
+      .where('application_id', '>', last)
+      .orderBy('application_id')
+      .limit(eraseBatch)
+      .execute();
+    if (batch.length > 0)
+      await forgetEnded(
+        store,
+        batch.map(({ id }) => id),
+        now - beginsWithinMs,
+      );
+    if (batch.length < eraseBatch) return;
+    last = batch.at(-1)?.id ?? last;
+  }
 }
+
+/** Of these applications, the facts of those that had ended by then and belong to no open case. */
+const forgetEnded = (store: Store, applications: readonly string[], by: number): Promise<void> =>
+  store.transaction(async (tx) => {
+    const ended = await tx
+      .selectFrom('application')
+      .select('application.id')
+      .where('application.id', 'in', [...applications])
+      .where('status', 'in', ['REFUSED', 'WITHDRAWN', 'CLOSED'])
+      .where('status_since', '<=', by)
+      .where((where) =>
+        where.not(
+          where.exists(
+            where
+              .selectFrom('case_application as link')
+              .innerJoin('case_file as file', 'file.id', 'link.case_id')
+              .select('link.case_id')
+              .whereRef('link.application_id', '=', 'application.id')
+              .where('file.closed_at', 'is', null),
+          ),
+        ),
+      )
+      .execute();
+    await forgetFacts(
+      tx,
+      ended.map(({ id }) => id),
+    );
+  });
 
 /**
  * Shows sealed facts to a city that an open case was addressed to, and writes down that it did: who and when, not what. The

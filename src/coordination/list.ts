@@ -1,7 +1,10 @@
+import { sql, type SelectQueryBuilder } from 'kysely';
 import type { Json, KeyRules, LoggedEvent, RegionalKey, ServiceKey } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
+import { countedAtMost, countRows } from '../infra/store/count.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
+import type { Database } from '../infra/store/schema.ts';
 import type { Store } from '../infra/store/store.ts';
 import { permitOf, type RecognisedPermit } from './permits.ts';
 import { findCase, listParticipants, listWaiting, type CaseRow, type WaitingRow } from './records.ts';
@@ -72,21 +75,24 @@ async function toCaseFile(store: Store, row: CaseRow): Promise<CaseFile> {
   };
 }
 
+/** Cases of somebody's own applications. */
+const casesOfOwner = ({ db }: Store, { owner }: Principal) =>
+  db
+    .selectFrom('application')
+    .innerJoin('case_application as link', 'link.application_id', 'application.id')
+    .select('link.case_id')
+    .where('application.owner', '=', owner);
+
 /** Cases that a principal may see: a citizen those of its own applications, a city those that concern it. Nobody else any. */
 const visibleTo = (store: Store, keys: KeyRules, principal: Principal) =>
   store.db.selectFrom('case_file').where((where) => {
     const ars = cityOf(principal);
-    const own = where
-      .selectFrom('case_application as link')
-      .innerJoin('application', 'application.id', 'link.application_id')
-      .select('link.case_id')
-      .where('application.owner', '=', principal.owner);
     const concerned = where
       .selectFrom('case_participant')
       .select('case_id')
       .where('ars', 'in', ars === null ? [] : [...keys.keysOfMunicipality(ars)]);
     return where.or([
-      ...(isSubmitter(principal) ? [where('case_file.id', 'in', own)] : []),
+      ...(isSubmitter(principal) ? [where('case_file.id', 'in', casesOfOwner(store, principal))] : []),
       ...(ars === null ? [] : [where('case_file.id', 'in', concerned)]),
     ]);
   });
@@ -123,6 +129,26 @@ export async function findCaseOf(
   return row ? toCaseFile(store, row) : null;
 }
 
+/** Cases of a city, in the order of their ids. What is open is found by its own index, however much is closed. */
+const casesOfCity = (store: Store, keys: readonly RegionalKey[], byLink: boolean): CaseQuery =>
+  !byLink
+    ? store.db.selectFrom('case_file as file').where((where) =>
+        where.exists(
+          where
+            .selectFrom('case_participant as link')
+            .select('link.case_id')
+            .whereRef('link.case_id', '=', 'file.id')
+            .where('link.ars', 'in', [...keys]),
+        ),
+      )
+    : // The same columns of `file`; by the city first, so that cases of others are not read.
+      (store.db
+        .selectFrom('case_participant as link')
+        .innerJoin('case_file as file', 'file.id', 'link.case_id')
+        .where('link.ars', '=', keys[0]!) as unknown as CaseQuery);
+
+type CaseQuery = SelectQueryBuilder<Database & { file: Database['case_file'] }, 'file', object>;
+
 /** What the principal may see, newest first; the cursor is the case's id (UUIDv7, which grows with time). */
 export async function listCases(
   store: Store,
@@ -130,19 +156,46 @@ export async function listCases(
   principal: Principal,
   { page: { after, first }, open, kind }: { page: PageRequest; open?: boolean | null; kind?: string | null },
 ): Promise<Listing<CaseFile>> {
-  let visible = visibleTo(store, keys, principal);
-  if (open === true) visible = visible.where('closed_at', 'is', null);
-  else if (open === false) visible = visible.where('closed_at', 'is not', null);
-  // A word that is no kind's is asked of nobody: a store may refuse the characters in it.
-  if (kind) visible = visible.where('kind', '=', /^[a-z-]{1,40}$/.test(kind) ? kind : '');
-  const rows = await (after === null ? visible : visible.where('case_file.id', '<', after))
-    .selectAll()
-    .orderBy('case_file.id', 'desc')
-    .limit(first + 1)
-    .execute();
-  const { count } = await visible.select((select) => select.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
+  const ars = cityOf(principal);
+  const own: CaseQuery = store.db.selectFrom('case_file as file').where('file.id', 'in', casesOfOwner(store, principal));
+  const keysOfCity = ars === null ? [] : keys.keysOfMunicipality(ars);
+  // A city with a former key takes part in a case once, under either.
+  const byLink = open !== true && keysOfCity.length === 1;
+  // One list for each thing that makes a case visible: a database has an index for each, and none for one or the other.
+  const both = isSubmitter(principal) && ars !== null;
+  const lists = [
+    ...(isSubmitter(principal) ? [{ all: own, id: sql<string>`file.id` }] : []),
+    ...(ars === null
+      ? []
+      : [{ all: casesOfCity(store, keysOfCity, byLink), id: sql<string>`${sql.ref(byLink ? 'link.case_id' : 'file.id')}` }]),
+  ].map(({ all, id }, index) => {
+    let visible = both && index === 1 ? all.where('file.id', 'not in', casesOfOwner(store, principal)) : all;
+    if (open === true) visible = visible.where('file.closed_at', 'is', null);
+    else if (open === false) visible = visible.where('file.closed_at', 'is not', null);
+    // A word that is no kind's is asked of nobody: a store may refuse the characters in it.
+    if (kind) visible = visible.where('file.kind', '=', /^[a-z-]{1,40}$/.test(kind) ? kind : '');
+    return { visible, id };
+  });
+  const pages = await Promise.all(
+    lists.map(({ visible, id }) =>
+      (after === null ? visible : visible.where(id, '<', after))
+        .selectAll('file')
+        .orderBy(id, 'desc')
+        .limit(first + 1)
+        .execute(),
+    ),
+  );
+  const rows = pages.flat().toSorted((a, b) => (a.id < b.id ? 1 : -1));
+  const counts = await Promise.all(lists.map(({ visible }) => countRows(store.db, visible)));
   const items = await Promise.all(rows.slice(0, first).map(async (row) => ({ node: await toCaseFile(store, row), cursor: row.id })));
-  return { items, totalCount: count, hasNextPage: rows.length > first };
+  return {
+    items,
+    totalCount: Math.min(
+      countedAtMost,
+      counts.reduce((sum, one) => sum + one, 0),
+    ),
+    hasNextPage: rows.length > first,
+  };
 }
 
 /** What waits for a city: for a person where `by` is clerk, the oldest cases first; the cursor is case and step. */
@@ -172,7 +225,7 @@ export async function listSteps(
     .orderBy('case_waiting.step')
     .limit(first + 1)
     .execute();
-  const { count } = await all.select((select) => select.fn.countAll<number>().as('count')).executeTakeFirstOrThrow();
+  const count = await countRows(store.db, all);
   return {
     items: rows.slice(0, first).map((row) => ({ node: toStep(row.kind, row), cursor: `${row.case_id} ${row.step}` })),
     totalCount: count,

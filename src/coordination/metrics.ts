@@ -1,22 +1,22 @@
 import type { Metrics } from '../infra/metrics.ts';
 import type { Store } from '../infra/store/store.ts';
-import { countCases, countTasks } from './records.ts';
+import { listOpenKinds, countTasks } from './records.ts';
 
 /** Figures of cases; labels are kinds, cities and closed lists of words. */
 export interface CoordinationMetrics {
-  /** An event of a case was written. */
-  noted(kind: string, type: string): void;
+  /** An event of a case was written; the outcome is null as long as the case is open. */
+  noted(kind: string, type: string, outcome: string | null): void;
 }
 
 export function createCoordinationMetrics(metrics: Metrics, store: Store, cityOf: (ars: string) => string | null): CoordinationMetrics {
   metrics.gauge({
-    name: 'cases',
-    help: 'Cases between cities, by kind and outcome; open ones have none.',
-    labels: ['kind', 'outcome'],
+    name: 'cases_open',
+    help: 'Cases between cities that are open, by kind.',
+    labels: ['kind'],
     async read(gauge) {
-      const counts = await countCases(store.db);
+      const open = await listOpenKinds(store.db);
       gauge.reset();
-      for (const { kind, outcome, count } of counts) gauge.set({ kind, outcome: outcome ?? 'open' }, count);
+      for (const { kind } of open) gauge.inc({ kind });
     },
   });
   metrics.gauge({
@@ -31,8 +31,14 @@ export function createCoordinationMetrics(metrics: Metrics, store: Store, cityOf
     },
   });
   const overdue = metrics.counter({ name: 'case_overdue_total', help: 'Steps of cases that were not done in time.', labels: ['kind'] });
+  const closed = metrics.counter({
+    name: 'cases_closed_total',
+    help: 'Cases between cities that this process closed, by kind and outcome.',
+    labels: ['kind', 'outcome'],
+  });
   return {
-    noted(kind, type) {
+    noted(kind, type, outcome) {
+      if (type === 'case.closed') closed.inc({ kind, outcome: outcome ?? 'none' });
       if (type === 'case.overdue') overdue.inc({ kind });
     },
   };

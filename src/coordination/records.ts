@@ -149,13 +149,8 @@ const markedApplications = (db: Db) =>
 
 export type MarkedRow = NonNullable<Awaited<ReturnType<typeof findMarked>>>;
 
-/** Cases by kind and outcome, for metrics. */
-export const countCases = (db: Db) =>
-  db
-    .selectFrom('case_file')
-    .select(['kind', 'outcome', (select) => select.fn.countAll<number>().as('count')])
-    .groupBy(['kind', 'outcome'])
-    .execute();
+/** Kinds of the open cases, one for each case. Counted by the caller: to group them, a database would read the closed ones too. */
+export const listOpenKinds = (db: Db) => db.selectFrom('case_file').select('kind').where('closed_at', 'is', null).execute();
 
 /** Tasks that wait for a person, by city, for metrics. */
 export const countTasks = (db: Db) =>

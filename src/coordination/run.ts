@@ -8,6 +8,7 @@ import { carryOut } from './commands.ts';
 import type { CoordinationDeps } from './coordination.ts';
 import type { CaseInput, CaseKind, Decision } from './kind.ts';
 import { correlationOf, project, toFacts, type CaseRows } from './project.ts';
+import type { CoordinationMetrics } from './metrics.ts';
 import { findMarked, listCasesOf, lockCase, lockMarkedOf, saveCase } from './records.ts';
 
 /*
@@ -43,19 +44,19 @@ export function createRuntime(deps: CoordinationDeps): Runtime {
   const { store, eventLog, worlds, now, kinds, metrics, forgetFacts, log } = deps;
   const listened = new Set(kinds.flatMap(({ listens }) => listens));
 
-  /** Types of events that a transaction wrote, by kind: counted once it is durable. */
-  const noted = new WeakMap<Tx, (readonly [kind: string, type: string])[]>();
+  /** Types of events that a transaction wrote, by kind, and what the case has come to: counted once it is durable. */
+  const noted = new WeakMap<Tx, Parameters<CoordinationMetrics['noted']>[]>();
 
   async function transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let round = 1; ; round += 1) {
       try {
-        let written: (readonly [kind: string, type: string])[] = [];
+        let written: Parameters<CoordinationMetrics['noted']>[] = [];
         const result = await store.transaction((tx) => {
           written = [];
           noted.set(tx, written);
           return work(tx);
         });
-        for (const [kind, type] of written) metrics.noted(kind, type);
+        for (const one of written) metrics.noted(...one);
         return result;
       } catch (error) {
         if (!(error instanceof Overtaken) || round === attempts) throw error;
@@ -92,7 +93,7 @@ export function createRuntime(deps: CoordinationDeps): Runtime {
     if (after.file.closed_at !== null) await forgetFacts(tx, after.applications);
     const consequences: HubEvent[] = [];
     for (const command of decision.commands ?? []) consequences.push(...(await carryOut(deps.applications, tx, id, command, cause)));
-    for (const { type } of events) noted.get(tx)?.push([kind.id, type]);
+    for (const { type } of events) noted.get(tx)?.push([kind.id, type, after.file.outcome]);
     return [...events, ...consequences];
   }
 

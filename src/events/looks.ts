@@ -1,8 +1,9 @@
-import type { Kysely } from 'kysely';
+import { sql, type Kysely } from 'kysely';
 import type { LoggedEvent } from '#contract';
+import { countRows } from '../infra/store/count.ts';
 import { toEvent } from '../infra/store/eventlog.ts';
 import type { Database } from '../infra/store/schema.ts';
-import { open, type AttemptRow, type DecisionRow, type DeliveryRow, type ReceiverRow } from './records.ts';
+import { isOpen, type AttemptRow, type DecisionRow, type DeliveryRow, type ReceiverRow } from './records.ts';
 
 /** The SQL that looks: into the log by other keys than its place, into queues and their past. */
 
@@ -38,10 +39,10 @@ export async function listCasesOf(db: Db, application: string): Promise<readonly
 /** How many deliveries of each city are open, by state. */
 export const countOpen = (db: Db) =>
   db
-    .selectFrom('event_delivery')
-    .select(['city', 'state', (select) => select.fn.countAll<number>().as('count')])
-    .where('state', 'in', open)
-    .groupBy(['city', 'state'])
+    .selectFrom('event_delivery as d')
+    .select(['d.city', 'd.state', (select) => select.fn.countAll<number>().as('count')])
+    .where(isOpen)
+    .groupBy(['d.city', 'd.state'])
     .execute();
 
 /** When the oldest delivery was queued that waits for the city and not for a person, by city. */
@@ -49,7 +50,8 @@ export const oldestWaiting = (db: Db) =>
   db
     .selectFrom('event_delivery as d')
     .select(['d.city', (select) => select.fn.min<number>('d.queued_at').as('queued_at')])
-    .where('d.state', 'in', ['waiting', 'leased'])
+    .where(isOpen)
+    .where('d.state', '<>', 'parked')
     .where((where) =>
       where.not(
         where.exists(
@@ -77,26 +79,23 @@ export interface DeliveryFilter {
 }
 
 const filtered = (db: Db, { city, state, type }: DeliveryFilter) => {
-  let query = db.selectFrom('event_delivery');
-  if (city !== undefined) query = query.where('city', '=', city);
-  if (state !== undefined) query = query.where('state', '=', state);
+  let query = db.selectFrom('event_delivery as d');
+  if (city !== undefined) query = query.where('d.city', '=', city);
+  if (state !== undefined) query = query.where('d.state', '=', state);
+  if (state === 'waiting' || state === 'leased' || state === 'parked') query = query.where(isOpen);
   // A word that is no type's is asked of nobody: a store may refuse the characters in it.
-  if (type !== undefined) query = query.where('type', '=', /^[a-z.-]{1,100}$/.test(type) ? type : '');
+  if (type !== undefined) query = query.where('d.type', '=', /^[a-z.-]{1,100}$/.test(type) ? type : '');
   return query;
 };
 
 /** Deliveries, the newest event first, before a place in the log. */
 export const listDeliveries = (db: Db, filter: DeliveryFilter, before: number | null, limit: number): Promise<DeliveryRow[]> => {
-  const query = filtered(db, filter).selectAll().orderBy('seq', 'desc').orderBy('city').limit(limit);
-  return (before === null ? query : query.where('seq', '<', before)).execute();
+  const query = filtered(db, filter).selectAll().orderBy('d.seq', 'desc').orderBy('d.city').limit(limit);
+  return (before === null ? query : query.where('d.seq', '<', before)).execute();
 };
 
-export async function countDeliveries(db: Db, filter: DeliveryFilter): Promise<number> {
-  const row = await filtered(db, filter)
-    .select((select) => select.fn.countAll<number>().as('count'))
-    .executeTakeFirst();
-  return row?.count ?? 0;
-}
+/** How many deliveries the filter lets through, counted up to a bound (store/count.ts). */
+export const countDeliveries = (db: Db, filter: DeliveryFilter): Promise<number> => countRows(db, filtered(db, filter));
 
 /** Attempts at these events, oldest first; for one city, or for all. */
 export const listAttempts = (db: Db, eventIds: readonly string[], city?: string): Promise<AttemptRow[]> => {
@@ -128,7 +127,7 @@ export async function forgetDeliveries(db: Db, before: number): Promise<void> {
   await db.deleteFrom('event_attempt').where('at', '<', before).execute();
   await db
     .deleteFrom('event_delivery')
-    .where('state', 'in', ['delivered', 'skipped', 'discarded'])
+    .where(sql<boolean>`state in ('delivered', 'skipped', 'discarded')`)
     .where('updated_at', '<', before)
     .execute();
 }

@@ -15,6 +15,8 @@ type Db = Kysely<Database>;
 
 /** States in which a delivery holds the later ones of its aggregate. */
 export const open = ['waiting', 'leased', 'parked'] as const;
+/** The same in the words of the index that holds such deliveries alone (store/migrations/0008_growth.ts); only so a database uses it. */
+export const isOpen = sql<boolean>`d.state in ('waiting', 'leased', 'parked')`;
 
 /** Writes down that the city gets events from here on; a city that has got some before keeps its beginning. */
 export async function ensureReceiver(db: Db, city: string, head: number): Promise<ReceiverRow> {
@@ -132,7 +134,7 @@ const afresh = (at: number) =>
   }) as const;
 
 const due = (now: number) =>
-  sql<boolean>`((d.state = 'waiting' and d.not_before <= ${now}) or (d.state = 'leased' and d.lease_until < ${now}))`;
+  sql<boolean>`(${isOpen} and ((d.state = 'waiting' and d.not_before <= ${now}) or (d.state = 'leased' and d.lease_until < ${now})))`;
 
 /** Of these cities, those that a delivery could be tried for now, and whether their channel fails. */
 export const listDueCities = (db: Db, cities: readonly string[], now: number) =>

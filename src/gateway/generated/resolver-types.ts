@@ -141,7 +141,7 @@ export type ApplicationConnection = {
   /** The same without cursors. */
   readonly nodes: ReadonlyArray<Application>;
   readonly pageInfo: PageInfo;
-  /** How many there are on all pages. */
+  /** How many there are on all pages, counted up to 10,000: that number means 10,000 or more. */
   readonly totalCount: Scalars['Int']['output'];
 };
 
@@ -359,7 +359,7 @@ export type CaseFileConnection = {
   /** The same without cursors. */
   readonly nodes: ReadonlyArray<CaseFile>;
   readonly pageInfo: PageInfo;
-  /** How many there are on all pages. */
+  /** How many there are on all pages, counted up to 10,000: that number means 10,000 or more. */
   readonly totalCount: Scalars['Int']['output'];
 };
 
@@ -416,7 +416,7 @@ export type CaseStepConnection = {
   /** The same without cursors. */
   readonly nodes: ReadonlyArray<CaseStep>;
   readonly pageInfo: PageInfo;
-  /** How many there are on all pages. */
+  /** How many there are on all pages, counted up to 10,000: that number means 10,000 or more. */
   readonly totalCount: Scalars['Int']['output'];
 };
 
@@ -572,7 +572,7 @@ export type EventDeliveryConnection = {
   /** The same without cursors. */
   readonly nodes: ReadonlyArray<EventDelivery>;
   readonly pageInfo: PageInfo;
-  /** How many there are on all pages. */
+  /** How many there are on all pages, counted up to 10,000: that number means 10,000 or more. */
   readonly totalCount: Scalars['Int']['output'];
 };
 

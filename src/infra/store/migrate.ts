@@ -8,6 +8,7 @@ import { parkedEvents } from './migrations/0004_parked_events.ts';
 import { subgraphs } from './migrations/0005_subgraphs.ts';
 import { setAsideRecords } from './migrations/0006_set_aside_records.ts';
 import { refusals } from './migrations/0007_refusals.ts';
+import { growth } from './migrations/0008_growth.ts';
 import type { Store } from './store.ts';
 
 /** Every migration, by name, in the order of their names. A released migration never changes; a new one gets the next number. */
@@ -19,6 +20,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0005_subgraphs': subgraphs,
   '0006_set_aside_records': setAsideRecords,
   '0007_refusals': refusals,
+  '0008_growth': growth,
 };
 
 async function unknownMigrations(store: Store): Promise<readonly string[]> {

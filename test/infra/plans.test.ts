@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import { DatabaseSync } from 'node:sqlite';
+import pg from 'pg';
+import { afterEach, expect, test } from 'vitest';
+import { openStore } from '../../src/infra/store/open-store.ts';
+import { ars, type TestHub } from '../kit/hub.ts';
+import { describeOnEachStore } from '../kit/services.ts';
+import { move, startTowns } from '../scenarios/moving.ts';
+
+/*
+ * The hub runs what it does all day, and every statement that it asked its database is explained: none may read a growing table from
+ * one end to the other. An index that holds open rows alone may be read whole: it does not grow with what is finished.
+ */
+
+/** Tables that get rows for as long as the hub runs. */
+const growing = [
+  'application',
+  'submission_key',
+  'delivery_job',
+  'delivery_step',
+  'event_log',
+  'inbox',
+  'seen_change',
+  'event_delivery',
+  'event_attempt',
+  'event_decision',
+  'case_file',
+  'case_participant',
+  'case_application',
+  'case_answer',
+  'application_mark',
+  'case_facts',
+  'case_facts_reading',
+];
+
+/** Indexes of open rows (store/migrations/0008_growth.ts). */
+const partial = [
+  'delivery_job_open',
+  'event_delivery_open',
+  'application_open_case',
+  'application_late_case',
+  'application_parked',
+  'case_file_open',
+];
+
+/** Reads in the order of an index and ends at its `limit`, whatever is behind. */
+const inOrder = [
+  // The end of the log, and the next piece of it.
+  /^select max\("seq"\) as "seq" from "event_log"$/,
+  /^select "seq" from "event_log" limit/,
+];
+
+const restore: (() => void)[] = [];
+afterEach(() => {
+  for (const one of restore.splice(0)) one();
+});
+
+/** Statements that this process sends to either database from here on, with one set of values each. */
+function record(): ReadonlyMap<string, readonly unknown[]> {
+  const seen = new Map<string, readonly unknown[]>();
+  const { prepare } = DatabaseSync.prototype;
+  DatabaseSync.prototype.prepare = function recorded(text: string) {
+    if (!/^explain/i.test(text)) seen.set(text, []);
+    return prepare.call(this, text);
+  };
+  const { query } = pg.Client.prototype;
+  pg.Client.prototype.query = function recorded(this: pg.Client, ...args: unknown[]) {
+    const [config, values] = args as [string | { text?: string; values?: unknown[] }, unknown[] | undefined];
+    const text = typeof config === 'string' ? config : (config.text ?? '');
+    if (!/^explain/i.test(text)) seen.set(text, values ?? (typeof config === 'string' ? [] : (config.values ?? [])));
+    return (query as (...all: unknown[]) => unknown).apply(this, args);
+  } as typeof query;
+  restore.push(() => {
+    DatabaseSync.prototype.prepare = prepare;
+    pg.Client.prototype.query = query;
+  });
+  return seen;
+}
+
+const isAsked = (text: string) =>
+  /^\s*(select|update|delete|insert|with)\b/i.test(text) &&
+  growing.some((table) => text.includes(`"${table}"`)) &&
+  !inOrder.some((one) => one.test(text));
+
+/** What reads a growing table whole, in the words of the plan. */
+function scansOnSqlite(db: DatabaseSync, text: string): string[] {
+  const named = new Map([...text.matchAll(/"(\w+)"(?: as "(\w+)")?/g)].map(([, table, alias]) => [alias ?? table ?? '', table ?? '']));
+  const plan = db.prepare(`explain query plan ${text}`).all() as { detail: string }[];
+  return plan
+    .map(({ detail }) => detail)
+    .filter((detail) => {
+      const [, name = '', index] = /^SCAN (\w+)(?: USING (?:COVERING )?INDEX (\w+))?/.exec(detail) ?? [];
+      return growing.includes(named.get(name) ?? name) && !partial.includes(index ?? '');
+    });
+}
+
+interface PlanNode {
+  readonly 'Node Type': string;
+  readonly 'Relation Name'?: string;
+  readonly 'Index Name'?: string;
+  readonly 'Index Cond'?: string;
+  readonly Plans?: readonly PlanNode[];
+}
+
+function scansOnPostgres(node: PlanNode, below = false): string[] {
+  const table = node['Relation Name'] ?? '';
+  // A page of a list in the order of its index ends at its limit.
+  const limited = below || node['Node Type'] === 'Limit';
+  const whole = node['Node Type'] === 'Seq Scan' || (/^Index (Only )?Scan$/.test(node['Node Type']) && !node['Index Cond']);
+  const found =
+    whole && !limited && growing.includes(table) && !partial.includes(node['Index Name'] ?? '')
+      ? [`${node['Node Type']} ${table} ${node['Index Name'] ?? ''}`]
+      : [];
+  return [...found, ...(node.Plans ?? []).flatMap((one) => scansOnPostgres(one, limited && node['Node Type'] !== 'Sort'))];
+}
+
+const patience = { timeout: 30_000, interval: 50 };
+
+describeOnEachStore('growth', (kit) => {
+  test('no statement of a day’s work reads a growing table whole', async () => {
+    const url = await kit.freshUrl();
+    const seen = record();
+    const towns = await startTowns({ env: { STORE_URL: url } });
+    try {
+      const { hub } = towns;
+      await aDay(towns, hub);
+    } finally {
+      await towns.close();
+    }
+    const statements = [...seen].filter(([text]) => isAsked(text));
+    expect(statements.length, 'statements were recorded').toBeGreaterThan(60);
+    const wrong: string[] = [];
+    if (url.startsWith('sqlite:')) {
+      const db = new DatabaseSync(url.slice('sqlite:'.length));
+      for (const [text] of statements) for (const scan of scansOnSqlite(db, text)) wrong.push(`${scan}\n    ${text}`);
+      db.close();
+    } else {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      // Tables are small here: what is still read whole cannot be read otherwise.
+      await client.query('set enable_seqscan = off; set enable_bitmapscan = off');
+      for (const [text, values] of statements) {
+        const { rows } = await client.query<{ 'QUERY PLAN': [{ Plan: PlanNode }] }>(`explain (format json) ${text}`, [...values]);
+        for (const scan of scansOnPostgres(rows[0]!['QUERY PLAN'][0].Plan)) wrong.push(`${scan}\n    ${text}`);
+      }
+      await client.end();
+    }
+    expect(wrong, wrong.join('\n')).toEqual([]);
+  });
+
+  test('whatever refers to an application has an index for it', async () => {
+    const seen = record();
+    await openStore(await kit.freshUrl()).then((fresh) => fresh.close());
+    const made = [...seen.keys()].map((text) => text.toLowerCase().replaceAll('"', ''));
+    const referring = made.flatMap((text) => /^create table (\w+) .*references application \(id\)/.exec(text)?.[1] ?? []);
+    expect(referring).toContain('submission_key');
+    for (const name of referring)
+      expect(
+        made.some(
+          (text) =>
+            new RegExp(`^create (unique )?index \\w+ on ${name} \\(application_id\\b`).test(text) ||
+            new RegExp(`^create table ${name} .*primary key \\(application_id\\b`).test(text),
+        ),
+        `${name} has no index that begins with application_id`,
+      ).toBe(true);
+  });
+});
+
+/** Applications, a case between cities, lists of everybody, what an operator does. */
+async function aDay(towns: Awaited<ReturnType<typeof startTowns>>, hub: TestHub): Promise<void> {
+  const { application, permit, id, see } = await move(towns);
+  await see('clerk-neuss');
+  const clerk = 'clerk-neuss';
+  for (const persona of ['citizen-eid', clerk]) {
+    for (const status of [null, 'GRANTED', 'PARKED'])
+      await hub.ask(
+        'query ($status: ApplicationStatus) { viewer { applications(first: 5, status: $status) { totalCount nodes { id status history { totalCount nodes { type } } } pageInfo { endCursor } } } }',
+        { status },
+        persona,
+      );
+    for (const open of [null, true, false])
+      await hub.ask(
+        'query ($open: Boolean) { cases(first: 5, open: $open) { totalCount nodes { id kind waiting { step } history { totalCount } } } }',
+        { open },
+        persona,
+      );
+  }
+  await hub.ask('{ clerkTasks { totalCount nodes { step } } }', {}, clerk);
+  for (const state of [null, 'DELIVERED', 'PARKED', 'WAITING', 'SKIPPED'])
+    await hub.ask(
+      'query ($state: EventDeliveryState) { eventChannel { waiting parked lagSeconds deliveries(state: $state) { totalCount nodes { eventId attempts { outcome } } } } }',
+      { state },
+      clerk,
+    );
+  const withdrawn = await hub.submit(ars.duesseldorf, randomUUID());
+  await expect.poll(async () => (await hub.find(withdrawn.id))?.status, patience).toBe('RECEIVED');
+  await hub.ask(
+    'mutation ($id: ID!) { withdrawApplication(input: { id: $id, reason: "x" }) { __typename } }',
+    { id: withdrawn.id },
+    'citizen',
+  );
+  await expect.poll(async () => (await hub.find(withdrawn.id))?.status, patience).toBe('WITHDRAWN');
+  const { applications, events, cities } = hub.hub;
+  await applications.listParked();
+  await events.trail(application);
+  await events.trail(id);
+  await events.trail(permit, 'neuss');
+  for (const city of cities.list()) await events.replay(city, { from: new Date(0), until: new Date() }, 'operator');
+  await fetch(`${hub.url}/metrics`);
+  await fetch(`${hub.url}/health/ready`);
+}
