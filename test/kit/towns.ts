@@ -71,6 +71,8 @@ export interface SeenStep {
 export interface Submitted {
   readonly id: string;
   readonly uuid: string;
+  /** Travels to the back office. */
+  readonly reference: string;
 }
 
 export interface Towns {
@@ -113,10 +115,10 @@ export async function startTowns({ towns, more = {}, env = {} }: TownsOptions): 
   });
   const hub = await startTestHub({ cities: Object.fromEntries(cities), env });
 
-  const filed: Towns['filed'] = (town, { uuid }) =>
+  const filed: Towns['filed'] = (town, { reference }) =>
     office(town)
       .cases.list()
-      .filter(({ key }) => key?.includes(uuid));
+      .filter(({ key }) => key?.includes(reference));
 
   const towns_: Towns = {
     hub,
@@ -135,9 +137,13 @@ export async function startTowns({ towns, more = {}, env = {} }: TownsOptions): 
     },
     async submit(town, service, formData, persona) {
       const answer = await towns_.apply(town, service, formData, persona);
-      const application = answer['application'] as { id: string } | undefined;
+      const application = answer['application'] as { id: string; receipt: { reference: string } } | undefined;
       if (!application) throw new Error(`the submission was refused: ${JSON.stringify(answer)}`);
-      return { id: application.id, uuid: Buffer.from(application.id, 'base64url').toString().slice('Application:'.length) };
+      return {
+        id: application.id,
+        uuid: Buffer.from(application.id, 'base64url').toString().slice('Application:'.length),
+        reference: application.receipt.reference,
+      };
     },
     async caseOf({ id }, persona = 'citizen') {
       const answer = await hub.ask<{ application: { case: SeenCase | null } | null }>(

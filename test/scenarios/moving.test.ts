@@ -26,7 +26,7 @@ async function wholeMove(env: Record<string, string>) {
 
   await expect.poll(async () => (await see()).outcome?.code, patience).toBe('COMPLETED');
   expect(await towns.statusOf(permit), 'the permit holds no longer').toBe('WITHDRAWN');
-  expect(towns.rest.cases.list().find(({ key }) => key === permit)?.status, 'and its back office knows').toBe('zurückgezogen');
+  expect(towns.filed('neuss', permit)?.status, 'and its back office knows').toBe('zurückgezogen');
   const { history } = await see();
   await expect.poll(() => news.at(-1), { ...patience, message: 'who subscribed is told' }).toBe('COMPLETED');
   expect(history.nodes.map(({ type }) => type)).toEqual([

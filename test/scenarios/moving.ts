@@ -60,6 +60,8 @@ export interface Towns {
     fields?: string[],
   ): Promise<AnswerSeen>;
   statusOf(application: string): Promise<string | undefined>;
+  /** The case of an application in the back office of its city. */
+  filed(city: 'duesseldorf' | 'neuss', application: string): { readonly id: number; readonly status: string } | undefined;
   /** The back office of the city decides. */
   grant(city: 'duesseldorf' | 'neuss', application: string): void;
   close(): Promise<void>;
@@ -100,8 +102,15 @@ export async function startTowns(
     duesseldorf: { cases: redmine.cases, granted: 'Resolved' },
     neuss: { cases: rest.cases, granted: 'genehmigt' },
   };
+  /** Under which key an application travels to its back office. */
+  const references = new Map<string, string>();
+  const filed: Towns['filed'] = (city, application) => {
+    const found = offices[city].cases.list().find(({ key }) => key === references.get(application));
+    return found && { id: found.id, status: found.status };
+  };
   return {
     hub,
+    filed,
     redmine,
     rest,
     async submit(service, place, formData, persona = 'citizen-eid') {
@@ -111,10 +120,16 @@ export async function startTowns(
       );
       const formRevision = offer.data?.municipality.offer.form.revision;
       const input = { service, place: { ars: place }, formRevision, applicant, formData, idempotencyKey: randomUUID() };
-      const answer = await hub.ask<{ submitApplication: { application?: { id: string } } }>(submitMutation, { input }, persona);
+      const answer = await hub.ask<{ submitApplication: { application?: { id: string; receipt: { reference: string } } } }>(
+        submitMutation,
+        { input },
+        persona,
+      );
       const { application } = answer.data?.submitApplication ?? {};
       if (!application) throw new Error(`the submission was refused: ${JSON.stringify(answer)}`);
-      return Buffer.from(application.id, 'base64url').toString().slice('Application:'.length);
+      const uuid = Buffer.from(application.id, 'base64url').toString().slice('Application:'.length);
+      references.set(uuid, application.receipt.reference);
+      return uuid;
     },
     async caseOf(application, persona = 'citizen-eid') {
       const answer = await hub.ask<{ cases: { nodes: (SeenCase & { application: { id: string } | null })[] } }>(
@@ -139,9 +154,9 @@ export async function startTowns(
       return (await hub.find(Buffer.from(`Application:${application}`).toString('base64url'), 'citizen-eid'))?.status;
     },
     grant(city, application) {
-      const { cases, granted } = offices[city];
-      const found = cases.list().find(({ key }) => key === application);
+      const found = filed(city, application);
       if (!found) throw new Error(`${city} has no case of ${application}`);
+      const { cases, granted } = offices[city];
       cases.setStatus(found.id, granted);
     },
     async close() {
