@@ -122,7 +122,8 @@ export interface CatalogueAdapter {
 export interface AdapterStatus {
   readonly adapter: string;
   readonly product: string;
-  readonly state: 'UP' | 'DOWN' | 'UNKNOWN';
+  /** `DEGRADED`: it answers, and does not let the hub do its work. */
+  readonly state: 'UP' | 'DEGRADED' | 'DOWN' | 'UNKNOWN';
   readonly checkedAt: Date | null;
   readonly hint: string | null;
 }

@@ -57,7 +57,10 @@ export function createConnector({
       limits: own.limits,
       redact,
       now,
-      onEnd: (kind, outcome, duration) => seconds.observe({ ...labels, kind, outcome }, duration),
+      onEnd(kind, outcome, duration) {
+        seconds.observe({ ...labels, kind, outcome }, duration);
+        health.note(kind, outcome);
+      },
       onBreaker(open) {
         breakerOpen.set(labels, open ? 1 : 0);
         log[open ? 'warn' : 'info'](labels, open ? 'back office failed repeatedly and is left alone' : 'back office works again');

@@ -1,5 +1,6 @@
 import { inLanguage, type Health, type Language, type Localised } from '#contract';
 import type { Cache } from '../infra/cache/cache.ts';
+import type { CallOutcome } from './calls.ts';
 import type { AdapterStatus, CityAdapter } from './cities.ts';
 import { CityCallError } from './failure.ts';
 import type { Log } from '../infra/log.ts';
@@ -24,6 +25,8 @@ export interface AdapterHealth {
   check(): Promise<Health>;
   /** The last known state, refreshed where it is older than 30 s. Waits a second at most: the answer then comes with the next question. */
   status(): Promise<AdapterStatus>;
+  /** How a call ended. A harmless question may be answered while real work is refused for want of rights or a setting. */
+  note(kind: 'read' | 'write', outcome: CallOutcome): void;
 }
 
 const FRESH_MS = 30_000;
@@ -81,6 +84,8 @@ export function createHealth({ city, adapter, cache, language, now, log, ask, ac
   const key = `city-health:${city}:${adapter.id}`;
   let last: Known | null = null;
   let asking: Promise<Health> | null = null;
+  /** Kinds of calls whose last answer was that credentials, rights or a setting are wrong. */
+  const misconfigured = new Set<'read' | 'write'>();
 
   async function askNow(): Promise<Health> {
     const since = performance.now();
@@ -116,6 +121,15 @@ export function createHealth({ city, adapter, cache, language, now, log, ask, ac
 
   return {
     check,
+    note(kind, outcome) {
+      if (outcome === 'misconfigured') {
+        // Once: every delivery says so again, for as long as it takes somebody to put it right.
+        if (misconfigured.size === 0)
+          log.error({ city, adapter: adapter.id, kind, hint: inLanguage(hints.misconfigured, language) }, 'a back office does not let the hub work');
+        misconfigured.add(kind);
+      } else if (outcome === 'ok' && misconfigured.delete(kind) && misconfigured.size === 0)
+        log.info({ city, adapter: adapter.id }, 'the back office lets the hub work again');
+    },
     async status() {
       let known = await recall();
       if (!isFresh(known)) {
@@ -126,12 +140,15 @@ export function createHealth({ city, adapter, cache, language, now, log, ask, ac
         known = last ?? known;
       }
       const open = !accepts();
+      const answered = known === null ? 'UNKNOWN' : known.ok ? 'UP' : 'DOWN';
+      const degraded = !open && answered !== 'DOWN' && misconfigured.size > 0;
+      const ownHint = open ? hints['breaker-open'] : degraded ? hints.misconfigured : null;
       return {
         adapter: adapter.id,
         product: adapter.product,
-        state: open ? 'DOWN' : known === null ? 'UNKNOWN' : known.ok ? 'UP' : 'DOWN',
+        state: open ? 'DOWN' : degraded ? 'DEGRADED' : answered,
         checkedAt: known ? new Date(known.checkedAt) : null,
-        hint: open ? inLanguage(hints['breaker-open'], language) : (known?.hint ?? null),
+        hint: ownHint ? inLanguage(ownHint, language) : (known?.hint ?? null),
       };
     },
   };

@@ -42,6 +42,8 @@ export type Scalars = {
 
 /** Whether a back office answers. */
 export type AdapterState =
+  /** It answers, and refuses the hub's work: credentials, rights or a setting are wrong. */
+  | 'DEGRADED'
   | 'DOWN'
   /** Not asked yet. */
   | 'UNKNOWN'
