@@ -125,7 +125,10 @@ export function createHealth({ city, adapter, cache, language, now, log, ask, ac
       if (outcome === 'misconfigured') {
         // Once: every delivery says so again, for as long as it takes somebody to put it right.
         if (misconfigured.size === 0)
-          log.error({ city, adapter: adapter.id, kind, hint: inLanguage(hints.misconfigured, language) }, 'a back office does not let the hub work');
+          log.error(
+            { city, adapter: adapter.id, kind, hint: inLanguage(hints.misconfigured, language) },
+            'a back office does not let the hub work',
+          );
         misconfigured.add(kind);
       } else if (outcome === 'ok' && misconfigured.delete(kind) && misconfigured.size === 0)
         log.info({ city, adapter: adapter.id }, 'the back office lets the hub work again');

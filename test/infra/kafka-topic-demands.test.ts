@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { remedyOf, weaknesses } from '../../src/infra/bus/kafka-topic-demands.ts';
 
-const asked = { replicationFactor: 3, minInsyncReplicas: 2 };
-const kept = { copies: 3, minInsyncReplicas: 2, uncleanElection: false };
+const asked = { replicationFactor: 3, minInsyncReplicas: 2, retentionDays: 30 };
+const day = 86_400_000;
+const kept = { copies: 3, minInsyncReplicas: 2, uncleanElection: false, retentionMs: 30 * day, compacted: false };
 
 describe('what a topic promises', () => {
   test.each([
@@ -10,8 +11,11 @@ describe('what a topic promises', () => {
     [{ ...kept, copies: 1 }, ['fewer copies (1) than BUS_URL asks for (3)']],
     [{ ...kept, minInsyncReplicas: 1 }, ['with 1 of its copies, BUS_URL asks for 2']],
     [{ ...kept, uncleanElection: true }, ['unclean.leader.election.enable=false']],
-    [{ copies: 3, minInsyncReplicas: null, uncleanElection: null }, []],
-    [{ copies: 2, minInsyncReplicas: 1, uncleanElection: true }, ['(2)', 'with 1', 'unclean']],
+    [{ copies: 3, minInsyncReplicas: null, uncleanElection: null, retentionMs: null, compacted: null }, []],
+    [{ ...kept, retentionMs: -1 }, []],
+    [{ ...kept, retentionMs: 7 * day }, ['for 7 days, BUS_URL asks for 30']],
+    [{ ...kept, compacted: true }, ['cleanup.policy=delete']],
+    [{ ...kept, copies: 2, minInsyncReplicas: 1, uncleanElection: true }, ['(2)', 'with 1', 'unclean']],
   ])('%o: %j', (promises, parts) => {
     const found = weaknesses(promises, asked);
     expect(found.length).toBe(parts.length);

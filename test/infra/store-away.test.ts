@@ -81,7 +81,20 @@ describeWithStore('a SQLite file without room on its disk', (kit) => {
     await expect(store.transaction((tx) => write({ ...store, db: tx }, 'b', 100_000))).rejects.toMatchObject(away);
     expect(await read(store)).toEqual([]);
     await sql`pragma max_page_count = 1000000`.execute(store.db);
+    await store.check();
     await write(store, 'c', 100_000);
+  });
+
+  test('is not ready, although it answers every question', async () => {
+    const store = await kit.openFresh();
+    await store.check();
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    // What a disk that the system has made read-only, or a full one, answers to every change.
+    await sql`create trigger full before update on reader_cursor begin select raise(abort, 'x'); end`.execute(store.db);
+    await expect(store.check()).rejects.toMatchObject(away);
+    expect(await read(store)).toEqual([]);
+    await sql`drop trigger full`.execute(store.db);
+    await store.check();
   });
 
   test('that cannot be opened names the file and the reason', async () => {

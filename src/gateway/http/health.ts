@@ -7,14 +7,18 @@ type Watched = Pick<Ports, 'store' | 'cache' | 'bus'>;
 
 const patienceMs = 1000;
 
-/** The answer, or `otherwise` where it fails or takes longer than a probe may. */
-const within = async <T>(work: () => Promise<T>, otherwise: T): Promise<T> => {
+/** For how long a store that was there and has not answered since counts as there, in milliseconds: a busy machine is no reason to send callers away. */
+const silenceMs = 10_000;
+
+/** The answer, `otherwise` where it fails, `late` where it takes longer than a probe may. */
+const within = async <T>(work: () => Promise<T>, otherwise: T, late = otherwise): Promise<T> => {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<T>((resolve) => {
-    timer = setTimeout(resolve, patienceMs, otherwise);
+  const tooLate = new Promise<T>((resolve) => {
+    // Where this process got no turn for a while, the answer may be there already and only wait to be read.
+    timer = setTimeout(() => setImmediate(() => setImmediate(() => resolve(late))), patienceMs);
   });
   try {
-    return await Promise.race([work(), late]);
+    return await Promise.race([work(), tooLate]);
   } catch {
     return otherwise;
   } finally {
@@ -28,7 +32,7 @@ const state = (up: boolean) => (up ? 'UP' : 'DOWN');
 export const liveRoute: Route = (exchange) => answerJson(exchange, 200, { status: 'UP' });
 
 /**
- * `/health/ready`: whether this node should get requests. Only the store decides: without it nothing can be acknowledged.
+ * `/health/ready`: whether this node should get requests. Only the store decides, by taking a change: without that nothing can be acknowledged.
  * Cache, bus and cities are reported beside it to whoever runs the hub, since it serves without them and no other node would do better.
  */
 export function readyRoute(
@@ -38,14 +42,19 @@ export function readyRoute(
   isOperator: (exchange: Exchange) => boolean,
   federation?: Federation,
 ): Route {
-  const checkStore = () => within(() => ports.store.check().then(() => true), false);
+  let answeredAt = performance.now();
+  async function storeIsUp(): Promise<boolean> {
+    const answer = await within<boolean | null>(() => ports.store.check().then(() => true), false, null);
+    if (answer === true) answeredAt = performance.now();
+    return answer ?? performance.now() - answeredAt < silenceMs;
+  }
   return async (exchange) => {
     if (!isOperator(exchange)) {
-      const ready = (await checkStore()) && !draining();
+      const ready = (await storeIsUp()) && !draining();
       return answerJson(exchange, ready ? 200 : 503, { status: draining() ? 'DRAINING' : state(ready) });
     }
     const [store, cache, bus, connected] = await Promise.all([
-      checkStore(),
+      storeIsUp(),
       within(() => ports.cache.check(), false),
       within(() => ports.bus.check(), false),
       Promise.all(
@@ -57,12 +66,15 @@ export function readyRoute(
     ]);
     const ready = store && !draining();
     const subgraphs = federation?.list().map(({ name, state: served, breaker }) => ({ subgraph: name, state: served, breaker }));
+    // It answers, and takes nothing: too few brokers for the copies asked for, for example.
+    const busTrouble = bus ? (ports.bus.trouble?.() ?? null) : null;
     const status = draining() ? 'DRAINING' : state(ready);
     answerJson(exchange, ready ? 200 : 503, {
       status,
       store: state(store),
       cache: state(cache),
-      bus: state(bus),
+      bus: busTrouble === null ? state(bus) : 'DEGRADED',
+      ...(busTrouble !== null && { busTrouble }),
       cities: connected,
       ...(subgraphs && { subgraphs }),
     });

@@ -64,5 +64,7 @@ export interface Bus {
   lag(): Promise<readonly GroupLag[]>;
   /** False where the bus is away. */
   check(): Promise<boolean>;
+  /** What a person must do before events go out although the bus answers; null where nothing, absent where that cannot be. */
+  trouble?(): string | null;
   close(): Promise<void>;
 }

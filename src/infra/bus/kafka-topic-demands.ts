@@ -12,12 +12,17 @@ export interface TopicPromises {
   readonly copies: number;
   readonly minInsyncReplicas: number | null;
   readonly uncleanElection: boolean | null;
+  /** For how long it keeps events, in milliseconds; -1 for ever. */
+  readonly retentionMs: number | null;
+  readonly compacted: boolean | null;
 }
+
+export const DAY_MS = 86_400_000;
 
 /** One sentence for each promise that is below the settings. */
 export function weaknesses(
-  { copies, minInsyncReplicas, uncleanElection }: TopicPromises,
-  settings: Pick<KafkaSettings, 'replicationFactor' | 'minInsyncReplicas'>,
+  { copies, minInsyncReplicas, uncleanElection, retentionMs, compacted }: TopicPromises,
+  settings: Pick<KafkaSettings, 'replicationFactor' | 'minInsyncReplicas' | 'retentionDays'>,
 ): string[] {
   const found: string[] = [];
   if (copies < settings.replicationFactor)
@@ -30,27 +35,35 @@ export function weaknesses(
     );
   if (uncleanElection)
     found.push('A topic may elect a leader that lacks published events: set unclean.leader.election.enable=false with kafka-configs');
+  if (retentionMs !== null && retentionMs >= 0 && retentionMs < settings.retentionDays * DAY_MS)
+    found.push(
+      `A topic keeps events for ${Math.floor(retentionMs / DAY_MS)} days, BUS_URL asks for ${settings.retentionDays}: set retention.ms with kafka-configs, or readers that come later lack events`,
+    );
+  if (compacted) found.push('A topic keeps only the last event of each application or case: set cleanup.policy=delete with kafka-configs');
   return found;
 }
 
+const numberOf = (text: string | undefined): number | null => (text === undefined || Number.isNaN(Number(text)) ? null : Number(text));
+
 /** The promises that stand in a topic's configuration. */
 export async function configOf(admin: Admin, topic: string): Promise<Omit<TopicPromises, 'copies'>> {
-  const configNames = ['min.insync.replicas', 'unclean.leader.election.enable'];
+  const configNames = ['min.insync.replicas', 'unclean.leader.election.enable', 'retention.ms', 'cleanup.policy'];
   try {
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
       resources: [{ type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames }],
     });
     const value = (name: string) => resources[0]?.configEntries.find((entry) => entry.configName === name)?.configValue;
-    const copies = Number(value('min.insync.replicas') ?? Number.NaN);
     const unclean = value('unclean.leader.election.enable');
     return {
-      minInsyncReplicas: Number.isNaN(copies) ? null : copies,
+      minInsyncReplicas: numberOf(value('min.insync.replicas')),
       uncleanElection: unclean === undefined ? null : unclean === 'true',
+      retentionMs: numberOf(value('retention.ms')),
+      compacted: value('cleanup.policy')?.includes('compact') ?? null,
     };
   } catch {
     // DescribeConfigs is a right that the hub can do without.
-    return { minInsyncReplicas: null, uncleanElection: null };
+    return { minInsyncReplicas: null, uncleanElection: null, retentionMs: null, compacted: null };
   }
 }
 

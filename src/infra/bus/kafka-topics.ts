@@ -4,7 +4,7 @@ import { HubError } from '#contract';
 import { pause, pauseAfter } from '../backoff.ts';
 import type { Log } from '../log.ts';
 import { createKafkaClient } from './kafka-client.ts';
-import { configOf, remedyOf, weaknesses } from './kafka-topic-demands.ts';
+import { configOf, DAY_MS, remedyOf, weaknesses } from './kafka-topic-demands.ts';
 import type { KafkaSettings } from './kafka-url.ts';
 
 /** What the bus asks of the cluster itself. */
@@ -17,6 +17,8 @@ export interface KafkaTopics {
   lag(group: string, assigned: Readonly<Record<string, readonly number[]>>): Promise<number>;
   /** True where a broker answers within two seconds. */
   reachable(): Promise<boolean>;
+  /** What a person must do before a topic takes events; null where all do. */
+  trouble(): string | null;
   close(): Promise<void>;
 }
 
@@ -29,6 +31,8 @@ export function createKafkaTopics(settings: KafkaSettings, log: Log): KafkaTopic
   const client = createKafkaClient(settings, log, 3);
   const closed = new AbortController();
   const known = new Map<string, Promise<number>>();
+  /** What a person must do before a topic takes events, by topic. */
+  const troubles = new Map<string, string>();
   let connecting: Promise<Admin> | null = null;
 
   async function admin(): Promise<Admin> {
@@ -47,11 +51,14 @@ export function createKafkaTopics(settings: KafkaSettings, log: Log): KafkaTopic
 
   async function make(topic: string): Promise<number> {
     const cluster = await admin();
-    const { replicationFactor, minInsyncReplicas, partitions: numPartitions } = settings;
+    const { replicationFactor, minInsyncReplicas, partitions: numPartitions, retentionDays } = settings;
     const configEntries = [
       { name: 'min.insync.replicas', value: String(minInsyncReplicas) },
       // A broker that lags behind must not become leader: published events would be gone.
       { name: 'unclean.leader.election.enable', value: 'false' },
+      // Stated, for the broker's own default is a week; and every event counts, not only the last of each application.
+      { name: 'retention.ms', value: String(retentionDays * DAY_MS) },
+      { name: 'cleanup.policy', value: 'delete' },
     ];
     const existing = await cluster.listTopics();
     if (!existing.includes(topic))
@@ -67,9 +74,12 @@ export function createKafkaTopics(settings: KafkaSettings, log: Log): KafkaTopic
   async function makeWhenPossible(topic: string): Promise<number> {
     for (let attempt = 1; !closed.signal.aborted; attempt += 1) {
       try {
-        return await make(topic);
+        const partitions = await make(topic);
+        troubles.delete(topic);
+        return partitions;
       } catch (error) {
         const remedy = remedyOf(error);
+        if (remedy) troubles.set(topic, remedy);
         if (!remedy) log.warn({ topic, attempt, err: error }, 'A topic cannot be reached yet');
         // Someone must act; to be reminded now and then is enough.
         else if (attempt % REMIND_EVERY === 1) log.error({ topic, attempt }, remedy);
@@ -129,6 +139,7 @@ export function createKafkaTopics(settings: KafkaSettings, log: Log): KafkaTopic
         sleep(2000, false, { ref: false }),
       ]);
     },
+    trouble: () => [...troubles.values()][0] ?? null,
     async close() {
       closed.abort();
       client.shut();

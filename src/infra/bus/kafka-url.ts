@@ -10,6 +10,8 @@ const settings = z.strictObject({
   minInsyncReplicas: count(1, 9).default(2),
   /** Partitions of a topic, where the hub makes it. More later would change the order of what is on its way. @default 6 */
   partitions: count(1, 1000).default(6),
+  /** For how many days a topic keeps events, where the hub makes it; who reads later than that lacks some. @default 365 */
+  retentionDays: count(1, 36_500).default(365),
   /** How long a reader may be silent before its group goes on without it. @default 10000 */
   sessionTimeoutMs: count(1000, 300_000).default(10_000),
   /** How long a broker may take to answer. The send rule (kafka-publisher.ts) makes a short one safe. @default 3000 */

@@ -65,6 +65,7 @@ export function openKafkaBus(
       return subscription;
     },
     check: () => topics.reachable(),
+    trouble: () => topics.trouble(),
     async close() {
       const stopping = [...subscriptions.keys()].map((subscription) => subscription.stop());
       await Promise.all([...stopping, publisher.close(), topics.close()]);

@@ -20,7 +20,7 @@ export interface Store {
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Calls back after every commit of this process that appended events; the callback must not throw, for the commit stands. Returns how to stop. */
   onCommit(listener: () => void): () => void;
-  /** Throws STORE_UNAVAILABLE where the store does not answer a read. */
+  /** Proves that a change can be committed, or throws STORE_UNAVAILABLE; asked by many at a time, it writes once. */
   check(): Promise<void>;
   close(): Promise<void>;
 }
