@@ -239,6 +239,9 @@ export function checkContract(name: string, sdl: string, hub: HubTypes, grants: 
     const keys = hub.keys.get(type);
     if (!keys || !hasFields(part)) return object(at, objections.hubsType(type));
     if (!publicEntities.has(type) && !grants.entities.includes(type)) object(at, objections.notPublic(type, [...publicEntities]));
+    const own = directive(part, 'key').map((key) => words(textOf(key, 'fields') ?? ''));
+    const [main = ''] = keys;
+    if (own.length > 0 && !own.includes(main)) object(at, objections.mainKey(type, main));
     for (const key of directive(part, 'key'))
       if (!keys.has(words(textOf(key, 'fields') ?? ''))) object(key, objections.otherKey(type, [...keys]));
     for (const implemented of part.interfaces ?? []) object(implemented, objections.implementing(type));

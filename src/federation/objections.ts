@@ -135,6 +135,14 @@ export const objections = {
       both(`„${type}“ hat diesen Schlüssel nicht.`, `“${type}” has no such key.`),
       both(`Möglich: ${keys.join(', ')}.`, `Possible: ${keys.join(', ')}.`),
     ),
+  mainKey: (type: string, key: string) =>
+    saying(
+      both(
+        `„${type}“ wird hier ohne den Schlüssel ${key} erweitert, den alle kennen; zu anderen Subgraphen führt so kein sicherer Weg.`,
+        `“${type}” is extended without the key ${key}, which all know; so no sure way leads to other subgraphs.`,
+      ),
+      both(`Schreiben Sie @key(fields: "${key}"), allein oder zusätzlich.`, `Write @key(fields: "${key}"), alone or besides.`),
+    ),
   otherType: (coordinate: string, found: string, hubs: string) =>
     saying(
       both(`${coordinate} hat hier den Typ ${found}, beim Hub ${hubs}.`, `${coordinate} is ${found} here and ${hubs} in the hub.`),

@@ -30,6 +30,9 @@ interface Counting {
   usesVariables: boolean;
 }
 
+/** The SDL of the whole schema is a text as long as thousands of values. */
+const sdlCost = 4000;
+
 /** How many entities are asked for by their keys. */
 function representations(field: FieldNode, counting: Counting): number {
   const given = field.arguments?.find(({ name }) => name.value === 'representations')?.value;
@@ -89,7 +92,7 @@ function costOf(set: SelectionSetNode, parent: GraphQLNamedType | undefined, cou
       const definition =
         introspection.get(name) ?? (isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined);
       const below = selection.selectionSet ? costOf(selection.selectionSet, definition && getNamedType(definition.type), counting) : 0;
-      sum += 1 + rows(selection, parent, definition, counting) * below;
+      sum += (parent?.name === '_Service' ? sdlCost : 1) + rows(selection, parent, definition, counting) * below;
     } else if (selection.kind === Kind.INLINE_FRAGMENT) {
       const on = selection.typeCondition ? counting.schema.getType(selection.typeCondition.name.value) : parent;
       sum += costOf(selection.selectionSet, on, counting);

@@ -176,6 +176,10 @@ describe('the contract of a subgraph', () => {
       'type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnX: String @requires(fields: "name") bonnY: Int @requires(fields: "name(language: EN)") }',
       '3: @requires on Service.bonnY: Service.name is required with other arguments too. The subgraph is given it once only.',
     ],
+    [
+      'type Municipality @key(fields: "ags") { ags: MunicipalityKey bonnX: Int } scalar MunicipalityKey',
+      '3: “Municipality” is extended without the key ars, which all know; so no sure way leads to other subgraphs.',
+    ],
     ['type Query {', '3: This is not valid GraphQL SDL: Syntax Error: Expected Name, found <EOF>.'],
   ])('is broken by %s', (more, objection) => {
     expect(check(more)).toContainEqual(objection);

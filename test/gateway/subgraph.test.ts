@@ -30,6 +30,12 @@ describe('the protocol of a subgraph', () => {
     expect(body.data._service.sdl).toBe(subgraphSdl(joinedSchema()));
   });
 
+  test('the SDL costs what so long a text costs', async () => {
+    const times = (count: number) => `{ ${Array.from({ length: count }, (_, n) => `s${n}: _service { sdl }`).join(' ')} }`;
+    expect((await hub.ask(times(2))).body.errors).toBeUndefined();
+    expect((await hub.ask(times(8))).body.errors).toMatchObject([{ extensions: { code: 'LIMIT_EXCEEDED' } }]);
+  });
+
   test('@link names the specification and imports the directives that are used', () => {
     const sdl = subgraphSdl(joinedSchema());
     expect(sdl).toMatch(

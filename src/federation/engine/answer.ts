@@ -9,6 +9,32 @@ import type { Shape, ShapedField, ShapedValue } from './shape.ts';
 /** A null that may not stand where it is and goes up. */
 const tooFar = Symbol('null goes up');
 
+/** Keys of what nobody asked for: values that a plan needs itself. */
+const isInternal = (key: string): boolean => key.startsWith('_required_') || key.startsWith('_internal_');
+
+/**
+ * The part of an error's path that the caller asked for; null where the caller asked for nothing of it. A value that the plan needed
+ * for itself is told at the object that it belongs to.
+ */
+function askedPath(shape: Shape, data: Tree, path: readonly (string | number)[]): readonly (string | number)[] | null {
+  let value: ShapedValue = { kind: 'object', nullable: true, shape };
+  let at: unknown = data;
+  for (const [index, key] of path.entries()) {
+    if (typeof key === 'number') {
+      if (value.kind === 'list') value = value.item;
+    } else if (value.kind === 'object') {
+      const typename = typeof at === 'object' && at !== null ? (at as Tree)['__typename'] : undefined;
+      const fields = value.shape.fieldsOf(typename);
+      const field: ShapedField | undefined = fields?.find(({ from }) => from === key);
+      if (!field && fields) return isInternal(key) ? path.slice(0, index) : null;
+      if (!field) return path;
+      value = field.value;
+    } else return path;
+    at = typeof at === 'object' && at !== null ? (at as Record<string | number, unknown>)[key] : undefined;
+  }
+  return path;
+}
+
 /** What becomes the answer. */
 export interface Answering {
   readonly data: Tree;
@@ -30,11 +56,14 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
     for (let length = 1; length <= path.length; length += 1) explained.add(JSON.stringify(path.slice(0, length)));
     told.push(new GraphQLError(cause.message, { path, originalError: cause }));
   };
-  for (const { path, cause } of errors.slice(0, mostErrors))
+  for (const { path: given, cause } of errors.slice(0, mostErrors)) {
+    const path = askedPath(shape, data, given);
+    if (!path) continue;
     tell(
       path.map((key) => (typeof key === 'string' ? (callersKey.get(key) ?? key) : key)),
       cause,
     );
+  }
 
   const isExplained = (place: Place): boolean => {
     if (told.length >= mostErrors) return true;

@@ -1,8 +1,8 @@
 import type { FetchNode, PlanNode } from '@graphql-hive/router-query-planner';
-import { execute, getVariableValues, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import { execute, getVariableValues, GraphQLError, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { answerFrom } from './answer.ts';
 import type { Asking, FederationEngine, Plan, Reply, Subgraph } from './engine.ts';
-import { createIsA, setOwn, type IsA } from './places.ts';
+import { createIsA, ownValue, setOwn, type IsA } from './places.ts';
 import type { Planner } from './planner.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { requestOf, runPlan, takeRoot, type Run } from './run-plan.ts';
@@ -64,6 +64,9 @@ function createPlan({ schema, subgraphs, isA, prepared, node }: Planned): Plan {
     const read = definitions.length === 0 ? { coerced: {} } : getVariableValues(schema, definitions, variables, { maxErrors: 1 });
     if (read.errors) return { errors: read.errors };
     const conditions = read.coerced ?? {};
+    const unsaid = looksAt.find((name) => ownValue(conditions, name) === null);
+    if (unsaid !== undefined)
+      return { errors: [new GraphQLError(`Variable "$${unsaid}" decides whether a part is answered and must not be null.`)] };
     const run: Run = { data: {}, errors: [], variables, conditions, subgraphs, asking, isA, silent: new Map() };
     return { run, shape: shapeFor(conditions) };
   }
