@@ -28,8 +28,6 @@ export interface ToldChanges {
   readonly malformed?: readonly MalformedRecord[] | undefined;
   /** Where the pull goes on, and where it stood; absent where nothing is to be remembered. */
   readonly cursor?: { readonly from: string | null; readonly next: string };
-  /** What is the same where they come a second time in the same message; remembered with the ids of changes. */
-  readonly notification?: string;
 }
 
 export interface Changes {
@@ -166,7 +164,6 @@ export function createChanges(deps: ApplicationsDeps): Changes {
       const { cursor } = told;
       const { fresh, moved } = await store.transaction(async (tx) => {
         const events: HubEvent[] = [];
-        if (told.notification !== undefined && !(await isNew(tx, city, adapter, told.notification))) return { fresh: [], moved: true };
         const { sound, fresh } = await sift(tx, city, adapter, told);
         for (const change of sound) {
           if (!(await isNew(tx, city, adapter, change.id))) continue;

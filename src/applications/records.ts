@@ -163,6 +163,13 @@ export const queueJob = async (
     .execute();
 };
 
+/**
+ * No wait and no lease is as long as these, in milliseconds: one that seems so was written while the clock was ahead, and counts as over.
+ * A delivery that is sent too early for it is still sent under its key, and its outcome written under its fence.
+ */
+const LONGEST_WAIT_MS = 2 * 3_600_000;
+const LONGEST_LEASE_MS = 10 * 60_000;
+
 /** City and adapter of every delivery of these cities that could be tried now. What waits for other cities costs nothing here. */
 export const listDueTargets = (db: Db, cities: readonly string[], now: number) =>
   db
@@ -175,6 +182,8 @@ export const listDueTargets = (db: Db, cities: readonly string[], now: number) =
       where.or([
         where.and([where('state', '=', 'queued'), where('not_before', '<=', now)]),
         where.and([where('state', '=', 'leased'), where('lease_until', '<', now)]),
+        where.and([where('state', '=', 'queued'), where('not_before', '>', now + LONGEST_WAIT_MS)]),
+        where.and([where('state', '=', 'leased'), where('lease_until', '>', now + LONGEST_LEASE_MS)]),
       ]),
     )
     .execute();
@@ -219,6 +228,8 @@ export async function claimJobs(
         where.or([
           where.and([where('job.state', '=', 'queued'), where('job.not_before', '<=', now)]),
           where.and([where('job.state', '=', 'leased'), where('job.lease_until', '<', now)]),
+          where.and([where('job.state', '=', 'queued'), where('job.not_before', '>', now + LONGEST_WAIT_MS)]),
+          where.and([where('job.state', '=', 'leased'), where('job.lease_until', '>', now + LONGEST_LEASE_MS)]),
         ]),
       )
       .where((where) =>
