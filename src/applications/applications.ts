@@ -175,7 +175,7 @@ export function createApplications(options: ApplicationsOptions): Applications {
   const watch = createWatch(eventLog, deps.log);
 
   return {
-    submit: createSubmit(deps, createFormCheck()),
+    submit: createSubmit(deps, createFormCheck(options.now)),
     withdraw: createWithdraw(deps),
     release: createRelease(deps, changes),
     end: createEnd(deps),

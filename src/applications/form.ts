@@ -25,14 +25,16 @@ interface SchemaNode {
  * Validates form data against the offer's JSON Schema (2020-12) and says what is wrong in words a citizen understands, by
  * the titles of the form's own fields. Compiled forms are kept by offer and revision.
  */
-export function createFormCheck(): (offerId: string, form: FormRecord, formData: Json) => readonly FieldProblem[] {
+export function createFormCheck(
+  now: () => Date = () => new Date(),
+): (offerId: string, form: FormRecord, formData: Json) => readonly FieldProblem[] {
   const compiled = new LRUCache<string, ValidateFunction>({ max: 500 });
 
   return (offerId, form, formData) => {
     const key = `${offerId} ${form.revision}`;
     let validate = compiled.get(key);
     if (!validate) {
-      validate = compile(form);
+      validate = compile(form, now);
       compiled.set(key, validate);
     }
     if (validate(formData)) return [];
@@ -41,7 +43,8 @@ export function createFormCheck(): (offerId: string, form: FormRecord, formData:
 }
 
 // A fresh instance per form: two forms may use the same $id.
-const compile = (form: FormRecord): ValidateFunction => createFormValidator({ strict: false }).compile(form.schema as object);
+const compile = (form: FormRecord, now: () => Date): ValidateFunction =>
+  createFormValidator({ strict: false, now }).compile(form.schema as object);
 
 /** Keywords that only repeat what a deeper error says. */
 const echoes = new Set(['if', 'oneOf', 'anyOf', 'allOf', 'not']);
@@ -101,6 +104,10 @@ function titleAt(schema: SchemaNode, pointer: string): Words {
 
 const formats: Record<string, Words> = {
   date: { de: 'ein Datum im Format JJJJ-MM-TT', en: 'a date as YYYY-MM-DD' },
+  'partial-date': {
+    de: 'ein Datum, auch eines, von dem nur Jahr oder Monat bekannt ist (JJJJ-MM-TT, JJJJ-MM, JJJJ)',
+    en: 'a date, also one of which only year or month is known (YYYY-MM-DD, YYYY-MM, YYYY)',
+  },
   'date-time': { de: 'Datum und Uhrzeit nach RFC 3339', en: 'a date and time as in RFC 3339' },
   email: { de: 'eine E-Mail-Adresse', en: 'an e-mail address' },
   uri: { de: 'eine Internetadresse', en: 'a web address' },
@@ -142,6 +149,8 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
       return { de: `„${title.de}“ darf nicht vor dem ${germanDay(limit)} liegen.`, en: `“${title.en}” must not be before ${limit}.` };
     case 'formatMaximum':
       return { de: `„${title.de}“ darf nicht nach dem ${germanDay(limit)} liegen.`, en: `“${title.en}” must not be after ${limit}.` };
+    case 'x-day':
+      return sentence(params['bound'] === 'latest' ? 'formatMaximum' : 'formatMinimum', params, title);
     case 'x-decimals':
       return { de: `„${title.de}“ hat zu viele Nachkommastellen.`, en: `“${title.en}” has too many decimal places.` };
     case 'format': {

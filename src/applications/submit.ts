@@ -7,6 +7,7 @@ import type { ApplicationsDeps, FieldProblem, SubmitInput, SubmitResult } from '
 import { newEvent } from './changes.ts';
 import { deliveryKeyOf } from './delivery-key.ts';
 import type { createFormCheck } from './form.ts';
+import { findPlaceProblems } from './places.ts';
 import { atRegister, findRegister } from './register.ts';
 import {
   claimSubmissionKey,
@@ -116,7 +117,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
     const { assuranceLevel: needed } = offer.record;
     if (!assuranceSuffices(principal.assuranceLevel, needed))
       return { refusal: refused({ code: 'ASSURANCE_LEVEL_TOO_LOW', facts: { needed, has: principal.assuranceLevel } }) };
-    const fields = findFieldProblems(offer, { ...input, formRevision });
+    const fields = [...channelProblems(offer, input.channel), ...findFieldProblems(offer, { ...input, formRevision })];
     if (fields.length > 0)
       return { refusal: refused({ code: 'VALIDATION_FAILED', facts: { count: fields.length }, path: ['input'] }, { fields }) };
     return { target };
@@ -149,7 +150,8 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
           },
         },
       ];
-    return checkForm(offer.id, form, input.formData ?? null);
+    const problems = checkForm(offer.id, form, input.formData ?? null);
+    return problems.length > 0 ? problems : findPlaceProblems(catalogue, offer, input.formData ?? null);
   }
 
   function newRow(offer: Offer, target: Target, input: SubmitInput, principal: Principal, traceparent: string): ApplicationRow {
@@ -186,6 +188,22 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
       delivery_key: deliveryKeyOf(principal.owner, input.idempotencyKey),
     };
   }
+}
+
+/** An application comes by a channel that the offer has; where there is a form, by the internet anyway. */
+function channelProblems({ record }: Offer, channel: SubmitInput['channel']): readonly FieldProblem[] {
+  if (channel === 'ONLINE' || record.channels.includes(channel)) return [];
+  const others = ['ONLINE', ...record.channels.filter((one) => one !== 'ONLINE')].join(', ');
+  return [
+    {
+      pointer: '/channel',
+      code: 'channel',
+      message: {
+        de: `Auf dem Weg ${channel} wird diese Leistung hier nicht angeboten, nur auf diesen: ${others}.`,
+        en: `This service is not offered here by ${channel}, only by: ${others}.`,
+      },
+    },
+  ];
 }
 
 /** Input that no offer could accept. What was found and is expected is said without words: it stands in texts of both languages. */

@@ -16,6 +16,7 @@ import {
   settleDelivery,
   toChannelState,
   wakeDeliveries,
+  type ClaimedDelivery,
   type DeliveryRow,
 } from './records.ts';
 import { ChannelError } from './webhooks.ts';
@@ -105,7 +106,7 @@ export function createDeliveries(deps: EventsDeps, channels: ReadonlyMap<string,
     return claimed;
   }
 
-  function begin(row: DeliveryRow, channel: Channel, signal: AbortSignal): void {
+  function begin(row: ClaimedDelivery, channel: Channel, signal: AbortSignal): void {
     running.set(row.city, (running.get(row.city) ?? 0) + 1);
     const attempt = deliver(row, channel, signal)
       .catch((error: unknown) =>
@@ -119,14 +120,21 @@ export function createDeliveries(deps: EventsDeps, channels: ReadonlyMap<string,
     underWay.add(attempt);
   }
 
-  async function deliver(row: DeliveryRow, channel: Channel, stopping: AbortSignal): Promise<void> {
+  async function deliver(row: ClaimedDelivery, channel: Channel, stopping: AbortSignal): Promise<void> {
     const event = await findEvent(store.db, row.event_id);
     const lost = new AbortController();
     const signal = AbortSignal.any([stopping, lost.signal]);
+    let holdsUntil = row.lease_until;
     const renewal = setInterval(() => {
-      renewDelivery(store.db, row, now().getTime() + timing.leaseMs).then(
-        (mine) => mine || lost.abort(),
-        () => {}, // the store is away: the next renewal or the fence decides
+      const at = now().getTime();
+      // Renewals that failed or have no answer yet: from here on another worker may send it, and what comes after it.
+      if (at >= holdsUntil) return lost.abort();
+      renewDelivery(store.db, row, at + timing.leaseMs).then(
+        (mine) => {
+          if (mine) holdsUntil = at + timing.leaseMs;
+          else lost.abort();
+        },
+        () => {}, // the store is away: until the lease has run out the next renewal may reach it
       );
     }, timing.leaseMs / 3);
     const startedAt = now().getTime();

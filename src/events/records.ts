@@ -149,8 +149,12 @@ export const listDueCities = (db: Db, cities: readonly string[], now: number) =>
     )
     .execute();
 
+export interface ClaimedDelivery extends DeliveryRow {
+  readonly lease_until: number;
+}
+
 /** Leases due deliveries of a city, those first that were tried the longest ago, and of each aggregate the first open one alone. */
-export async function claimDeliveries(store: Store, city: string, most: number, now: number, leaseMs: number): Promise<DeliveryRow[]> {
+export async function claimDeliveries(store: Store, city: string, most: number, now: number, leaseMs: number): Promise<ClaimedDelivery[]> {
   return store.transaction(async (tx) => {
     const query = tx
       .selectFrom('event_delivery as d')

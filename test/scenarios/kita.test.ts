@@ -10,7 +10,7 @@ const three = ['duesseldorf', 'koeln', 'neuss'] as const;
 const form = (wishGroup?: string, wishRank?: number) => ({
   childGivenName: 'Kanarienvogel',
   childDateOfBirth: '2024-02-29',
-  from: '2027-08-01',
+  from: `${new Date().getUTCFullYear() + 1}-08-01`,
   hoursPerWeek: 35,
   wishes: ['Kita am Rhein'],
   ...(wishGroup === undefined ? {} : { wishGroup }),
