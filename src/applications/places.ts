@@ -56,12 +56,13 @@ export function findPlaceProblems(register: Register, offer: Offer, formData: Js
     for (const { below, at } of parts) checkObject(below, at);
   }
 
-  /** A name that is another municipality's than the one whose register is asked. */
+  /** A name that is another municipality's than the one whose register would be asked. */
   function checkName(node: PlaceNode, pointer: string): void {
     const value = node['x-place'] === 'name' ? text(valueAt(formData, pointer)) : null;
     if (value !== null) {
       const [at = ''] = marks['registered-in'] ?? [];
-      const own = register.findMunicipality({ ars: text(valueAt(formData, at)) ?? offer.ars });
+      // A registry office may serve several municipalities: who names its seat knows better.
+      const own = text(valueAt(formData, at)) === null ? register.findMunicipality({ ars: offer.ars }) : null;
       const hits = register.listMunicipalities({ search: value, page: { first: 20, after: null } }).items.map((one) => one.node);
       const same = hits.filter(({ name }) => comparable(name) === comparable(value));
       if (own && same.length > 0 && !same.some((one) => register.keys.sameMunicipality(one.ars, own.ars)))

@@ -10,7 +10,7 @@ import { decideWithdraw } from './rules.ts';
 import { maySee } from './sight.ts';
 
 /** Longest reason that goes to the back office, in characters. */
-const longestReason = 1000;
+const longestReason = 500;
 
 /** Withdraws an application: at once where nothing has gone out, else by asking the back office. Repeating it changes nothing. */
 export function createWithdraw(deps: ApplicationsDeps) {

@@ -1,5 +1,5 @@
 import { sql, type SelectQueryBuilder } from 'kysely';
-import type { Json, KeyRules, LoggedEvent, RegionalKey, ServiceKey } from '#contract';
+import { parseMunicipalityArs, type Json, type KeyRules, type LoggedEvent, type RegionalKey, type ServiceKey } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import { countedAtMost, countRows } from '../infra/store/count.ts';
@@ -23,6 +23,8 @@ export interface CaseFile {
   readonly changedAt: Date;
   readonly closedAt: Date | null;
   readonly waiting: readonly WaitingStep[];
+  /** The municipality that somebody left, where it is about a move. */
+  readonly departure: RegionalKey | null;
   /** The permit it is about, where it is about one. */
   readonly permit: RecognisedPermit | null;
 }
@@ -57,8 +59,14 @@ const toStep = (kind: string, row: WaitingRow): WaitingStep => ({
   dueAt: row.due_at === null ? null : new Date(row.due_at),
 });
 
+const departureIn = (state: Json): RegionalKey | null =>
+  state !== null && typeof state === 'object' && 'departure' in state && typeof state.departure === 'string'
+    ? parseMunicipalityArs(state.departure)
+    : null;
+
 async function toCaseFile(store: Store, row: CaseRow): Promise<CaseFile> {
   const [participants, waiting] = await Promise.all([listParticipants(store.db, row.id), listWaiting(store.db, row.id)]);
+  const state = JSON.parse(row.state) as Json;
   return {
     id: row.id,
     kind: row.kind,
@@ -71,7 +79,8 @@ async function toCaseFile(store: Store, row: CaseRow): Promise<CaseFile> {
     changedAt: new Date(row.changed_at),
     closedAt: row.closed_at === null ? null : new Date(row.closed_at),
     waiting: waiting.map((one) => toStep(row.kind, one)),
-    permit: permitOf(row.kind, JSON.parse(row.state) as Json),
+    departure: departureIn(state),
+    permit: permitOf(row.kind, state),
   };
 }
 

@@ -1,4 +1,7 @@
 import { createPublicKey, randomUUID, verify } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { DatabaseSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Webhook } from 'standardwebhooks';
 import { expect, test } from 'vitest';
@@ -357,6 +360,36 @@ describeOnEachStore('events on their way to cities', (kit) => {
     expect(result).toMatchObject({ ok: true, count: 1 });
     await expect.poll(() => b.taken.map(({ event }) => event.type), patience).toEqual(['de.staedtebund.delivery.tested.v1']);
     expect(b.received).toHaveLength(1);
+  });
+});
+
+describeWithStore('an event whose lease cannot be renewed', (kit) => {
+  test('is broken off once the lease has run out: another worker may send it, and what follows it', async () => {
+    const cut = Promise.withResolvers<void>();
+    const begun = Promise.withResolvers<void>();
+    const slow = createServer((request) => {
+      request.resume().on('end', () => begun.resolve());
+      request.socket.on('close', () => cut.resolve());
+    });
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+    keep({
+      async close() {
+        slow.closeAllConnections();
+        slow.close();
+      },
+    });
+    const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/events`;
+    const at = await kit.freshUrl();
+    const store = await kit.open(at);
+    const hub = await stand(store, [{ id: 'b', ars: B, to: { url, timeoutMs: 300_000 } }], { timing: { leaseMs: 600, pollMs: 20 } });
+    await hub.append(caseEvent(A, { facts: { to: [B] } }));
+    await begun.promise;
+    // Another process holds the only writer there is: no renewal comes through.
+    const other = new DatabaseSync(at.slice('sqlite:'.length));
+    other.exec('begin immediate');
+    await cut.promise;
+    other.exec('rollback');
+    other.close();
   });
 });
 

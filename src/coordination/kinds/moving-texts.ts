@@ -43,8 +43,8 @@ export const movingTexts: Readonly<Record<string, Localised>> = {
     en: 'Completed: the departure is recorded, resident parking permits at the former home have ended.',
   },
   NOT_CONNECTED: {
-    de: 'Die Wegzugsgemeinde ist nicht angeschlossen. Die Zuzugsgemeinde sendet die Rückmeldung auf dem bisherigen Weg (XMeld über OSCI); einen Bewohnerparkausweis am alten Wohnort gibt die Person dort selbst zurück.',
-    en: 'The municipality of departure is not connected. The municipality of arrival sends the notice the usual way (XMeld over OSCI); the person returns a resident parking permit of the former home there.',
+    de: 'Die Wegzugsgemeinde {departure} ist nicht angeschlossen. Die Zuzugsgemeinde sendet die Rückmeldung auf dem bisherigen Weg (XMeld über OSCI); einen Bewohnerparkausweis am alten Wohnort gibt die Person dort selbst zurück.',
+    en: 'The municipality of departure, {departure}, is not connected. The municipality of arrival sends the notice the usual way (XMeld over OSCI); the person returns a resident parking permit of the former home there.',
   },
   UNRESOLVED: {
     de: 'Ungelöst geschlossen: Die Anmeldung gilt; den Wegzug klären die beiden Meldebehörden unmittelbar.',

@@ -81,10 +81,7 @@ export const applicationResolvers: Resolvers = {
       const principal = getPrincipal(context);
       const id = applicationKey(input.id);
       if (!id) return asMember('WithdrawApplicationResult', notFound);
-      const { reason } = input;
-      if (reason.length > 500)
-        return asMember('WithdrawApplicationResult', { problem: invalid('reason', reason.length, '≤ 500', ['input', 'reason']) });
-      const result = await context.features.applications.withdraw({ id, reason }, principal, context.traceparent);
+      const result = await context.features.applications.withdraw({ id, reason: input.reason }, principal, context.traceparent);
       return result.ok ? { application: result.application } : asMember('WithdrawApplicationResult', result);
     },
     releaseApplication: async (_, { input }, context) => {

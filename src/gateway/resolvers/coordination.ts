@@ -11,6 +11,8 @@ import { asMember } from '../problems.ts';
 export interface CaseCode {
   readonly kind: string;
   readonly code: string;
+  /** Who stands for `{departure}` in the text. */
+  readonly departure?: string | null;
 }
 
 const parties = { city: 'CITY', clerk: 'CLERK', office: 'BACK_OFFICE', time: 'TIME' } as const satisfies Record<
@@ -21,9 +23,11 @@ const parties = { city: 'CITY', clerk: 'CLERK', office: 'BACK_OFFICE', time: 'TI
 const notFound = { problem: { code: 'NOT_FOUND', facts: { what: 'CaseFile' }, path: ['input', 'id'] } } as const;
 
 /** The text of a code; the code itself where this version does not know its kind. */
-const textOf = ({ kind, code }: CaseCode, language: Language | null | undefined, { features }: Context): string => {
+const textOf = ({ kind, code, departure }: CaseCode, language: Language | null | undefined, { features }: Context): string => {
   const text: Localised | undefined = features.coordination.findKind(kind)?.texts[code];
-  return text ? inLanguage(text, language ?? 'DE') : code;
+  if (!text) return code;
+  const name = departure ? features.catalogue.findMunicipality({ ars: departure })?.name : undefined;
+  return inLanguage(text, language ?? 'DE').replace('{departure}', name ?? departure ?? '–');
 };
 
 /** The city that asks. @throws HubError PROBLEM UNAUTHENTICATED, FORBIDDEN */
@@ -127,7 +131,7 @@ export const coordinationResolvers: Resolvers = {
     participants: ({ participants }, _, context) => participants.map((ars) => municipalityOf(ars, context)),
     service: ({ serviceKey }, _, { features }) => features.catalogue.findService(serviceKey),
     application: ({ applicationId }, _, context) => applicationOf(applicationId, context),
-    outcome: ({ kind, outcome }) => (outcome === null ? null : { kind, code: outcome }),
+    outcome: ({ kind, outcome, departure }) => (outcome === null ? null : { kind, code: outcome, departure }),
     history: async ({ id }, args, { features }) => {
       const page = pageRequest(args, 50);
       return connection(await features.coordination.history(id, page), page);
