@@ -13,7 +13,7 @@ const form = (registeredIn?: string) => ({
   familyNameAtBirth: 'Kanarienvogel',
   givenNames: 'Erika',
   dateOfBirth: '1980-02-29',
-  placeOfBirth: 'Köln',
+  placeOfBirth: registeredIn === undefined || registeredIn === townArs.duesseldorf ? 'Düsseldorf' : 'Köln',
   kind: 'standard',
   copies: 1,
   relation: 'self',
