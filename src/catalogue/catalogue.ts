@@ -222,7 +222,16 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
     reference.searchMunicipalities('a');
   };
   const today = () => dayOf(now());
-  const isConnected = ({ ars }: Municipality) => keys.keysOfMunicipality(ars).some((key) => cities.findByArs(key) !== null);
+  const ofConnected = new WeakMap<Municipality, boolean>();
+  /** Asked of every municipality of the country: who is connected does not change while the hub runs. */
+  const isConnected = (municipality: Municipality): boolean => {
+    const known = ofConnected.get(municipality);
+    if (known !== undefined) return known;
+    const { ars } = municipality;
+    const is = keys.keysOfMunicipality(ars).some((key) => cities.findByArs(key) !== null);
+    ofConnected.set(municipality, is);
+    return is;
+  };
 
   async function importCities(
     named: readonly CityWithCatalogue[] = cities.list().filter(({ catalogue }) => catalogue !== null && 'files' in catalogue),

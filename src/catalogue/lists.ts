@@ -2,7 +2,7 @@ import { isWithin, parseRegionalKey, parseServiceKey, type RegionalKey } from '#
 import type { Catalogue, CatalogueEntry, Municipality, Offer } from './catalogue.ts';
 import { holdsOn } from './days.ts';
 import { nearBest, type Hit } from './search/services.ts';
-import { comparable, fold } from './search/words.ts';
+import { fold } from './search/words.ts';
 import type { CatalogueView } from './view.ts';
 
 type Filter<Name extends 'listMunicipalities' | 'listServices' | 'listOffers'> = Omit<Parameters<Catalogue[Name]>[0], 'page'>;
@@ -17,16 +17,28 @@ export function filterMunicipalities(
   day: string,
   isConnected: (municipality: Municipality) => boolean,
 ): readonly Municipality[] {
-  const current = new Set(view.municipalitiesOn(day));
+  const { current, list } = view.municipalitiesOn(day);
   const term = search?.trim();
-  const base = term ? searched(view, term, day) : postalCode ? view.byPostalCode(postalCode, day) : [...current];
+  const base = term ? searched(view, term, day) : postalCode ? view.byPostalCode(postalCode, day) : list;
+  const state = federalState ? fold(federalState) : null;
+  const stateKey = federalState && /^\d+$/.test(federalState) ? (federalState as RegionalKey) : null;
+  const inState = (entry: Municipality) => (stateKey ? isWithin(entry.ars, stateKey) : foldedState(entry.federalState) === state);
+  if (base === list && state === null && connected === undefined) return list;
   return base.filter(
     (entry) =>
       current.has(entry) &&
       (!postalCode || entry.postalCodes.includes(postalCode as (typeof entry.postalCodes)[number])) &&
-      (!federalState || fold(entry.federalState) === fold(federalState) || isWithin(entry.ars, federalState as RegionalKey)) &&
+      (state === null || inState(entry)) &&
       (connected === undefined || connected === null || isConnected(entry) === connected),
   );
+}
+
+/** The sixteen states as they are compared; thousands of municipalities are in one. */
+const foldedStates = new Map<string, string>();
+function foldedState(name: string): string {
+  let folded = foldedStates.get(name);
+  if (folded === undefined) foldedStates.set(name, (folded = fold(name)));
+  return folded;
 }
 
 /** A search for a municipality: a postal code, a key or a name. */
@@ -49,7 +61,6 @@ export function filterServices(
   const situations = lifeSituation ? view.situationsCalled(lifeSituation) : null;
   const region = offeredIn ? (parseRegionalKey(offeredIn) ?? '–') : null;
   const needsOffer = region !== null || (minimumMaturity ?? 0) > 0;
-  const all = () => (needsOffer ? view.orderedOffered() : view.ordered);
   const regions = region === null ? [] : [region, ...view.keysOfMunicipality(region as RegionalKey)];
   const shown = (candidate: string): readonly CatalogueEntry[] => {
     const entry = view.services.get(candidate);
@@ -80,16 +91,18 @@ export function filterServices(
 /** Offers that match and hold on the day: by relevance of their service where searched, else by name. */
 export function filterOffers(view: CatalogueView, filter: Filter<'listOffers'>, day: string): readonly Offer[] {
   const { service, ars, search } = filter;
-  const base = service === undefined ? view.offers.sorted : view.offersAnswering(service);
-  const own = ars === undefined ? null : view.keysOfMunicipality(ars);
+  const base = service !== undefined ? view.offersAnswering(service) : ars !== undefined ? view.offersIn(ars) : view.offers.sorted;
+  const own = ars === undefined || service === undefined ? null : view.keysOfMunicipality(ars);
+  const regions = filter.in && [...new Set(filter.in)].filter((region) => parseRegionalKey(region) !== null);
   const found = base.filter(
     ({ area, record }) =>
       holdsOn(day, record) &&
-      (!filter.in || filter.in.some((region) => parseRegionalKey(region) !== null && overlap(area, region))) &&
+      (!regions || regions.some((region) => overlap(area, region))) &&
       (own === null || own.some((key) => isWithin(key, area))),
   );
   const term = search?.trim();
-  if (!term) return found;
+  // Where nothing is offered, nothing is searched.
+  if (!term || found.length === 0) return found;
   const placeOf = placesOf(view.find(term));
   const placed = found.flatMap((offer) => {
     const places = [offer.serviceKey, ...(offer.record.furtherServiceKeys ?? [])].flatMap((key) => placeOf.get(key) ?? []);

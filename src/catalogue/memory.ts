@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import type { MunicipalityKey, OfferRecord, PostalCode, RegionalKey, ServiceKey } from '#contract';
 import type { CatalogueEntry, Municipality, Offer, ServiceEquivalence } from './catalogue.ts';
 import { createKeyHistory, type KeyHistory } from './places.ts';
@@ -59,12 +60,15 @@ export function shelveReference(rows: ReferenceRows): ReferenceShelf {
   };
 }
 
-/** A search that is built when it is first needed. */
+/** A search that is built when it is first needed, and remembers what was found last. */
 function lazily(build: () => MunicipalitySearch): MunicipalitySearch {
   let search: MunicipalitySearch | null = null;
+  const found = new LRUCache<string, readonly string[]>({ max: 200 });
   return (query) => {
     search ??= build();
-    return search(query);
+    const hits = found.get(query) ?? search(query);
+    found.set(query, hits);
+    return hits;
   };
 }
 

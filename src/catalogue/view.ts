@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import { broaderKeys, createKeyRules, isLeikaKey, spelledAlike, type RegionalKey, type ServiceKey } from '#contract';
+import { broaderKeys, createKeyRules, isLeikaKey, isWithin, spelledAlike, type RegionalKey, type ServiceKey } from '#contract';
 import type { CatalogueEntry, Municipality, Offer } from './catalogue.ts';
 import type { CompetenceView } from './competence.ts';
 import type { OfferShelf, ReferenceShelf } from './memory.ts';
@@ -30,7 +30,9 @@ export interface CatalogueView extends CompetenceView {
   /** Every offer that answers for a service, in all regions. */
   offersAnswering(service: ServiceKey): readonly Offer[];
   /** Municipalities as they are on a day, by name. */
-  municipalitiesOn(day: string): readonly Municipality[];
+  municipalitiesOn(day: string): { readonly list: readonly Municipality[]; readonly current: ReadonlySet<Municipality> };
+  /** Offers that hold in a municipality, those of the regions above it among them, in the order of their names. */
+  offersIn(ars: RegionalKey): readonly Offer[];
 }
 
 /** Builds the view. `synonyms`: other names by service key; `everyday`: what people say. */
@@ -57,7 +59,7 @@ export function createView(
 
   const municipality = (ars: string, day: string): Municipality | null =>
     reference.municipalities.get(reference.history.keyOn(ars as RegionalKey, day)) ?? null;
-  let listed: { readonly day: string; readonly municipalities: readonly Municipality[] } | null = null;
+  let listed: (ReturnType<CatalogueView['municipalitiesOn']> & { readonly day: string }) | null = null;
   const answering = new Map<string, readonly Offer[]>();
   const offersAnswering = (service: ServiceKey): readonly Offer[] => {
     let found = answering.get(service);
@@ -68,6 +70,10 @@ export function createView(
     return found;
   };
   let orderedOffered: readonly string[] | null = null;
+  const areas = new Set<string>(offers.sorted.map(({ area }) => area));
+  const areaLengths = [...new Set([...areas].map((area) => area.length))];
+  const nothing: readonly Offer[] = [];
+  const inMunicipality = new Map<string, readonly Offer[]>();
 
   return {
     reference,
@@ -105,10 +111,23 @@ export function createView(
       return [...new Map(found.map((entry) => [entry.ars, entry])).values()];
     },
     offersAnswering,
+    offersIn(ars) {
+      let here = inMunicipality.get(ars);
+      if (!here) {
+        const own = keys.keysOfMunicipality(ars);
+        const regions = new Set(own.flatMap((key) => areaLengths.map((length) => key.slice(0, length))));
+        const some = [...regions].some((region) => areas.has(region));
+        here = some ? offers.sorted.filter(({ area }) => own.some((key) => isWithin(key, area))) : nothing;
+        inMunicipality.set(ars, here);
+      }
+      return here;
+    },
     municipalitiesOn(day) {
-      if (listed?.day !== day)
-        listed = { day, municipalities: reference.sorted.filter(({ ars }) => spelledAlike(reference.history.keyOn(ars, day), ars)) };
-      return listed.municipalities;
+      if (listed?.day !== day) {
+        const list = reference.sorted.filter(({ ars }) => spelledAlike(reference.history.keyOn(ars, day), ars));
+        listed = { day, list, current: new Set(list) };
+      }
+      return listed;
     },
   };
 }

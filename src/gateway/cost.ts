@@ -17,6 +17,7 @@ import {
   type GraphQLSchema,
   type SelectionSetNode,
 } from 'graphql';
+import { contractFields } from '../federation/rows/rows.ts';
 
 /** Values that one answer may hold at most, unless configured. */
 export const defaultMostValues = 20_000;
@@ -27,6 +28,8 @@ interface Counting {
   readonly fragments: ReadonlyMap<string, FragmentDefinitionNode>;
   /** Cost of each fragment once counted: a fragment used a thousand times is walked once. */
   readonly counted: Map<string, number>;
+  /** Texts that are searched for, by type and field. */
+  readonly searched: Set<string>;
   usesVariables: boolean;
 }
 
@@ -56,6 +59,44 @@ const introspected: Readonly<Record<string, number>> = {
   enumValues: 2,
   ofType: 0.5,
 };
+
+/** What a search costs, whose result is found once however often it is asked for within an operation. */
+const searchCost = 3500;
+
+/** What finding the value of a field costs beside the value, for fields that look for something. */
+const findingCosts: Readonly<Record<string, number>> = {
+  'Query.services': 150,
+  'Query.municipalities': 150,
+  'Query.competence': 50,
+  'Municipality.offer': 5,
+  'Municipality.offers': 10,
+  'Municipality.connection': 5,
+  'Service.offers': 10,
+  // As long as a form, which is sent whole.
+  'Form.schema': 100,
+};
+
+/** What it costs to find the value of a field: once for each row above it, a search once for each text. */
+function finding(field: FieldNode, parent: GraphQLNamedType | undefined, counting: Counting): number {
+  if (!parent) return 0;
+  const name = `${parent.name}.${field.name.value}`;
+  const given = field.arguments?.find((argument) => argument.name.value === 'search')?.value;
+  if (given?.kind === Kind.STRING) counting.searched.add(`${name} ${given.value}`);
+  if (given?.kind === Kind.VARIABLE) {
+    counting.usesVariables = true;
+    const text = counting.variables[given.name.value];
+    if (typeof text === 'string') counting.searched.add(`${name} ${text}`);
+  }
+  const list = field.arguments?.find((argument) => argument.name.value === 'in')?.value;
+  // A list in a variable may be as long as it gets.
+  const regions = list?.kind === Kind.LIST ? list.values.length : list?.kind === Kind.VARIABLE ? 50 : 0;
+  const contract = parent.name === 'Municipality' && live.has(field.name.value) ? liveCost : 0;
+  return (Object.hasOwn(findingCosts, name) ? (findingCosts[name] as number) : 0) + regions + contract;
+}
+
+/** What a row costs that a city is asked for. */
+const liveCost = 50;
+const live = new Set(contractFields().map(({ name }) => name));
 
 /** Fields of the root that no type lists. */
 const introspection = new Map<string, GraphQLField<unknown, unknown>>(
@@ -92,7 +133,8 @@ function costOf(set: SelectionSetNode, parent: GraphQLNamedType | undefined, cou
       const definition =
         introspection.get(name) ?? (isObjectType(parent) || isInterfaceType(parent) ? parent.getFields()[name] : undefined);
       const below = selection.selectionSet ? costOf(selection.selectionSet, definition && getNamedType(definition.type), counting) : 0;
-      sum += (parent?.name === '_Service' ? sdlCost : 1) + rows(selection, parent, definition, counting) * below;
+      const own = parent?.name === '_Service' ? sdlCost : 1;
+      sum += own + finding(selection, parent, counting) + rows(selection, parent, definition, counting) * below;
     } else if (selection.kind === Kind.INLINE_FRAGMENT) {
       const on = selection.typeCondition ? counting.schema.getType(selection.typeCondition.name.value) : parent;
       sum += costOf(selection.selectionSet, on, counting);
@@ -139,8 +181,16 @@ export function operationCost(
       defaultValue ? [[variable.name.value, valueFromASTUntyped(defaultValue)]] : [],
     ),
   );
-  const counting: Counting = { schema, variables: { ...defaults, ...variables }, fragments, counted: new Map(), usesVariables: false };
-  const cost = Math.ceil(costOf(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, counting));
+  const counting: Counting = {
+    schema,
+    variables: { ...defaults, ...variables },
+    fragments,
+    counted: new Map(),
+    searched: new Set(),
+    usesVariables: false,
+  };
+  const values = costOf(operation.selectionSet, schema.getRootType(operation.operation) ?? undefined, counting);
+  const cost = Math.ceil(values + searchCost * counting.searched.size);
   if (!counting.usesVariables) {
     const costs = literalCosts.get(document) ?? new Map<string, number>();
     literalCosts.set(document, costs.set(key, cost));

@@ -46,7 +46,9 @@ export function limitPlugins(limits: OperationLimits = {}): Plugin[] {
     outcome.cost = cost;
     if (cost > most)
       operation.setResultAndStopExecution({
-        errors: [exceeded(`The answer may hold ${cost} values; at most ${most} are allowed. Ask for fewer rows (first).`)],
+        errors: [
+          exceeded(`The operation costs ${cost}; at most ${most} is allowed. Ask for fewer rows (first), or search for fewer texts.`),
+        ],
       });
   };
   const longest = limits.characters ?? 20_000;
