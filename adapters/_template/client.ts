@@ -1,9 +1,25 @@
-import { AdapterError, type Adapter, type Call, type CasePort, type CaseRef, type ChangesPort, type Health, type Host } from '#contract';
+import {
+  AdapterError,
+  latestMoment,
+  placeToSave,
+  readChanges,
+  savedPlace,
+  type Adapter,
+  type Call,
+  type CasePort,
+  type CaseRef,
+  type ChangesPort,
+  type Health,
+  type Host,
+  type Json,
+} from '#contract';
 import type { TicketingConfig } from './config.ts';
 import { createAsk, type Ask } from './http.ts';
 import {
+  idOf,
   isTicketId,
   parseCursor,
+  referenceOf,
   ticketsIn,
   toChange,
   toCursor,
@@ -11,7 +27,6 @@ import {
   toSnapshot,
   toTicket,
   toTicketShown,
-  type Ticket,
 } from './mapping.ts';
 
 /** Tickets that one question may ask for. */
@@ -30,9 +45,9 @@ export function createTicketing(config: TicketingConfig, host: Host): Adapter {
   /** Duty: only a ticket that carries the key is believed. Where a filter is ignored, everything is found. */
   async function findOne(key: string, call: Call): Promise<CaseRef | null> {
     const found = await list({ reference: key, limit: '2' }, call);
-    if (found.some(({ reference }) => reference !== key))
+    if (found.some((ticket) => referenceOf(ticket) !== key))
       throw new AdapterError('misconfigured', 'none', 'the search by reference finds other tickets: is it a filter of this version?');
-    return found[0] ? toRef(found[0]) : null;
+    return found[0] === undefined ? null : toRef(toTicketShown(found[0]));
   }
 
   const cases: CasePort = {
@@ -58,10 +73,15 @@ export function createTicketing(config: TicketingConfig, host: Host): Adapter {
     async loadCases(refs, call) {
       const ids = [...new Set(refs.map(({ id }) => id).filter(isTicketId))];
       const found = ids.length === 0 ? [] : await list({ ids: ids.join(','), limit: String(PAGE) }, call);
-      const byId = new Map(found.map((ticket) => [String(ticket.id), ticket]));
+      const byId = new Map(found.map((ticket) => [idOf(ticket), ticket]));
       return refs.map(({ id }) => {
         const ticket = byId.get(id);
-        return ticket ? toSnapshot(ticket) : null;
+        try {
+          return ticket === undefined ? null : toSnapshot(toTicketShown(ticket));
+        } catch (error) {
+          if (error instanceof AdapterError) return error;
+          throw error;
+        }
       });
     },
     ...(config.withdrawnStatus === undefined ? {} : { withdraw: withdraw(config.withdrawnStatus, ask) }),
@@ -73,11 +93,11 @@ export function createTicketing(config: TicketingConfig, host: Host): Adapter {
     stop: async () => {},
     check: (call) => check(config, ask, call),
     cases,
-    changes: createChanges(config, list),
+    changes: createChanges(config, list, () => host.now()),
   };
 }
 
-async function listTickets(ask: Ask, query: Readonly<Record<string, string>>, call: Call): Promise<readonly Ticket[]> {
+async function listTickets(ask: Ask, query: Readonly<Record<string, string>>, call: Call): Promise<readonly Json[]> {
   const { status, body } = await ask('GET', `/api/tickets?${new URLSearchParams(query)}`, call);
   if (status === 404) throw new AdapterError('misconfigured', 'none', 'there is no Ticketing under baseUrl');
   return ticketsIn(body);
@@ -103,25 +123,38 @@ const withdraw =
  * Duty: every change at least once, oldest first; `next` of each page is a safe place to start again, after a crash too. The
  * next page begins at the moment of the last ticket, not at an offset: a ticket that changes meanwhile moves to the end, and
  * an offset would skip its neighbour. Only where one moment fills a whole page is an offset used.
+ *
+ * Duty: one ticket that cannot be read leaves the others alone (`readChanges` names it under `malformed`), and a moment in the
+ * future, by a mistake over there, moves no cursor: everything that changes later would be skipped for ever.
  */
 const createChanges = (
   config: TicketingConfig,
-  list: (query: Readonly<Record<string, string>>, call: Call) => Promise<readonly Ticket[]>,
+  list: (query: Readonly<Record<string, string>>, call: Call) => Promise<readonly Json[]>,
+  now: () => Date,
 ): ChangesPort => ({
-  traits: { ordering: 'per-case', overlapMs: OVERLAP_MS, everyMs: config.pullEveryMs },
+  traits: { ordering: 'per-case', overlapMs: OVERLAP_MS, everyMs: config.pullEveryMs, cursors: 'safe' },
+  cursorAt: (moment) => toCursor({ since: moment.getTime(), skip: 0 }),
   async *pull(from, call) {
     let { since, skip } = from === null ? { since: 0, skip: 0 } : parseCursor(from);
+    if (savedPlace(since, now()) !== since) [since, skip] = [0, 0];
     const start = since;
     for (let full = true; full;) {
       const query = { queue: config.queue, changedSince: new Date(since).toISOString(), offset: String(skip), limit: String(PAGE) };
       const tickets = await list(query, call);
       full = tickets.length >= PAGE;
-      const last = tickets.reduce((latest, { updatedAt }) => Math.max(latest, Date.parse(updatedAt)), since);
+      const ours = tickets.filter((ticket) => referenceOf(ticket) !== null);
+      const { items, malformed } = await readChanges(ours, toChange, idOf);
+      const last = latestMoment(
+        items.map(({ updatedAt }) => updatedAt.getTime()),
+        since,
+        now(),
+      );
       // From where this pull began, not from its last page: the overlap may reach back over several.
       if (!full) [since, skip] = [Math.max(start, last - OVERLAP_MS), 0];
       else if (last > since) [since, skip] = [last, 0];
       else skip += tickets.length;
-      yield { items: tickets.filter(({ reference }) => reference !== null).map(toChange), next: toCursor({ since, skip }) };
+      const place = placeToSave(since, now());
+      yield { items, malformed, next: toCursor({ since: place, skip: place === since ? skip : 0 }) };
     }
   },
 });

@@ -28,19 +28,35 @@ export const toTicket = (application: Submission, key: string, config: Ticketing
   };
 };
 
+const exact = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
+
 /** @throws AdapterError malformed; `effect` says what that means for the call that got this answer. */
 export function toTicketShown(found: Json | undefined, effect: 'none' | 'unknown' = 'none'): Ticket {
   const ticket = found as unknown as Partial<Ticket> | null | undefined;
-  if (typeof ticket?.id !== 'number' || typeof ticket.status !== 'string' || Number.isNaN(Date.parse(ticket.updatedAt ?? '')))
-    throw new AdapterError('malformed', effect, 'the answer is no ticket: id, status or updatedAt is missing');
+  // A moment without an offset is none: it would be read in the zone of whatever machine the hub runs on.
+  const isMoment = typeof ticket?.updatedAt === 'string' && exact.test(ticket.updatedAt) && !Number.isNaN(Date.parse(ticket.updatedAt));
+  if (typeof ticket?.id !== 'number' || typeof ticket.status !== 'string' || typeof ticket.version !== 'number' || !isMoment)
+    throw new AdapterError('malformed', effect, 'it is no ticket: id, status, version or updatedAt is missing');
   return ticket as Ticket;
 }
 
-/** @throws AdapterError malformed where there is no list. */
-export function ticketsIn(body: Json): readonly Ticket[] {
+/** What is listed, each still to be read. @throws AdapterError malformed where there is no list. */
+export function ticketsIn(body: Json): readonly Json[] {
   const tickets = (body as { tickets?: readonly Json[] } | null)?.tickets;
   if (!Array.isArray(tickets)) throw new AdapterError('malformed', 'none', 'the answer has no list of tickets');
-  return tickets.map((ticket: Json) => toTicketShown(ticket));
+  return tickets as readonly Json[];
+}
+
+/** Id of a listed ticket, where that much of it can be read. */
+export function idOf(found: Json): string | null {
+  const { id } = (found ?? {}) as { id?: unknown };
+  return typeof id === 'number' || typeof id === 'string' ? String(id) : null;
+}
+
+/** The key that a listed ticket carries; null where it carries none. */
+export function referenceOf(found: Json): string | null {
+  const { reference } = (found ?? {}) as { reference?: unknown };
+  return typeof reference === 'string' ? reference : null;
 }
 
 export const toRef = ({ id, number }: Ticket): CaseRef => ({ id: String(id), ...(number ? { publicNumber: number } : {}) });
@@ -55,7 +71,10 @@ export const toSnapshot = (ticket: Ticket): CaseSnapshot => ({
 });
 
 /** A change by the state it led to: the same state, the same id, however often it is told. */
-export const toChange = (ticket: Ticket): CaseChange => ({ ...toSnapshot(ticket), id: `${ticket.id} ${ticket.version}` });
+export function toChange(found: Json): CaseChange {
+  const ticket = toTicketShown(found);
+  return { ...toSnapshot(ticket), id: `${ticket.id} ${ticket.version}` };
+}
 
 /** An id that may be asked for; any other belongs to no ticket, and need not reach the API. */
 export const isTicketId = (id: string): boolean => /^[1-9]\d{0,14}$/.test(id);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parse as parseCsv, CsvError } from 'csv-parse/sync';
 import { SaxesParser } from 'saxes';
-import type { CaseChange } from '#contract';
+import { flawOf, type CaseChange } from '#contract';
 import type { FiledropConfig } from './config.ts';
 import { decode } from './encoding.ts';
 import { Malformed } from './malformed.ts';
@@ -14,13 +14,33 @@ interface Line {
   readonly cells: Cells;
 }
 
-/** Every row of a status file as a change, or none. @throws Malformed with the first line that cannot be read. */
-export function readStatus(bytes: Buffer, config: StatusConfig, timeZone: string, now: Date): readonly CaseChange[] {
+/** What a status file says. */
+export interface StatusFile {
+  readonly changes: readonly CaseChange[];
+  /** Rows that cannot be read, each with its key where that much can be read; the others count. */
+  readonly bad: readonly { readonly key: string | null; readonly problem: Malformed }[];
+}
+
+/** @throws Malformed where it is no such file as a whole: then where one row ends and the next begins is not known either. */
+export function readStatus(bytes: Buffer, config: StatusConfig, timeZone: string, now: Date): StatusFile {
   if (bytes.length > config.maxBytes)
     throw new Malformed(1, { de: `größer als ${config.maxBytes} Byte`, en: `larger than ${config.maxBytes} bytes` });
   const text = decode(bytes, config.encoding).replace(/^\uFEFF/, '');
   const lines = config.format === 'csv' ? csvLines(text, config) : xmlLines(text, config);
-  return lines.map(({ line, cells }) => toChange(line, cells, config.fields, timeZone, now));
+  const changes: CaseChange[] = [];
+  const bad: StatusFile['bad'][number][] = [];
+  for (const { line, cells } of lines) {
+    try {
+      const change = toChange(line, cells, config.fields, timeZone, now);
+      const flaw = flawOf(change);
+      if (flaw !== null) throw new Malformed(line, { de: 'diese Zeile ist nicht lesbar', en: flaw });
+      changes.push(change);
+    } catch (error) {
+      if (!(error instanceof Malformed)) throw error;
+      bad.push({ key: cells.get(config.fields.key)?.trim() || null, problem: error });
+    }
+  }
+  return { changes, bad };
 }
 
 function toChange(line: number, cells: Cells, fields: StatusConfig['fields'], timeZone: string, now: Date): CaseChange {

@@ -1,20 +1,21 @@
 import { createHash } from 'node:crypto';
-import { AdapterError, type Call, type CaseChange, type ChangesPort, type Host } from '#contract';
+import { AdapterError, isInFuture, type Call, type CaseChange, type ChangesPort, type Host, type MalformedRecord } from '#contract';
 import type { FiledropConfig } from './config.ts';
-import { readStatus } from './incoming.ts';
+import { readStatus, type StatusFile } from './incoming.ts';
 import { Malformed } from './malformed.ts';
 import type { RemoteFile } from './files.ts';
 import type { Session, Sessions } from './session.ts';
 
 /*
  * Status files, oldest first. A file is read when it is complete: its trigger file is there, or its size and time have not
- * changed for `settleMs` by the hub's clock. It counts as a whole or not at all: one bad line and none of its rows is taken,
- * the file is named with that line, in the log, in the check, and where files are moved in a note beside it.
+ * changed for `settleMs` by the hub's clock. A row that cannot be read is named with its line, in the log, to the hub, and where
+ * files are moved in a note beside it; the other rows count. A file whose rows cannot be told apart counts as a whole or not at
+ * all: none of it is taken, and it is named in the log, in the check and in a note.
  *
  * The cursor is the time and name of the last file read. Where files are moved, whatever lies in the folder is unread, however
  * old it says it is; a file is moved only after the hub has stored what was in it, and a pull from an earlier cursor reads the
  * archive again. Where they stay, each pull reaches back `overlapMs`; ids of changes come from the rows, so reading twice
- * changes nothing.
+ * changes nothing. A file whose time is in the future is read and moves no cursor.
  */
 
 /** Rows that one page holds at most. */
@@ -39,7 +40,7 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
   const { folder, done, ready } = status;
   const seen = new Map<string, { stamp: string; since: number }>();
   const broken = new Map<string, { stamp: string; problem: Malformed }>();
-  const archive = new Map<string, readonly CaseChange[] | Malformed>();
+  const archive = new Map<string, StatusFile | Malformed>();
   let lastCursor: string | null = null;
 
   const path = ({ folder, file }: Place) => `${folder}/${file.name}`;
@@ -74,7 +75,7 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
   const listArchive = async (session: Session): Promise<readonly Place[]> =>
     done === 'keep' ? [] : (await session.list(done.archive)).filter(isStatus).map((file) => ({ folder: done.archive, file }));
 
-  async function read(session: Session, place: Place): Promise<{ content: Buffer; rows: readonly CaseChange[] | Malformed }> {
+  async function read(session: Session, place: Place): Promise<{ content: Buffer; rows: StatusFile | Malformed }> {
     if (place.file.bytes > status.maxBytes) return { content: Buffer.alloc(0), rows: tooLarge(status.maxBytes) };
     const content = await session.read(path(place));
     try {
@@ -86,7 +87,7 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
   }
 
   /** What lies in the archive does not change any more. */
-  async function remembered(session: Session, place: Place): Promise<readonly CaseChange[] | Malformed> {
+  async function remembered(session: Session, place: Place): Promise<StatusFile | Malformed> {
     const name = `${place.file.name} ${stamp(place.file)}`;
     const rows = archive.get(name) ?? (await read(session, place)).rows;
     archive.delete(name);
@@ -119,8 +120,32 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
     await session.write(`${moved}.error.txt`, Buffer.from(problem.note()));
   }
 
+  /** Tells the operator once of rows that were left out; what the hub is told of them. */
+  function reportRows(place: Place, { bad }: StatusFile): readonly MalformedRecord[] {
+    const [first] = bad;
+    if (!first) return [];
+    if (place.folder === folder && broken.get(place.file.name)?.stamp !== stamp(place.file)) {
+      broken.set(place.file.name, { stamp: stamp(place.file), problem: first.problem });
+      host.log('warn', 'rows of a status file cannot be read; the others were taken', {
+        file: path(place),
+        rows: bad.length,
+        line: first.problem.line,
+        reason: first.problem.reason.en,
+      });
+    }
+    return bad.map(({ key, problem }) => ({ ...(key === null ? {} : { id: key }), reason: `${place.file.name}, ${problem.message}` }));
+  }
+
+  const noteOf = ({ bad }: StatusFile): string =>
+    bad
+      .slice(0, MOST_NOTED)
+      .map(({ problem }) => problem.note())
+      .join('');
+
   async function* pull(from: string | null, call: Call): ReturnType<ChangesPort['pull']> {
-    const start = from === null ? null : parseCursor(from);
+    const saved = from === null ? null : parseCursor(from);
+    // A place in the future is none: what put it there hid every file since.
+    const start = saved && isInFuture(saved.mtime * 1000, host.now()) ? null : saved;
     const session = await sessions.open(call);
     try {
       const after = ({ file }: Place, since: number, name: string) => file.mtime > since || (file.mtime === since && file.name > name);
@@ -130,7 +155,7 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
       // Whoever asks from where this pull did not end wants to hear again what was archived since.
       const again = from !== null && from === lastCursor ? [] : await listArchive(session);
       const archived = again.filter((place) => start === null || after(place, start.mtime, start.name));
-      let cursor = from ?? toCursor({ mtime: 0, name: '' });
+      let cursor = toCursor(start ?? { mtime: 0, name: '' });
       let reached = start ?? { mtime: 0, name: '' };
       for (const place of [...archived, ...waiting].toSorted(inOrder)) {
         const { content, rows } = await read(session, place);
@@ -138,17 +163,23 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
           if (place.folder === folder) await park(session, place, content, rows);
           continue;
         }
-        if (after(place, reached.mtime, reached.name)) reached = { mtime: place.file.mtime, name: place.file.name };
+        const isTimely = place.file.mtime * 1000 <= host.now().getTime();
+        if (isTimely && after(place, reached.mtime, reached.name)) reached = { mtime: place.file.mtime, name: place.file.name };
         const next = toCursor(reached);
-        for (let at = 0; at < Math.max(1, rows.length); at += PAGE) {
+        const malformed = reportRows(place, rows);
+        const { changes } = rows;
+        for (let at = 0; at < Math.max(1, changes.length); at += PAGE) {
           // Only the last page of a file says that the file is done.
-          const isLast = at + PAGE >= rows.length;
+          const isLast = at + PAGE >= changes.length;
           lastCursor = isLast ? next : cursor;
-          yield { items: rows.slice(at, at + PAGE), next: lastCursor };
+          yield { items: changes.slice(at, at + PAGE), ...(isLast ? { malformed } : {}), next: lastCursor };
         }
         cursor = next;
         // Asked for more: what was handed out is stored.
-        if (done !== 'keep' && place.folder === folder) await move(session, place, done.archive, content);
+        if (done !== 'keep' && place.folder === folder) {
+          const moved = await move(session, place, done.archive, content);
+          if (rows.bad.length > 0) await session.write(`${moved}.error.txt`, Buffer.from(noteOf(rows)));
+        }
       }
       lastCursor = cursor;
       yield { items: [], next: cursor };
@@ -158,7 +189,11 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
   }
 
   return {
-    changes: { traits: { ordering: 'none', overlapMs: status.overlapMs, everyMs: status.everyMs }, pull },
+    changes: {
+      traits: { ordering: 'none', overlapMs: status.overlapMs, everyMs: status.everyMs, cursors: 'safe' },
+      pull,
+      cursorAt: (moment) => toCursor({ mtime: Math.floor(moment.getTime() / 1000), name: '' }),
+    },
 
     async latest(session, keys) {
       const found = new Map<string, CaseChange>();
@@ -168,7 +203,7 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
         const rows = place.folder === folder ? (await read(session, place)).rows : await remembered(session, place);
         if (rows instanceof Malformed) continue;
         const newest = new Map<string, CaseChange>();
-        for (const row of rows)
+        for (const row of rows.changes)
           if (keys.has(row.ref.id) && row.updatedAt.getTime() >= (newest.get(row.ref.id)?.updatedAt.getTime() ?? 0))
             newest.set(row.ref.id, row);
         for (const [key, row] of newest) if (!found.has(key)) found.set(key, row);
@@ -185,6 +220,8 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
   };
 }
 
+/** Lines in one note. */
+const MOST_NOTED = 100;
 /** Where a case is looked up, newest file first. */
 const MOST_FILES = 200;
 

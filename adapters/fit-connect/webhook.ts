@@ -1,6 +1,16 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
-import { AdapterError, decodeText, type CaseChange, type Host, type WebhookPort } from '#contract';
+import {
+  AdapterError,
+  decodeText,
+  flawOf,
+  isAdapterError,
+  type Call,
+  type CaseChange,
+  type Host,
+  type MalformedRecord,
+  type WebhookPort,
+} from '#contract';
 import type { ReadLog } from './case-log.ts';
 import { toRef, toSnapshot, isUuid, parseRef, type Announced } from './mapping.ts';
 
@@ -63,15 +73,29 @@ export function createWebhook(secret: string, readLog: ReadLog, host: Pick<Host,
     async receive({ headers, raw }, call) {
       verifyCallback(secret, headers, raw, host.now());
       const changes: CaseChange[] = [];
+      const malformed: MalformedRecord[] = [];
       for (const submission of parseCallback(raw)) {
-        const events = (await readLog(submission, call)) ?? [];
-        const tags = events.find(({ name }) => name === 'submit')?.tags;
-        const ref = tags && toRef(submission, tags);
-        const sent = ref && parseRef(ref);
-        const snapshot = sent ? toSnapshot(ref, sent, events) : null;
-        if (snapshot) changes.push({ ...snapshot, id: `${snapshot.ref.id} ${snapshot.version}` });
+        try {
+          const change = await changeOf(submission, call);
+          const flaw = change && flawOf(change);
+          if (flaw) malformed.push({ id: submission.caseId, reason: flaw });
+          else if (change) changes.push(change);
+        } catch (error) {
+          // A log that cannot be believed concerns its case alone; the others of the callback are told.
+          if (!isAdapterError(error) || error.kind !== 'malformed') throw error;
+          malformed.push({ id: submission.caseId, reason: error.message });
+        }
       }
-      return { changes };
+      return { changes, malformed };
     },
   };
+
+  async function changeOf(submission: Announced, call: Call): Promise<CaseChange | null> {
+    const events = (await readLog(submission, call)) ?? [];
+    const tags = events.find(({ name }) => name === 'submit')?.tags;
+    const ref = tags && toRef(submission, tags);
+    const sent = ref && parseRef(ref);
+    const snapshot = sent ? toSnapshot(ref, sent, events) : null;
+    return snapshot && { ...snapshot, id: `${snapshot.ref.id} ${snapshot.version}` };
+  }
 }

@@ -122,7 +122,7 @@ export function createGraphql(config: GraphqlConfig, host: Host): Adapter {
     stop: async () => {},
     check,
     ...(cases ? { cases: cases.port } : {}),
-    ...(config.changes && applications ? { changes: createChanges(config.changes, applications.case, ask) } : {}),
+    ...(config.changes && applications ? { changes: createChanges(config.changes, applications.case, ask, () => host.now()) } : {}),
     ...(config.rows ? { rows: createRows(config.rows, ask) } : {}),
   };
 }

@@ -1,7 +1,7 @@
-import { AdapterError, type Call, type ChangesPort, type Json } from '#contract';
+import { AdapterError, latestMoment, placeToSave, readChanges, savedPlace, type Call, type ChangesPort, type Json } from '#contract';
 import type { Open311Config } from './config.ts';
 import type { List } from './list.ts';
-import { changedAt, toChange } from './mapping.ts';
+import { toChange } from './mapping.ts';
 import { at, textOf } from './records.ts';
 
 type ChangesConfig = NonNullable<Open311Config['changes']>;
@@ -38,19 +38,28 @@ export function createChanges(changes: ChangesConfig, config: Open311Config, lis
     throw new AdapterError('malformed', 'none', 'the list of requests does not end');
   }
 
-  const toPage = (requests: readonly Json[], next: number) => ({
-    items: requests.map((request) => toChange(request, config)),
+  const toPage = async (requests: readonly Json[], next: number) => ({
+    ...(await readChanges(
+      requests,
+      (request) => toChange(request, config),
+      (request) => textOf(at(request, '/service_request_id')),
+    )),
     next: String(next),
   });
 
   const byUpdate: ChangesPort['pull'] = async function* (from, call) {
-    const saved = placeOf(from);
+    const saved = savedPlace(placeOf(from), now());
     let latest = saved;
     for await (const requests of pages({ updated_after: written(Math.max(0, saved - changes.overlapMs)) }, call)) {
-      latest = requests.reduce<number>((last, request) => Math.max(last, changedAt(request).getTime()), latest);
-      yield toPage(requests, saved);
+      const page = await toPage(requests, placeToSave(saved, now()));
+      latest = latestMoment(
+        page.items.map(({ updatedAt }) => updatedAt.getTime()),
+        latest,
+        now(),
+      );
+      yield page;
     }
-    yield { items: [], next: String(latest) };
+    yield { items: [], next: String(placeToSave(latest, now())) };
   };
 
   async function* within(start: number, end: number, call: Call): AsyncGenerator<readonly Json[]> {
@@ -69,12 +78,12 @@ export function createChanges(changes: ChangesConfig, config: Open311Config, lis
     placeOf(from);
     const end = now().getTime() + DAY;
     for (let start = end - (changes.windowDays + 1) * DAY; start < end; start += changes.stepDays * DAY)
-      for await (const requests of within(start, Math.min(end, start + changes.stepDays * DAY), call)) yield toPage(requests, 0);
+      for await (const requests of within(start, Math.min(end, start + changes.stepDays * DAY), call)) yield await toPage(requests, 0);
   };
 
   return {
-    traits: { ordering: 'none', overlapMs: changes.overlapMs, everyMs: changes.everyMs },
-    pull: changes.by === 'updated_after' ? byUpdate : byStart,
+    traits: { ordering: 'none', overlapMs: changes.overlapMs, everyMs: changes.everyMs, cursors: 'safe' },
+    ...(changes.by === 'updated_after' ? { pull: byUpdate, cursorAt: (moment: Date) => String(moment.getTime()) } : { pull: byStart }),
   };
 }
 

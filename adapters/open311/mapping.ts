@@ -51,7 +51,7 @@ const personOf = ({ name, email, phone }: Person): Record<string, string> => {
 const w3cMoment = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
 
 /** @throws AdapterError malformed where it has no moment with an offset, as the standard demands */
-export function changedAt(request: Json): Date {
+function changedAt(request: Json): Date {
   const text = textOf(at(request, '/updated_datetime')) ?? textOf(at(request, '/requested_datetime')) ?? '';
   const moment = w3cMoment.test(text) ? new Date(text) : new Date(Number.NaN);
   if (!Number.isNaN(moment.getTime())) return moment;

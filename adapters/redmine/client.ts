@@ -1,5 +1,9 @@
 import {
   AdapterError,
+  isInFuture,
+  latestMoment,
+  placeToSave,
+  readChanges,
   type Adapter,
   type Batch,
   type Call,
@@ -13,12 +17,14 @@ import type { RedmineConfig } from './config.ts';
 import { createAsk, type Reply } from './http.ts';
 import {
   earlier,
+  idOf,
   keyOf,
   parseCursor,
   preformatted,
   toChange,
   toCursor,
   toIssue,
+  toIssueShown,
   toMoment,
   toRef,
   toSnapshot,
@@ -58,7 +64,7 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
     return login;
   }
 
-  async function listIssues(filters: Record<string, string>, call: Call): Promise<readonly Issue[]> {
+  async function listIssues(filters: Record<string, string>, call: Call): Promise<readonly Json[]> {
     const issues = issuesOf(await ask('GET', search(filters), call));
     if (issues.length === 0) await proveIdentity(call);
     return issues;
@@ -75,7 +81,7 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
       );
     return keys.map((key) => {
       const issue = found.find((candidate) => keyOf(candidate, config.keyField) === key);
-      return issue ? toRef(issue) : null;
+      return issue === undefined ? null : toRef(toIssueShown(issue));
     });
   }
 
@@ -141,17 +147,24 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
         const ids = refs.map(({ id }) => id).filter((id) => issueId.test(id));
         const found = ids.length === 0 ? [] : await listIssues({ issue_id: ids.join(',') }, call);
         return refs.map(({ id }) => {
-          const issue = found.find((candidate) => String(candidate.id) === id);
-          return issue ? toSnapshot(issue) : null;
+          const issue = found.find((candidate) => idOf(candidate) === id);
+          try {
+            return issue === undefined ? null : toSnapshot(toIssueShown(issue));
+          } catch (error) {
+            if (error instanceof AdapterError) return error;
+            throw error;
+          }
         });
       },
       ...(config.withdrawnStatus === undefined ? {} : { withdraw: withdraw(config.withdrawnStatus) }),
     },
     changes: {
-      traits: { ordering: 'per-case', overlapMs: OVERLAP_MS, everyMs: config.pullEveryMs },
+      traits: { ordering: 'per-case', overlapMs: OVERLAP_MS, everyMs: config.pullEveryMs, cursors: 'safe' },
+      cursorAt: (moment) => toMoment(moment),
       async *pull(from, call) {
         // Pages by time, not by offset: an issue that changes during the pull moves to the end, and an offset would skip its neighbour.
         let { since, skip } = from === null ? { since: toMoment(new Date(0)), skip: 0 } : parseCursor(from);
+        if (isInFuture(Date.parse(since), host.now())) [since, skip] = [toMoment(new Date(0)), 0];
         const start = since;
         for (let full = true; full;) {
           const filters = {
@@ -163,15 +176,22 @@ export function createRedmine(config: RedmineConfig, host: Host): Adapter {
           };
           const issues = await listIssues(filters, call);
           full = issues.length === PAGE;
-          const last = issues.at(-1)?.updated_on ?? since;
+          const ours = issues.filter((issue) => keyOf(issue, config.keyField) !== null);
+          const { items, malformed } = await readChanges(ours, (issue) => toChange(toIssueShown(issue)), idOf);
+          const latest = latestMoment(
+            items.map(({ updatedAt }) => updatedAt.getTime()),
+            Date.parse(since),
+            host.now(),
+          );
+          const last = toMoment(new Date(latest));
           if (full) [since, skip] = last === since ? [since, skip + PAGE] : [last, 0];
           else {
             // From where this pull began, not from its last page: the overlap may reach back over several.
             const back = earlier(last, OVERLAP_MS);
             [since, skip] = [back > start ? back : start, 0];
           }
-          const ours = issues.filter((issue) => keyOf(issue, config.keyField) !== null);
-          yield { items: ours.map(toChange), next: toCursor({ since, skip }) };
+          const place = toMoment(new Date(placeToSave(Date.parse(since), host.now())));
+          yield { items, malformed, next: toCursor({ since: place, skip: place === since ? skip : 0 }) };
         }
       },
     },
@@ -184,7 +204,7 @@ const afterWrite = ({ kind, message, retryAfterMs, cause }: AdapterError): Adapt
 interface Questions {
   readonly ask: ReturnType<typeof createAsk>;
   proveIdentity: (call: Call) => Promise<string>;
-  listIssues: (filters: Record<string, string>, call: Call) => Promise<readonly Issue[]>;
+  listIssues: (filters: Record<string, string>, call: Call) => Promise<readonly Json[]>;
 }
 
 /** One question after the other: where the address or the key is wrong, the rest would only repeat it. */
@@ -221,21 +241,12 @@ async function check(config: RedmineConfig, { ask, proveIdentity, listIssues }: 
   return { ok: probes.every(({ ok }) => ok), system: 'Redmine', probes };
 }
 
-const isIssue = (value: Json | undefined): boolean => {
-  const issue = value as unknown as Partial<Issue> | null | undefined;
-  return typeof issue?.id === 'number' && typeof issue.status?.name === 'string' && !Number.isNaN(Date.parse(issue.updated_on ?? ''));
-};
-
-function issuesOf({ status, body }: Reply): readonly Issue[] {
+/** What is listed, each still to be read. */
+function issuesOf({ status, body }: Reply): readonly Json[] {
   if (status === 404) throw new AdapterError('misconfigured', 'none', 'Redmine does not know this list: check baseUrl and project');
   const issues = (body as { issues?: readonly Json[] } | null)?.issues;
-  if (!Array.isArray(issues) || !issues.every(isIssue))
-    throw new AdapterError('malformed', 'none', 'the list of issues does not look like one of Redmine');
-  return issues;
+  if (!Array.isArray(issues)) throw new AdapterError('malformed', 'none', 'the list of issues does not look like one of Redmine');
+  return issues as readonly Json[];
 }
 
-function issueOf({ body }: Reply, effect: 'none' | 'unknown'): Issue {
-  const issue = (body as { issue?: Json } | null)?.issue;
-  if (!isIssue(issue)) throw new AdapterError('malformed', effect, 'the issue does not look like one of Redmine');
-  return issue as unknown as Issue;
-}
+const issueOf = ({ body }: Reply, effect: 'none' | 'unknown'): Issue => toIssueShown((body as { issue?: Json } | null)?.issue, effect);

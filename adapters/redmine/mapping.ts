@@ -59,6 +59,24 @@ function lines(value: Json, labels: Readonly<Record<string, string>>, path: read
   return [[path.join(' – ') || 'Wert', text]];
 }
 
+const exact = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:?\d{2})$/;
+
+/** @throws AdapterError malformed; `effect` says what that means for the call that got this answer. */
+export function toIssueShown(found: Json | undefined, effect: 'none' | 'unknown' = 'none'): Issue {
+  const issue = found as unknown as Partial<Issue> | null | undefined;
+  const moment = issue?.updated_on;
+  const isMoment = typeof moment === 'string' && exact.test(moment) && !Number.isNaN(Date.parse(moment));
+  const { id, name } = issue?.status ?? {};
+  if (typeof issue?.id === 'number' && typeof id === 'number' && typeof name === 'string' && name !== '' && isMoment) return issue as Issue;
+  throw new AdapterError('malformed', effect, 'the issue does not look like one of Redmine: id, status or updated_on is missing');
+}
+
+/** Id of a listed issue, where that much of it can be read. */
+export function idOf(found: Json): string | null {
+  const { id } = (found ?? {}) as { id?: unknown };
+  return typeof id === 'number' ? String(id) : null;
+}
+
 /** The case behind an issue; its number is what citizens quote. */
 export const toRef = (issue: Issue): CaseRef => ({ id: String(issue.id), publicNumber: `#${issue.id}` });
 
@@ -74,8 +92,11 @@ export const toSnapshot = (issue: Issue): CaseSnapshot => ({
 export const toChange = (issue: Issue): CaseChange => ({ ...toSnapshot(issue), id: `${issue.id} ${issue.updated_on} ${issue.status.id}` });
 
 /** The key an issue carries, if any. */
-export const keyOf = (issue: Issue, keyField: number): string | null => {
-  const value = issue.custom_fields?.find(({ id }) => id === keyField)?.value;
+export const keyOf = (found: Json | Issue, keyField: number): string | null => {
+  const fields = (found as Partial<Issue> | null)?.custom_fields;
+  const value = Array.isArray(fields)
+    ? (fields as NonNullable<Issue['custom_fields']>).find((one) => one?.id === keyField)?.value
+    : undefined;
   return typeof value === 'string' && value !== '' ? value : null;
 };
 

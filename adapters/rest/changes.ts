@@ -1,4 +1,4 @@
-import { AdapterError, type ChangesPort } from '#contract';
+import { AdapterError, isInFuture, latestMoment, placeToSave, readChanges, savedPlace, type ChangesPort, type Json } from '#contract';
 import type { RestConfig } from './config.ts';
 import type { Ask } from './http.ts';
 import { createList, type List, type ListPage } from './lists.ts';
@@ -19,45 +19,58 @@ type ChangesConfig = NonNullable<RestConfig['changes']>;
  *             every page is read, in whatever order; the place moves when the last one was. In such a list a change never
  *             moves a case behind the place of reading.
  */
-export function createChanges(config: ChangesConfig, cases: CaseReader, moments: Moments, ask: Ask): ChangesPort {
+export function createChanges(config: ChangesConfig, cases: CaseReader, moments: Moments, ask: Ask, now: () => Date): ChangesPort {
   const list = createList(config, ask, 'changes');
   const { path, overlapMs, everyMs } = config;
   const pull = path.includes('{cursor}')
     ? byCursor(list, cases)
     : path.includes('{since}') && config.order === 'oldest-first'
-      ? bySince(config, list, cases, moments)
-      : byWalk(config, list, cases, moments);
-  return { traits: { ordering: 'per-case', overlapMs, everyMs }, pull };
+      ? bySince(config, list, cases, moments, now)
+      : byWalk(config, list, cases, moments, now);
+  return {
+    traits: { ordering: 'per-case', overlapMs, everyMs, cursors: 'safe' },
+    pull,
+    ...(path.includes('{cursor}') ? {} : { cursorAt: (moment: Date) => `${moment.getTime()} 0` }),
+  };
 }
+
+const read = (items: readonly Json[], cases: CaseReader) => readChanges(items, cases.toChange, cases.idOf);
+
+/** When the cases of a page changed, as places to start again; those that cannot be read have none. */
+const placesIn = async (items: readonly Json[], cases: CaseReader): Promise<readonly number[]> =>
+  (await Promise.all(items.map(async (item) => cases.changedAt(item).catch(() => Number.NaN)))).filter((moment) => !Number.isNaN(moment));
 
 const byCursor = (list: List, cases: CaseReader): ChangesPort['pull'] =>
   async function* (from, call) {
     for (let cursor = from ?? ''; ;) {
       const { items, reply } = await list.page({ cursor }, call);
       const next = scalar(await list.next(reply.body)) ?? cursor;
-      yield { items: await Promise.all(items.map(cases.toChange)), next };
+      yield { ...(await read(items, cases)), next };
       if (items.length === 0 || next === cursor) return;
       cursor = next;
     }
   };
 
-const bySince = (config: ChangesConfig, list: List, cases: CaseReader, moments: Moments): ChangesPort['pull'] =>
+const bySince = (config: ChangesConfig, list: List, cases: CaseReader, moments: Moments, now: () => Date): ChangesPort['pull'] =>
   async function* (from, call) {
-    const saved = placeOf(from);
+    const saved = savedPlace(placeOf(from), now());
     const start = moments.resume(saved);
     let since = start;
     for (let full = true; full;) {
       let pages = 0;
-      for await (const page of list.pages({ since: moments.format(since) }, call)) {
+      for await (const { items } of list.pages({ since: moments.format(since) }, call)) {
         pages++;
-        full = page.items.length >= config.limit;
-        const last = await latest(page, cases, since);
+        full = items.length >= config.limit;
+        const places = await placesIn(items, cases);
+        // A page that holds nothing but the future is gone through by its own moments; the place that is saved stays.
+        const onlyFuture = full && places.length > 0 && places.every((place) => isInFuture(place, now()));
+        const last = onlyFuture ? Math.max(since, ...places) : latestMoment(places, since, now());
         // One moment, as the back office tells moments apart, fills the page: only then does the list itself go on.
         const stuck = full && moments.format(last) === moments.format(since);
         // From where this pull began, not from its last page: the overlap may reach back over several.
         if (!full) since = Math.max(start, last - config.overlapMs);
         else if (!stuck) since = last;
-        yield { items: await Promise.all(page.items.map(cases.toChange)), next: `${Math.max(saved, since)} 0` };
+        yield { ...(await read(items, cases)), next: `${placeToSave(Math.max(saved, since), now())} 0` };
         if (!stuck) break;
         if (!goesOn(config))
           throw new AdapterError(
@@ -71,24 +84,21 @@ const bySince = (config: ChangesConfig, list: List, cases: CaseReader, moments: 
     }
   };
 
-const byWalk = (config: ChangesConfig, list: List, cases: CaseReader, moments: Moments): ChangesPort['pull'] =>
+const byWalk = (config: ChangesConfig, list: List, cases: CaseReader, moments: Moments, now: () => Date): ChangesPort['pull'] =>
   async function* (from, call) {
-    const saved = placeOf(from);
+    const saved = savedPlace(placeOf(from), now());
     const start = moments.resume(saved);
     let last = start;
     // A page is handed on when the next one came: only the last one may move the place.
     let held: ListPage | null = null;
     for await (const page of list.pages({ since: moments.format(start) }, call)) {
-      if (held) yield { items: await Promise.all(held.items.map(cases.toChange)), next: `${saved} 0` };
-      last = await latest(page, cases, last);
+      if (held) yield { ...(await read(held.items, cases)), next: `${placeToSave(saved, now())} 0` };
+      last = latestMoment(await placesIn(page.items, cases), last, now());
       held = page;
     }
     const next = Math.max(saved, last > start ? last - config.overlapMs : start);
-    yield { items: await Promise.all((held?.items ?? []).map(cases.toChange)), next: `${next} 0` };
+    yield { ...(await read(held?.items ?? [], cases)), next: `${placeToSave(next, now())} 0` };
   };
-
-const latest = async ({ items }: ListPage, cases: CaseReader, since: number): Promise<number> =>
-  (await Promise.all(items.map(cases.changedAt))).reduce((one, other) => Math.max(one, other), since);
 
 const goesOn = ({ path, link, next }: ChangesConfig): boolean => link || next !== undefined || /\{(offset|page)\}/.test(path);
 

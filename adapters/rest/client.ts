@@ -191,7 +191,7 @@ export function createRest(config: RestConfig, host: Host): Adapter {
       loadCases,
       ...(config.withdraw ? { withdraw: withdraw(config.withdraw) } : {}),
     },
-    ...(config.changes ? { changes: createChanges(config.changes, cases, moments, ask) } : {}),
+    ...(config.changes ? { changes: createChanges(config.changes, cases, moments, ask, () => host.now()) } : {}),
     ...(config.webhook ? { webhook: createWebhook(config.webhook, cases, host) } : {}),
   };
 }

@@ -65,6 +65,8 @@ export interface CaseReader {
   readonly toSnapshot: (found: Json | undefined) => Promise<CaseSnapshot>;
   /** A change by the state it led to: the same state, the same id. */
   readonly toChange: (found: Json) => Promise<CaseChange>;
+  /** Its id, where that much can be read. */
+  readonly idOf: (found: Json) => Promise<string | null>;
   /** When it changed, as a place to start again. */
   readonly changedAt: (found: Json) => Promise<number>;
 }
@@ -111,6 +113,7 @@ export function caseReader(fields: CaseFields, moments: Moments): CaseReader {
       const snapshot = await toSnapshot(found);
       return { ...snapshot, id: `${snapshot.ref.id} ${snapshot.version}` };
     },
+    idOf: async (found) => scalar(await id(found)),
     changedAt: async (found) => (await momentOf(found)).earliest.getTime(),
   };
 }

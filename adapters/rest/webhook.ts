@@ -1,5 +1,5 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { AdapterError, decodeText, parseJson, type Host, type Json, type WebhookPort } from '#contract';
+import { AdapterError, decodeText, parseJson, readChanges, type Host, type Json, type WebhookPort } from '#contract';
 import type { RestConfig } from './config.ts';
 import type { CaseReader } from './mapping.ts';
 import { at } from './pointer.ts';
@@ -38,7 +38,11 @@ export function createWebhook(config: NonNullable<RestConfig['webhook']>, cases:
       const found = at(body, config.items);
       const items = config.items === '' && !Array.isArray(found) ? [body] : found;
       if (!Array.isArray(items)) throw new AdapterError('malformed', 'none', `the notification has no list at ${config.items}`);
-      return { changes: await Promise.all((items as readonly Json[]).map(cases.toChange)) };
+      const { items: changes, malformed } = await readChanges(items as readonly Json[], cases.toChange, cases.idOf);
+      // One that names no case at all is no notification of this back office.
+      if (changes.length === 0 && malformed[0] && malformed.every(({ id }) => id === undefined))
+        throw new AdapterError('malformed', 'none', malformed[0].reason);
+      return { changes, malformed };
     },
   };
 }

@@ -66,10 +66,15 @@ export function createSoap(config: SoapConfig, host: Host): Adapter {
   const loadCases = async (refs: readonly CaseRef[], call: Call): Promise<Batch<CaseSnapshot>> => {
     if (!mentions(operations.load.fields, '/ids')) return Promise.all(refs.map((ref) => loadOne(ref, call)));
     const body = await ask(operations.load, { ids: refs.map(({ id }) => ({ id })) }, call);
-    const found = new Map(listAt(body, operations.load.items).map((item) => [toRef(item, fields).id, item]));
+    const found = new Map(listAt(body, operations.load.items).map((item) => [scalar(at(item, fields.id)), item]));
     return refs.map(({ id }) => {
       const item = found.get(id);
-      return item === undefined ? null : toSnapshot(item, config, host.now());
+      try {
+        return item === undefined ? null : toSnapshot(item, config, host.now());
+      } catch (error) {
+        if (error instanceof AdapterError) return error;
+        throw error;
+      }
     });
   };
 

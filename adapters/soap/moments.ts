@@ -46,7 +46,9 @@ export const resume = (moment: number, timeZone: string): number =>
 
 /** Milliseconds by which local time is ahead of UTC at a moment. */
 function offsetAt(moment: number, timeZone: string): number {
-  const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
   const whole = Math.floor(moment / 1000) * 1000;
-  return Date.parse(`${format.format(whole).replace(' ', 'T')}Z`) - whole;
+  const format = new Intl.DateTimeFormat('sv-SE', { timeZone, dateStyle: 'short', timeStyle: 'medium' });
+  // What stands in the year 1 or 9999 is written otherwise, and no hour of it matters.
+  const shown = Date.parse(`${format.format(whole).replace(' ', 'T')}Z`);
+  return Number.isNaN(shown) ? 0 : shown - whole;
 }

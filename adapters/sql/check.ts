@@ -38,7 +38,9 @@ export async function check(config: SqlConfig, { database, statements, dialect, 
   if (readable)
     await probe('rows of the view', async () => {
       const incomplete = await some(statements.withoutMoment());
-      return incomplete === null ? null : `config.columns: case ${incomplete} has no status or no moment; changes stop there until it has`;
+      return incomplete === null
+        ? null
+        : `config.columns: case ${incomplete} has no status or no moment; its changes are not told until it has`;
     });
   await probe('submit', () => writable(config.submit, { some, database, statements, dialect }, call));
   if (config.attachments) await probe('attachments', () => writable(config.attachments!, { some, database, statements, dialect }, call));

@@ -1,3 +1,5 @@
+import { isInFuture } from '#contract';
+
 /*
  * Moments as a database writes them. With a zone (timestamptz, MariaDB's TIMESTAMP in a session that is set to UTC) a text
  * is a moment. Without one (timestamp, DATETIME) it is what the clock on the wall showed, and in the night in which summer
@@ -75,6 +77,21 @@ export function toMoment(text: string, { zoned, timeZone }: Clock, now: Date): D
   const moments = momentsOf(found.wall, timeZone);
   return new Date(moments.findLast((moment) => moment <= now.getTime() + SLACK_MS) ?? moments[0] ?? found.wall);
 }
+
+/** True where a text of the database is a moment that has come; false also for what is none (`infinity`). */
+export function isReached(text: string, clock: Clock, now: Date): boolean {
+  const moment = toMoment(text, clock, now);
+  return moment !== null && moment.getTime() <= now.getTime();
+}
+
+/** True where a text of the database cannot be a moment at which something has changed. */
+export function isNowhere(text: string, clock: Clock, now: Date): boolean {
+  const moment = toMoment(text, clock, now);
+  return moment === null || isInFuture(moment.getTime(), now);
+}
+
+/** A text that stands before a moment on every clock: zones differ by less than a day. */
+export const surelyBefore = (moment: Date): string => written(moment.getTime() - DAY_MS);
 
 /** Where to begin to read again, `overlapMs` before a moment of the database, as the database writes it. */
 export function reachBack(text: string, overlapMs: number, { zoned, timeZone }: Clock): string {

@@ -1,3 +1,5 @@
+import type { RecordField, Spoiling } from './proxy/spoil.ts';
+
 /** What can go wrong with any protocol. */
 export const tcpFaults = ['refused', 'timeout', 'slow-drip', 'reset', 'lost-reply', 'cut-body'] as const;
 /** What can go wrong with HTTP on top. */
@@ -24,8 +26,9 @@ export const httpFaults = [
  * - `503-retry-after`, `429`, `html-login-page-with-200`, `401-midway` answered by somebody in front, the request does not reach it
  * - `tls-expired` the certificate in front expired; set by opening with `tlsExpired`
  * - `echo` refuses with 400 and quotes the whole request, as careless systems do; not part of the matrix
+ * - `odd-record` the back office works, one record in its answer is spoiled; not part of the matrix
  */
-export type FaultName = (typeof tcpFaults)[number] | (typeof httpFaults)[number] | 'echo';
+export type FaultName = (typeof tcpFaults)[number] | (typeof httpFaults)[number] | 'echo' | 'odd-record';
 
 /** Seconds that `503-retry-after` and `429` ask for. */
 export const RETRY_AFTER_SECONDS = 7;
@@ -39,6 +42,8 @@ export interface Fault {
   readonly times?: number;
   /** Counts and hits only HTTP methods other than GET and HEAD; of a protocol that is not HTTP every exchange. @default false */
   readonly writesOnly?: boolean;
+  /** Of `odd-record`: which record, and how. */
+  readonly spoiling?: Spoiling;
 }
 
 /** One exchange as the proxy saw it; of a protocol that is not HTTP only that there was one. */
@@ -53,4 +58,6 @@ export interface Exchange {
   reached: boolean;
   /** The fault that hit it. */
   readonly fault: FaultName | null;
+  /** What the record of an `odd-record` held before; absent where it was not in the answer. */
+  fields?: readonly RecordField[];
 }

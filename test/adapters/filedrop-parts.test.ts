@@ -138,8 +138,8 @@ describe('what comes in', () => {
     fc.assert(
       fc.property(fc.oneof(bytes, almost), fc.constantFrom('utf-8', 'windows-1252'), (content, encoding) => {
         try {
-          const rows = readStatus(Buffer.from(content), status({ format, encoding: encoding as 'utf-8' }), 'Europe/Berlin', now);
-          for (const { id, ref, nativeStatus, updatedAt } of rows)
+          const file = readStatus(Buffer.from(content), status({ format, encoding: encoding as 'utf-8' }), 'Europe/Berlin', now);
+          for (const { id, ref, nativeStatus, updatedAt } of file.changes)
             expect([id, ref.id, nativeStatus, updatedAt.getTime() > 0].every(Boolean)).toBe(true);
         } catch (error) {
           if (!(error instanceof Malformed) || error.line < 1) throw error;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import iconv from 'iconv-lite';
 import SftpClient from 'ssh2-sftp-client';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import type { Attachment, CaseChange, CaseSnapshot, Json } from '#contract';
+import type { Attachment, CaseChange, MalformedRecord, CaseSnapshot, Json } from '#contract';
 import { filedrop } from '../../adapters/filedrop/index.ts';
 import { sftpSimulated, startSftpSimulator, type SftpSimulator } from '../../adapters/filedrop/simulator.ts';
 import { CityCallError, type Cities } from '../../src/cities/cities.ts';
@@ -74,18 +74,23 @@ const failureOf = async (call: Promise<unknown>) => {
   return { ...(error as CityCallError).failure, message: (error as CityCallError).message };
 };
 
-const pullAll = (cities: Cities, from: string | null): Promise<{ changes: CaseChange[]; next: string | null }> =>
+const pullAll = (
+  cities: Cities,
+  from: string | null,
+): Promise<{ changes: CaseChange[]; malformed: MalformedRecord[]; next: string | null }> =>
   cities.read(
     'stadt',
     'cases',
     async (adapter, call) => {
       const changes: CaseChange[] = [];
+      const malformed: MalformedRecord[] = [];
       let next = from;
       for await (const page of adapter.changes!.pull(from, call)) {
         changes.push(...page.items);
+        malformed.push(...(page.malformed ?? []));
         next = page.next;
       }
-      return { changes, next };
+      return { changes, malformed, next };
     },
     { traceparent: '' },
   );
@@ -316,8 +321,6 @@ function suite(getTarget: () => Target): void {
 
     test.each([
       ['a row with too few columns', header + row('a', 'neu') + 'b;neu\r\n', /^Line 3: /m],
-      ['a row without a status', header + row('a', 'neu') + row('b', ''), /^Line 3: Stand is missing/m],
-      ['a moment that is none', header + row('a', 'neu', '25:61'), /^Line 2: Datum and Uhrzeit: not a moment/m],
       ['a header without a column', 'Kennung;Stand\r\na;neu\r\n', /^Line 1: there is no column Aktenzeichen/m],
       ['quotes that do not end', `${header}"a;32-7;neu;24.11.2026;10:05\r\n`, /^Line \d: /m],
       ['nothing', '', /^Line 1: /m],
@@ -333,6 +336,30 @@ function suite(getTarget: () => Target): void {
       const health = await cities.check('stadt', 'cases');
       expect(health.ok).toBe(false);
       expect(health.probes.map(({ hint }) => hint).join()).toContain('1-kaputt.csv');
+    });
+
+    test.each([
+      ['no status', row('b', ''), 'Stand is missing'],
+      ['a moment that is none', row('b', 'neu', '25:61'), 'Datum and Uhrzeit: not a moment'],
+      ['a NUL', row('b', 'ne\0u'), 'its status has a NUL'],
+    ])('with one row that has %s lose that row alone, named by key and line', async (_, bad, reason) => {
+      const { cities, logged } = connect();
+      await put('status/1.csv', header + row('a', 'neu') + bad + row('c', 'neu'));
+      const { changes, malformed } = await pullAll(cities, null);
+      expect(changes.map(({ ref }) => ref.id)).toEqual(['a', 'c']);
+      expect(malformed).toEqual([{ id: 'b', reason: `1.csv, line 3: ${reason}` }]);
+      expect(await names('status')).toEqual([]);
+      expect(await read('erledigt/1.csv.error.txt')).toContain(`Line 3: ${reason}`);
+      expect(logged()).toContain(reason);
+      expect((await pullAll(cities, null)).changes.map(({ ref }) => ref.id)).toEqual(['a', 'c']);
+    });
+
+    test('that a cursor from the year 2096 hid are read again', async () => {
+      const { cities } = connect({}, { status: { done: 'keep' } });
+      await put('status/1.csv', header + row('a', 'neu'));
+      const { changes, next } = await pullAll(cities, '4000000000 1.csv');
+      expect(changes.map(({ ref }) => ref.id)).toEqual(['a']);
+      expect(Number(next?.split(' ')[0])).toBeLessThanOrEqual(Date.now() / 1000);
     });
 
     test('of XML are read by their rows, and refused with a DOCTYPE, an entity or a missing end', async () => {

@@ -270,8 +270,16 @@ describe('notifications', () => {
     await expect(receive(headers, raw)).rejects.toMatchObject({ name: 'AdapterError', kind: 'rejected' });
   });
 
-  test.each(['', '{', '[]x', '{"vorgangsId":7}', '"text"', 'null'])('signed nonsense %j is malformed', async (raw) => {
+  test.each(['', '{', '[]x', '"text"', 'null'])('signed nonsense %j is malformed', async (raw) => {
     await expect(receive(signed({ raw }), raw)).rejects.toMatchObject({ name: 'AdapterError', kind: 'malformed' });
+  });
+
+  test('about a case that cannot be read name it', async () => {
+    const raw = '{"vorgangsId":7}';
+    expect(await receive(signed({ raw }), raw)).toEqual({
+      changes: [],
+      malformed: [{ id: '7', reason: 'a case has no status at /bearbeitungsstand' }],
+    });
   });
 
   test('of the simulator arrive signed, and again where the first was not taken', async () => {

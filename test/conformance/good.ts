@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { z } from 'zod';
 import {
   AdapterError,
+  readChanges,
   type Adapter,
   type AdapterDefinition,
   type Attachment,
@@ -94,6 +95,11 @@ function toSnapshot(found: Json | undefined, effect: 'none' | 'unknown' = 'none'
 const toChange = (found: Json): CaseChange => {
   const { ref, nativeStatus, version, updatedAt } = toSnapshot(found);
   return { ref, nativeStatus, version, updatedAt, id: `${ref.id} ${version}` };
+};
+
+const idOf = (found: Json): string | null => {
+  const { id } = (found ?? {}) as { id?: unknown };
+  return typeof id === 'string' ? id : null;
 };
 
 function listOf(body: Json): readonly Json[] {
@@ -207,12 +213,12 @@ export function createGood(config: GoodConfig, host: Host, ask: Ask = createAsk(
         for (let after = Number(from ?? 0), more = true; more;) {
           const reply = await ask('GET', `/changes?after=${after}`, call);
           ownsPath(reply, 'changes');
-          const items = listOf(reply.body).map(toChange);
+          const found = listOf(reply.body);
           const { next } = reply.body as { next?: unknown };
           if (typeof next !== 'number') throw new AdapterError('malformed', 'none', 'a page of changes has no place to go on');
-          more = items.length > 0;
+          more = found.length > 0;
           after = next;
-          yield { items, next: String(after) };
+          yield { ...(await readChanges(found, toChange, idOf)), next: String(after) };
         }
       },
     },

@@ -1,6 +1,7 @@
 import type { CaseChange, CaseRef } from '#contract';
 import { fail, pass, unverified, type Bench, type Check, type Finding, type Opened } from '../check.ts';
 import { clock } from './clock.ts';
+import { oddRecord } from './odd-record.ts';
 import { awaitChange, loadOne, noValid, pullChanges, submit } from './observe.ts';
 
 const CURSOR_LIMIT = 4096;
@@ -188,4 +189,4 @@ const mapped: Check = {
 };
 
 /** What the back office tells by itself. */
-export const changesChecks: readonly Check[] = [restart, stable, ordered, mapped, clock];
+export const changesChecks: readonly Check[] = [restart, stable, ordered, mapped, clock, oddRecord];

@@ -7,7 +7,7 @@ import { describe } from './health.ts';
 import { arrangements, type Operation, type Trial } from './operations.ts';
 
 /** What an adapter may call each fault. */
-const kinds: Readonly<Record<Exclude<FaultName, 'echo'>, readonly AdapterErrorKind[]>> = {
+const kinds: Readonly<Record<Exclude<FaultName, 'echo' | 'odd-record'>, readonly AdapterErrorKind[]>> = {
   refused: ['unavailable', 'retryable'],
   timeout: ['unavailable', 'retryable'],
   'slow-drip': ['unavailable', 'retryable'],
@@ -33,7 +33,7 @@ const endless: ReadonlySet<FaultName> = new Set(['timeout', 'slow-drip']);
 const SHORT_MS = 300;
 const MOST_EXCHANGES = 4;
 
-type AimedFault = Fault & { readonly name: Exclude<FaultName, 'echo'> };
+type AimedFault = Fault & { readonly name: Exclude<FaultName, 'echo' | 'odd-record'> };
 
 export const faultMatrix: Check = {
   id: 'fault.matrix',

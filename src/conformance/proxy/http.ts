@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { RETRY_AFTER_SECONDS, type Exchange } from '../faults.ts';
 import { expiredCertificate } from './expired-certificate.ts';
 import { listen } from './listener.ts';
+import { spoil } from './spoil.ts';
 import { addressOf, turnsAway, type Proxy, type ProxyOptions, type Turns } from './proxy.ts';
 
 /** An answer on its way to the adapter. */
@@ -58,7 +59,17 @@ export async function startHttpProxy(endpoint: string, turns: Turns, { tlsExpire
     if (fault === 'lost-reply') return void request.socket.resetAndDestroy();
     if (fault === 'slow-drip') return drip(request, answer);
     if (fault === 'cut-body') return cut(request, answer);
+    if (fault === 'odd-record') return send(exchange, response, spoiled(exchange, answer));
     send(exchange, response, swapped(exchange, answer));
+  }
+
+  function spoiled(exchange: Exchange, answer: Answer): Answer {
+    const spoiling = turns.fault?.spoiling;
+    const type = answer.headers['content-type'] ?? '';
+    if (!spoiling || answer.status !== 200) return answer;
+    const { body, fields } = spoil(answer.body, String(type), spoiling);
+    if (fields.length > 0) exchange.fields = fields;
+    return { ...answer, body };
   }
 
   async function drip({ socket }: IncomingMessage, answer: Answer): Promise<void> {
