@@ -78,3 +78,37 @@ test('a new revision is checked by its own rules', () => {
   const later = { revision: '2', schema: { type: 'object', required: ['street'], properties: { street: { type: 'string' } } } };
   expect(check('o1', later, {}).map(({ pointer }) => pointer)).toEqual(['/street']);
 });
+
+test.each([
+  'url',
+  'uri',
+  'uri-reference',
+  'email',
+  'hostname',
+  'ipv6',
+  'uri-template',
+  'iri',
+  'json-pointer',
+  'duration',
+  'date-time',
+  'regex',
+])('a long text that is nearly of the format %s is refused for its length', (format) => {
+  const form = { type: 'object', properties: { it: { type: 'string', format } } };
+  const hostile = ['http://[', 'http://a', 'a@', '{', '/~', 'P', ''].map((begin) => `${begin}${':'.repeat(100_000)}`);
+  const before = process.cpuUsage();
+  for (const it of hostile) check(`long ${format}`, { revision: 'r', schema: form }, { it });
+  const { user, system } = process.cpuUsage(before);
+  // It was a minute for the worst of them.
+  expect((user + system) / 1000).toBeLessThan(2000);
+});
+
+test.each([
+  ['http://example.org/a?b=c', true],
+  ['https://[2001:db8::1]/', true],
+  ['example.org', false],
+  ['javascript:alert(1)', false],
+  [`http://[${':'.repeat(100_000)}`, false],
+])('%# an address on the web is one as browsers read it', (it, fits) => {
+  const form = { type: 'object', properties: { it: { type: 'string', format: 'url' } } };
+  expect(check('urls', { revision: 'r', schema: form }, { it }).length).toBe(fits ? 0 : 1);
+});
