@@ -1,7 +1,8 @@
-import { GraphQLError, type GraphQLErrorExtensions } from 'graphql';
+import { GraphQLError } from 'graphql';
 import { HubError, problemCodes, problemText, type Language } from '#contract';
 import { CityCallError } from '../cities/cities.ts';
 import { MisfitError, SubgraphError, type SubgraphFailure } from '../federation/failure.ts';
+import { withoutQuoted } from './values-unsaid.ts';
 import { RowError, type RowFailure } from '../federation/rows/rows.ts';
 
 /**
@@ -123,6 +124,8 @@ const rowCodes: Readonly<Record<RowFailure, keyof typeof failures>> = {
 /** Code of a failure that is no problem of the domain. */
 export type FailureCode = keyof typeof failures;
 
+export const failureCodes = Object.keys(failures) as readonly FailureCode[];
+
 /** What a caller is told of a failure. */
 export interface Failure {
   readonly code: string;
@@ -196,17 +199,20 @@ function origin(error: unknown): unknown {
 }
 
 /** Every code that may leave the hub; docs/reference/errors.md lists them. */
-const publicCodes: ReadonlySet<unknown> = new Set<string>([...problemCodes, ...Object.keys(failures)]);
+const publicCodes: ReadonlySet<unknown> = new Set<string>([...problemCodes, ...Object.keys(failures), 'PERSISTED_QUERY_NOT_FOUND']);
 
 /**
- * Shown as it is: what the caller's document or variables did wrong, said by parser, validation or our limits and scalars. Of what
- * was thrown while it ran, only what has one of our codes is.
+ * Shown as it is: what the caller's document or variables did wrong, said by parser, validation, our limits and scalars, or by the
+ * executor about a part of the document (a variable of null where none is taken). What resolvers throw has no part of the
+ * document.
  */
-const isCallersFault = (error: GraphQLError, inner: unknown): boolean =>
-  inner instanceof GraphQLError && (error.path === undefined || publicCodes.has(extensionsOf(inner)['code']));
+const isCallersFault = (error: GraphQLError, inner: unknown): inner is GraphQLError =>
+  inner instanceof GraphQLError && (error.path === undefined || publicCodes.has(inner.extensions['code']) || isOfDocument(inner));
 
-/** Compiled operations raise errors of the same class that lack the field. */
-const extensionsOf = ({ extensions }: { readonly extensions?: GraphQLErrorExtensions }) => extensions ?? {};
+/** Refused by the engine before there was anything to execute: a body that is no JSON, a parameter that is none. */
+const isOfEngine = ({ path, extensions }: GraphQLError): boolean => path === undefined && typeof extensions['code'] === 'string';
+
+const isOfDocument = ({ nodes, originalError }: GraphQLError): boolean => originalError === undefined && (nodes?.length ?? 0) > 0;
 
 /**
  * The only way from an error to what a client sees of it: a code from a closed list, a text, whether to try again, the
@@ -225,10 +231,16 @@ export function publicError(
     path: outer?.path ?? null,
   };
   const id = requestId === null ? {} : { requestId };
-  if (outer && isCallersFault(outer, inner)) {
-    const { code, http } = extensionsOf(inner as GraphQLError);
+  const fault = outer && (isOfEngine(outer) ? outer : isCallersFault(outer, inner) ? inner : null);
+  if (outer && fault) {
+    const { code, originalError } = fault.extensions;
+    // What is no request at all is answered with its status in every media type.
+    const http = originalError === undefined ? fault.extensions['http'] : { status: 400 };
     const known = publicCodes.has(code) ? code : 'BAD_REQUEST';
-    return new GraphQLError(outer.message, { ...place, extensions: { code: known, ...id, ...(http === undefined ? {} : { http }) } });
+    return new GraphQLError(withoutQuoted(outer.message), {
+      ...place,
+      extensions: { code: known, ...id, ...(http === undefined ? {} : { http }) },
+    });
   }
   const told = toFailure(inner, language);
   if (told.unexpected !== undefined) onUnexpected(told.unexpected);

@@ -7,8 +7,8 @@ import { canonicalJson, sha256 } from '../infra/ids.ts';
 import type { Log } from '../infra/log.ts';
 import type { Metrics } from '../infra/metrics.ts';
 import type { Ports } from '../infra/open.ts';
-import { compilePlugin } from './compile.ts';
 import type { Context, Features } from './context.ts';
+import { executePlugin } from './execute.ts';
 import { federatedPlugin, generationPlugin } from './federated.ts';
 import { createAnswers } from './http/answers.ts';
 import { failure } from './errors.ts';
@@ -16,9 +16,10 @@ import { answer, answerFailure } from './http/exchange.ts';
 import { graphiqlRoute } from './http/graphiql.ts';
 import { graphqlRoute } from './http/graphql.ts';
 import { liveRoute, readyRoute } from './http/health.ts';
-import { landingRoute, problemsRoute } from './http/landing.ts';
+import { landingRoute } from './http/landing.ts';
 import { createObserver } from './http/observe.ts';
 import { operatorCheck } from './http/operators.ts';
+import { problemsRoute } from './http/problem-pages.ts';
 import { createRateLimit, type RateLimit } from './http/rate.ts';
 import { createHttpServer, type Routes, type ServerLimits } from './http/server.ts';
 import { webhookRoute } from './http/webhook.ts';
@@ -38,8 +39,6 @@ export interface GatewaySettings {
   readonly rateLimit?: RateLimit | null;
   /** Set where a proxy in front adds the caller's address to X-Forwarded-For; without one anybody could write it. @default false */
   readonly behindProxy?: boolean;
-  /** How often an operation must have been asked before it is compiled. @default 5 */
-  readonly compileAfter?: number;
   readonly operations?: OperationLimits;
   /** Documents that may be asked by their hash; `only`: anonymous callers may ask no others. @default none */
   readonly persisted?: { readonly file: string | null; readonly only: boolean };
@@ -115,8 +114,8 @@ export function createGateway(deps: GatewayDeps): Gateway {
       persistedPlugin(persisted, only),
       ...limitPlugins(settings.operations),
       outcomePlugin(log),
+      executePlugin,
       ...(federation ? [generationPlugin(schema), federatedPlugin(schema)] : []),
-      compilePlugin(settings.compileAfter, schema),
     ],
     maxRequestBodySize: false,
     parserAndValidationCache: documentCaches(),
@@ -153,7 +152,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
           .at(-1)
           ?.trim()) ||
       (request.socket.remoteAddress ?? ''),
-    helpUrl: (code) => (publicUrl ? `${publicUrl}/problems#${code}` : null),
+    helpUrl: (code) => (publicUrl ? `${publicUrl}/problems/${code}` : null),
   });
   const playground = graphiqlRoute();
   const graphiql: Routes = settings.playground === false ? {} : { '/graphiql': playground, '/graphiql/*': playground };
@@ -168,6 +167,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
       '/.well-known/jwks.json': (exchange) =>
         answer(exchange, 200, 'application/jwk-set+json', JSON.stringify(claims.jwks()), { 'cache-control': 'public, max-age=300' }),
       '/problems': problemsRoute,
+      '/problems/*': problemsRoute,
       '/health/live': liveRoute,
       '/health/ready': readyRoute(ports, cities, () => http.draining(), isOperator, federation),
       '/metrics': async (exchange) => {

@@ -1,19 +1,9 @@
 import { execute, parse, subscribe, type DocumentNode, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
-import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import { LRUCache } from 'lru-cache';
 import type { Asking, Reply, Request, Subgraph } from '../federation/engine/engine.ts';
 import type { HubPart } from '../federation/generation.ts';
 import { joinedSchema } from './schema.ts';
 import { subgraphSdl, subgraphTypes } from './subgraph.ts';
-
-/** How often an operation of a plan must have come before it is compiled. */
-const compileAfter = 2;
-
-interface Known {
-  readonly document: DocumentNode;
-  count: number;
-  run: CompiledQuery['query'] | null;
-}
 
 /**
  * The hub as one of the subgraphs of its own graph: executed in this process, without HTTP. `schema` is the one that answers
@@ -28,40 +18,31 @@ export const createHubPart = (schema: GraphQLSchema): HubPart => ({
 
 function createHubSubgraph(schema: GraphQLSchema): Subgraph {
   // Anybody's documents become plans, and a step of a large one is large: bounded by number and by characters of all texts together.
-  const known = new LRUCache<string, Known>({ max: 2000, maxSize: 1_000_000, sizeCalculation: (_, text) => text.length + 1 });
+  const known = new LRUCache<string, DocumentNode>({ max: 2000, maxSize: 1_000_000, sizeCalculation: (_, text) => text.length + 1 });
 
-  function operation(text: string): Known {
-    let found = known.get(text);
-    if (!found) known.set(text, (found = { document: parse(text, { noLocation: true }), count: 0, run: null }));
-    found.count += 1;
-    if (found.count === compileAfter + 1) found.run = compiled(schema, found.document);
-    return found;
+  function parsed(text: string): DocumentNode {
+    let document = known.get(text);
+    if (!document) known.set(text, (document = parse(text, { noLocation: true })));
+    return document;
   }
 
   return {
     name: 'hub',
     async ask({ operation: text, variables }: Request, { context }: Asking) {
-      const { document, run } = operation(text);
+      const document = parsed(text);
       try {
-        return toReply(
-          await (run ? run({}, context, variables) : execute({ schema, document, variableValues: variables, contextValue: context })),
-        );
+        return toReply(await execute({ schema, document, variableValues: variables, contextValue: context }));
       } catch (error) {
         return toReply({ errors: [error as GraphQLError] });
       }
     },
     async *follow({ operation: text, variables }: Request, { context }: Asking) {
-      const { document } = operation(text);
+      const document = parsed(text);
       const results = await subscribe({ schema, document, variableValues: variables, contextValue: context });
       if (!(Symbol.asyncIterator in results)) yield toReply(results);
       else for await (const result of results) yield toReply(result);
     },
   };
-}
-
-function compiled(schema: GraphQLSchema, document: DocumentNode): CompiledQuery['query'] | null {
-  const made = compileQuery(schema, document);
-  return isCompiledQuery(made) ? made.query : null;
 }
 
 const toReply = ({ data, errors = [] }: ExecutionResult): Reply => ({

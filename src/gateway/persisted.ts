@@ -82,6 +82,16 @@ function refusal(code: FailureCode, { language, requestId }: Context): GraphQLEr
   return new GraphQLError(message, { extensions: { code, requestId, http: { status } } });
 }
 
+/**
+ * What clients of Apollo's protocol (automatic persisted queries) wait for: on this message and code, and no other, they send the
+ * text and try again. As Apollo's server says it: in English, and with 200.
+ */
+const notFoundForLinks = ({ requestId }: Context): GraphQLError =>
+  new GraphQLError('PersistedQueryNotFound', { extensions: { code: 'PERSISTED_QUERY_NOT_FOUND', requestId, http: { status: 200 } } });
+
+/** True for a client that asks by `extensions.persistedQuery`. */
+const isByLink = (params: object): boolean => ((params as { documentId?: unknown }).documentId ?? null) === null;
+
 const idOf = (params: object): string | null => {
   const { documentId, extensions } = params as { documentId?: unknown; extensions?: { persistedQuery?: { sha256Hash?: unknown } } };
   const id = documentId ?? extensions?.persistedQuery?.sha256Hash;
@@ -98,7 +108,7 @@ export function persistedPlugin(documents: PersistedDocuments, onlyThese: boolea
       const given: unknown = params.query ?? null;
       if (id !== null && given === null) {
         const query = documents.get(id);
-        if (query === undefined) throw refusal('PERSISTED_DOCUMENT_NOT_FOUND', context);
+        if (query === undefined) throw isByLink(params) ? notFoundForLinks(context) : refusal('PERSISTED_DOCUMENT_NOT_FOUND', context);
         return setParams({ ...params, query });
       }
       if (!onlyThese || context.principal !== null) return;

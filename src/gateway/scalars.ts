@@ -90,8 +90,7 @@ function jsonLiteral(node: ValueNode, variables: Record<string, unknown> | null 
   throw invalid('a JSON value');
 }
 
-/** Scalars of base.graphql, which describes them. */
-export const scalars: Readonly<Record<string, Scalar>> = {
+const unplaced: Readonly<Record<string, Scalar>> = {
   DateTime: {
     serialize: (value) => (value as Date).toISOString(),
     parseValue: readDateTime,
@@ -120,3 +119,19 @@ export const scalars: Readonly<Record<string, Scalar>> = {
     parseLiteral: (node, variables) => readJson(jsonLiteral(node, variables)),
   },
 };
+
+/** A refusal says which part of the document it is about. */
+const placed =
+  (parse: Scalar['parseLiteral']): Scalar['parseLiteral'] =>
+  (node, variables) => {
+    try {
+      return parse(node, variables);
+    } catch (error) {
+      throw error instanceof GraphQLError ? new GraphQLError(error.message, { nodes: node, extensions: error.extensions }) : error;
+    }
+  };
+
+/** Scalars of base.graphql, which describes them. */
+export const scalars: Readonly<Record<string, Scalar>> = Object.fromEntries(
+  Object.entries(unplaced).map(([name, scalar]) => [name, { ...scalar, parseLiteral: placed(scalar.parseLiteral) }]),
+);

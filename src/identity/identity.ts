@@ -11,6 +11,8 @@ export interface Principal {
   /** The municipality a city's clerk or system acts for. */
   readonly ars: RegionalKey | null;
   readonly assuranceLevel: AssuranceLevel;
+  /** When the token ends, in epoch milliseconds: what runs on, as a subscription does, ends then. */
+  readonly expiresAt?: number;
 }
 
 /** Verifies access tokens (OIDC, RFC 9068). */

@@ -24,12 +24,16 @@ export interface KeyOptions {
 
 const refreshMs = 600_000;
 
+/** How long keys just fetched are taken for all there are, in milliseconds: a flood of invented key ids is no flood on the issuer. */
+const freshMs = 5000;
+
 /** Fails where a document of the issuer is not what it must be. */
 type Read<T> = (document: unknown) => T;
 
 /**
  * The issuer's public keys. Fetched when first needed, once for all who wait for them; refreshed every ten minutes and, at
- * most every 30 s, for a key id not seen before. While the issuer is away or answers something else: keys already known serve
+ * most every 5 s, for a key id not seen before. In between, a token of such a key is neither good nor bad: it fails with
+ * ISSUER_UNAVAILABLE, to be tried again, since it may be the first one of a new key. While the issuer is away or answers something else: keys already known serve
  * on for `graceMs`; without any, verification fails with ISSUER_UNAVAILABLE, at once during the pause after a failed attempt,
  * so that a flood of tokens neither waits nor turns into a flood on the issuer.
  */
@@ -74,6 +78,7 @@ export function createKeys(options: KeyOptions): JWTVerifyGetKey {
     createRemoteJWKSet(await discover(), {
       timeoutDuration: options.timeoutMs,
       cacheMaxAge: refreshMs,
+      cooldownDuration: freshMs,
       [customFetch]: async (url, { signal }) => {
         const keys = await fetchJson(url, signal, keySet);
         fetchedAt = now();
@@ -82,11 +87,19 @@ export function createKeys(options: KeyOptions): JWTVerifyGetKey {
     });
 
   return async (header, token) => {
+    const fetchedBefore = fetchedAt;
     try {
       remote ??= await (opening ??= open().finally(() => (opening = null)));
       return await remote(header, token);
     } catch (cause) {
-      if (cause instanceof errors.JWKSNoMatchingKey || cause instanceof errors.JOSENotSupported) throw cause;
+      // Looked up for this very token and not found, it is of no key of the issuer's.
+      if (cause instanceof errors.JWKSNoMatchingKey && (header.kid === undefined || fetchedAt !== fetchedBefore)) throw cause;
+      if (cause instanceof errors.JWKSNoMatchingKey)
+        throw new HubError('ISSUER_UNAVAILABLE', `The keys of ${options.issuer} were fetched a moment ago, without this one`, {
+          retryable: true,
+          cause,
+        });
+      if (cause instanceof errors.JOSENotSupported) throw cause;
       const known = remote?.jwks();
       if (known && now() - fetchedAt < refreshMs + options.graceMs) return createLocalJWKSet(known)(header, token);
       throw new HubError('ISSUER_UNAVAILABLE', `The keys of ${options.issuer} cannot be fetched`, { retryable: true, cause });

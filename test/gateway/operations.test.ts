@@ -3,14 +3,11 @@ import { HubError, refuse } from '../../src/contract/contract.ts';
 import { CityCallError } from '../../src/cities/cities.ts';
 import { startGateway, submission, type Running } from './fixtures/gateway.ts';
 
-describe.each([
-  ['interpreted', Number.POSITIVE_INFINITY],
-  ['compiled', 0],
-])('an operation, %s', (_, compileAfter) => {
+describe('an operation', () => {
   let hub: Running;
 
   beforeAll(async () => {
-    hub = await startGateway({ compileAfter });
+    hub = await startGateway();
   });
   afterAll(() => hub.stop());
   beforeEach(() => {

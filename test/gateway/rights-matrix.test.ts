@@ -157,8 +157,7 @@ let hub: Running;
 const tokens = new Map<Who, string>();
 
 beforeAll(async () => {
-  // Everything is compiled from the second time on: the compiled way is one of the ways.
-  hub = await startGateway({ compileAfter: 1, rateLimit: null });
+  hub = await startGateway({ rateLimit: null });
   id = await submit(hub);
   hub.applications.move(Buffer.from(id, 'base64url').toString().slice('Application:'.length), 'PARKED', 'unknown-effect');
   for (const who of everyone) if (who) tokens.set(who, await hub.issuer.token(who));

@@ -74,6 +74,7 @@ describe('a token of the issuer says who asks', () => {
   test.each(algorithms)('signed with %s', async (alg) => {
     const token = await sign({ key: keys.find((key) => key.alg === alg) as Key });
     expect(await identity().authenticate(`Bearer ${token}`)).toEqual({
+      expiresAt: expect.any(Number),
       owner: `${issuer}|anna`,
       roles: ['citizen'],
       ars: null,

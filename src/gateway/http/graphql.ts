@@ -6,7 +6,7 @@ import { ownExtensions } from '../outcome.ts';
 import type { Answers, KeptAnswer } from './answers.ts';
 import { readBody } from './body.ts';
 import { askDirectly, type Answered } from './direct.ts';
-import { answerFailure, type Exchange, type Route } from './exchange.ts';
+import { answer, answerFailure, type Exchange, type Route } from './exchange.ts';
 import { rateHeaders, type CountCaller, type RateState } from './rate.ts';
 
 /** What the GraphQL route needs. */
@@ -49,6 +49,18 @@ function hasJson({ searchParams }: URL): boolean {
   }
 }
 
+const isBrowser = (accept = ''): boolean => /\btext\/html\b/i.test(accept);
+
+/**
+ * The one `Authorization` header; null where there is none, undefined where there are several or an empty one: who sends them
+ * means to be known, and must not be answered as somebody else.
+ */
+function authorizationOf({ headersDistinct }: Exchange['request']): string | null | undefined {
+  const given = headersDistinct['authorization'] ?? [];
+  if (given.length === 0) return null;
+  return given.length === 1 && given[0]?.trim() !== '' ? given[0] : undefined;
+}
+
 const ownHeaders = new Set(['content-length', 'transfer-encoding', 'connection', 'cache-control']);
 
 /** GraphQL over HTTP: identity, rate, size and type are checked here, so that the engine sees only what may run. */
@@ -62,6 +74,10 @@ export function graphqlRoute(route: GraphqlRoute): Route {
       return answerFailure(exchange, failure('METHOD_NOT_ALLOWED', language), { allow: 'GET, POST, OPTIONS' });
     if (method === 'POST' && !isJson(request.headers['content-type']))
       return answerFailure(exchange, failure('UNSUPPORTED_MEDIA_TYPE', language), { connection: 'close' });
+    const { searchParams, search } = exchange.url;
+    // Somebody who follows a link: the API has nothing to show, the playground has.
+    if (method === 'GET' && !searchParams.has('query') && isBrowser(request.headers.accept))
+      return answer(exchange, 303, 'text/plain; charset=utf-8', '', { location: `/graphiql${search}`, vary: 'accept' });
     // The stream is read before anything is awaited: a body without a listener would be lost or stall.
     const body = method === 'POST' ? await readBody(request, mostBytes) : undefined;
     if (body === null) return answerFailure(exchange, failure('BODY_TOO_LARGE', language), { connection: 'close' });
@@ -73,9 +89,11 @@ export function graphqlRoute(route: GraphqlRoute): Route {
       if (counted.exceeded) answerFailure(exchange, failure('RATE_LIMITED', language), { 'retry-after': String(counted.resetSeconds) });
       return counted.exceeded;
     };
+    const authorization = authorizationOf(request);
+    if (authorization === undefined) return answerFailure(exchange, failure('BAD_REQUEST', language));
     let principal: Principal | null;
     try {
-      principal = await identity.authenticate(request.headers.authorization ?? null);
+      principal = await identity.authenticate(authorization);
     } catch (refusal) {
       // Forged tokens cost us a signature each: whoever sends them is counted too, by address.
       if (await tooOften(address(exchange))) return;
