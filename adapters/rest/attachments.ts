@@ -3,7 +3,8 @@ import { AdapterError, type Attachment, type Call, type Json, type WriteCall } f
 import type { RestConfig } from './config.ts';
 import { formOf } from './form.ts';
 import type { Ask, Content } from './http.ts';
-import { bodyMaker, fill, fillPath } from './mapping.ts';
+import { bodyMaker, fill } from './body.ts';
+import { fillPath } from './mapping.ts';
 import { build } from './pointer.ts';
 
 type AttachmentsConfig = NonNullable<RestConfig['attachments']>;

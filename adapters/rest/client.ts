@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   AdapterError,
+  createBatches,
   type Adapter,
   type Attachment,
   type Batch,
@@ -15,11 +16,12 @@ import {
   type WriteCall,
 } from '#contract';
 import { createAttachments } from './attachments.ts';
+import { bodyMaker } from './body.ts';
 import { createChanges } from './changes.ts';
 import type { RestConfig } from './config.ts';
 import { createAsk, readAfter, type Reply } from './http.ts';
 import { createList } from './lists.ts';
-import { bodyMaker, caseReader, fillPath, toSource } from './mapping.ts';
+import { caseReader, fillPath, toSource } from './mapping.ts';
 import { createMoments } from './moments.ts';
 import { at } from './pointer.ts';
 import { reader } from './value.ts';
@@ -130,14 +132,22 @@ export function createRest(config: RestConfig, host: Host): Adapter {
     }
   }
 
+  const batches = createBatches(
+    config.load.maxBatch,
+    async (ids, call) => {
+      const found = new Map<string, Json>();
+      for (const item of await listed(ids, call)) {
+        const ref = await cases.toRef(item).catch(() => null);
+        if (ref) found.set(ref.id, item);
+      }
+      return found;
+    },
+    (size) => host.log('warn', 'load answers for fewer cases than it is asked for: from now on it is asked for less at once', { size }),
+  );
+
   async function loadListed(refs: readonly CaseRef[], call: Call): Promise<Batch<CaseSnapshot>> {
-    const found = new Map<string, Json>();
-    const ids = refs.map(({ id }) => id).filter((id) => isAskable(id) && !id.includes(','));
-    if (ids.length === 0) return refs.map(() => null);
-    for (const item of await listed(ids, call)) {
-      const ref = await cases.toRef(item).catch(() => null);
-      if (ref) found.set(ref.id, item);
-    }
+    const ids = new Set(refs.map(({ id }) => id).filter((id) => isAskable(id) && !id.includes(',')));
+    const found = await batches([...ids], call);
     return Promise.all(refs.map(async ({ id }) => (found.has(id) ? isolated(cases.toSnapshot(found.get(id))) : null)));
   }
 
@@ -160,8 +170,22 @@ export function createRest(config: RestConfig, host: Host): Adapter {
         throw error;
       });
       if (status === 404 || status === 410) throw new AdapterError('rejected', 'none', 'the back office does not have this case any more');
+      // Some back offices answer 200 for a status they do not know, and leave the case as it was.
+      if (done.length > 0 && !(await readAfter('unknown', () => isDone(id, call))))
+        throw new AdapterError(
+          'misconfigured',
+          'done',
+          'the back office took the withdrawal and the case is in none of withdraw.done afterwards',
+        );
     };
   };
+
+  async function firstChange(call: Call): Promise<void> {
+    for await (const { items } of createList(config.changes!, ask, 'changes').pages({ since: moments.format(0), cursor: '' }, call)) {
+      if (items[0] !== undefined) await cases.toSnapshot(items[0]);
+      return;
+    }
+  }
 
   async function check(call: Call) {
     const probes: { name: string; ok: boolean; ms: number }[] = [];
@@ -172,6 +196,10 @@ export function createRest(config: RestConfig, host: Host): Adapter {
     };
     await probe('credentials', async () => known(await ask({ method: 'GET', path: config.health.path }, call), 'health'));
     if (lookup) await probe('look-up by key', () => findOne(`no such key ${crypto.randomUUID()}`, call));
+    // As open cases are looked after; nobody has this id.
+    await probe('load', () => (config.load.path.includes('{ids}') ? listed(['0'], call) : isolated(loadOne({ id: '0' }, call))));
+    // Of a case that is there, everything that a look-up reads is read.
+    if (config.changes) await probe('changes', () => firstChange(call));
     return { ok: true, probes };
   }
 

@@ -10,9 +10,11 @@ const LIMITS = { timeout: 250, stack: 200, sequence: 20_000 };
 const MOST_SOURCE = 4_000;
 const MOST_RESULT = 4 * 1024 * 1024;
 const MOST_PADDING = 1_000;
-const MOST_MATCHED = 10_000;
+const MOST_MATCHED = 2_000;
+/** JSONata's codes for $error(text) and $assert(condition, text). */
+const STATED: ReadonlySet<unknown> = new Set(['D3137', 'D3141']);
 
-/** A compiled expression. @throws AdapterError malformed where it fails or grows too large; its words never quote the document. */
+/** A compiled expression. @throws AdapterError malformed if it fails or grows too large, in words that never quote the document; what $error(text) says is in `fields`. */
 export type Expression = (document: Json) => Promise<Json | undefined>;
 
 /** What is wrong with an expression, or null; positions count from 1. */
@@ -42,12 +44,16 @@ export function compile(source: string): Expression {
     try {
       result = await expression.evaluate(document);
     } catch (error) {
-      const code = (error as { code?: unknown }).code;
+      const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
       throw new AdapterError(
         'malformed',
         'none',
         `an expression of the config fails on this document (${typeof code === 'string' ? code : 'no code'})`,
-        { evidence: source.slice(0, 120) },
+        // What the city's own $error says is for people.
+        {
+          evidence: source.slice(0, 120),
+          ...(STATED.has(code) && typeof message === 'string' ? { fields: { '': message.slice(0, 300) } } : {}),
+        },
       );
     }
     if (result === undefined) return undefined;

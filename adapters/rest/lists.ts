@@ -2,7 +2,8 @@ import { AdapterError, type Call, type Json } from '#contract';
 import type { ListConfig } from './config.ts';
 import type { Ask, Reply } from './http.ts';
 import { fillPath } from './mapping.ts';
-import { named, reader, scalar, type Read } from './value.ts';
+import { at } from './pointer.ts';
+import { named, reader, scalar, type Place, type Read } from './value.ts';
 
 /** A list that goes on after this many pages does not end. */
 const MOST_PAGES = 1_000;
@@ -42,10 +43,9 @@ export function createList(config: ListConfig, ask: Ask, what: string): List {
     if (reply.status === 404 || reply.status === 410)
       throw new AdapterError('misconfigured', 'none', `the back office does not know the path of ${what}`);
     const found = await itemsAt(reply.body);
-    // An expression gives one thing as itself, and nothing as nothing.
-    const items = Array.isArray(found) ? found : typeof config.items === 'object' ? [found ?? []].flat() : null;
+    const items = asList(found, config.items, reply.body);
     if (items === null) throw new AdapterError('malformed', 'none', `the answer has no list at ${named(config.items)}`);
-    return { items: items as readonly Json[], reply };
+    return { items, reply };
   }
 
   const target = (values: Readonly<Record<string, string | number>>): string =>
@@ -80,6 +80,21 @@ export function createList(config: ListConfig, ask: Ask, what: string): List {
   }
 
   return { page: (values, call) => read(target(values), call), pages, next };
+}
+
+/**
+ * An expression gives one thing as itself, and nothing as nothing. So does JSON that was made of XML: a list of one is the one itself, an
+ * empty list an empty text or null. Null where it is no list at all.
+ */
+function asList(found: Json | undefined, place: Place, body: Json): readonly Json[] | null {
+  if (Array.isArray(found)) return found as readonly Json[];
+  if (typeof place === 'object') return found === undefined || found === null ? [] : [found];
+  if (place === '') return null;
+  if (found === undefined) {
+    const around = at(body, place.slice(0, place.lastIndexOf('/')));
+    return place.lastIndexOf('/') > 0 && (around === '' || around === null) ? [] : null;
+  }
+  return found === null || found === '' ? [] : typeof found === 'object' ? [found] : null;
 }
 
 /** An address as an answer gave it, from where it was asked. */

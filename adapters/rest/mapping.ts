@@ -1,8 +1,9 @@
 import { AdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
-import type { BodyMapping, CaseFields, RestConfig } from './config.ts';
+import { isExpression } from './body.ts';
+import type { CaseFields, RestConfig } from './config.ts';
 import type { Moment, Moments } from './moments.ts';
-import { at, build } from './pointer.ts';
-import { named, reader, scalar, type Read } from './value.ts';
+import { at } from './pointer.ts';
+import { named, reader, scalar } from './value.ts';
 
 /** What the sources of a body may point into. */
 export const toSource = (application: Submission, key: string): Json => ({
@@ -16,33 +17,6 @@ export const toSource = (application: Submission, key: string): Json => ({
   applicant: application.applicant as unknown as Json,
   formData: application.formData,
 });
-
-/** Makes bodies as the mapping describes them; a source that is absent leaves its field out. */
-export function bodyMaker(mapping: BodyMapping): (source: Json) => Promise<Json> {
-  if (isExpression(mapping)) {
-    const whole = reader(mapping);
-    return async (source) => (await whole(source)) ?? null;
-  }
-  const fields = Object.entries(mapping).map(([target, from]) => [target, sourceOf(from)] as const);
-  return async (source) => {
-    const values = await Promise.all(fields.map(async ([target, read]) => [target, await read(source)] as const));
-    return build(values.flatMap(([target, value]) => (value === undefined ? [] : [[target, value] as const])));
-  };
-}
-
-const isExpression = (mapping: BodyMapping): mapping is { $: string } => Object.hasOwn(mapping, '$');
-
-function sourceOf(from: string | number | boolean | { readonly $: string }): Read {
-  if (typeof from === 'object' || (typeof from === 'string' && from.startsWith('/'))) return reader(from);
-  return typeof from === 'string' ? async (source) => fill(from, source ?? null) : async () => from;
-}
-
-/** A text with its pointers in braces filled. */
-export const fill = (template: string, source: Json): string =>
-  template.replaceAll(/\{(\/[^{}]*)\}/g, (_, from: string) => {
-    const value = at(source, from) ?? '';
-    return typeof value === 'object' ? JSON.stringify(value) : String(value);
-  });
 
 /**
  * A path with its placeholders filled; a value can never become another part of the address. A parameter whose cursor is

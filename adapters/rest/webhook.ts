@@ -36,7 +36,8 @@ export function createWebhook(config: NonNullable<RestConfig['webhook']>, cases:
       verify(headers, raw);
       const body = await parseJson(decodeText(raw, { contentType: headers.get('content-type') }));
       const found = at(body, config.items);
-      const items = config.items === '' && !Array.isArray(found) ? [body] : found;
+      // A list of one may come as the one itself.
+      const items = !Array.isArray(found) && found !== null && typeof found === 'object' ? [found] : found;
       if (!Array.isArray(items)) throw new AdapterError('malformed', 'none', `the notification has no list at ${config.items}`);
       const { items: changes, malformed } = await readChanges(items as readonly Json[], cases.toChange, cases.idOf);
       // One that names no case at all is no notification of this back office.

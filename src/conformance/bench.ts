@@ -55,6 +55,7 @@ export function createBench(subject: Subject, ports: ReadonlySet<PortName>): Own
     ars: subject.ars,
     secrets: markedTexts(definition, config, 'secret').map(({ text }) => text),
     mappedStatuses: subject.mappedStatuses,
+    withdrawnStatuses: subject.withdrawnStatuses ?? new Set(),
     schema: { ...configSchema(definition) },
     ports,
     async open(options) {

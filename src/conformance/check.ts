@@ -46,6 +46,8 @@ export interface Bench {
   readonly secrets: readonly string[];
   /** Native statuses that the city's file translates. */
   readonly mappedStatuses: ReadonlySet<string>;
+  /** Those of them that mean withdrawn; empty if the city names none. */
+  readonly withdrawnStatuses: ReadonlySet<string>;
   /** JSON Schema of the config. */
   readonly schema: Readonly<Record<string, unknown>>;
   /** Which ports the adapter has with this config. */

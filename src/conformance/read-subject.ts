@@ -60,6 +60,9 @@ export async function readSubject(options: SubjectSource): Promise<Subject | { r
     ars,
     config: resolveReferences(entry.config, env, source.file).value,
     mappedStatuses: new Set(Object.keys(entry.statusMap ?? {})),
+    withdrawnStatuses: new Set(
+      Object.entries(entry.statusMap ?? {}).flatMap(([native, status]) => (status === 'withdrawn' ? [native] : [])),
+    ),
     limits: { ...limitDefaults, ...entry.limits },
     samples,
     surroundings: { folder: resolve(dirname(samplesFile ?? file)), env },

@@ -14,6 +14,8 @@ export interface Subject {
   readonly config: Json;
   /** Native statuses that the city's file translates. */
   readonly mappedStatuses: ReadonlySet<string>;
+  /** Those of them that the city's file translates to `withdrawn`. @default unknown */
+  readonly withdrawnStatuses?: ReadonlySet<string>;
   readonly limits: { readonly concurrency: number; readonly timeoutMs: number };
   readonly samples: Samples;
   /** Where the actions of the samples run. */

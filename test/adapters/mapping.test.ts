@@ -3,7 +3,8 @@ import { describe, expect, test } from 'vitest';
 import { AdapterError, type Json } from '#contract';
 import { earlier, parseCursor, preformatted, toCursor } from '../../adapters/redmine/mapping.ts';
 import { restConfig } from '../../adapters/rest/config.ts';
-import { bodyMaker, caseReader, fillPath, toFieldProblems } from '../../adapters/rest/mapping.ts';
+import { bodyMaker } from '../../adapters/rest/body.ts';
+import { caseReader, fillPath, toFieldProblems } from '../../adapters/rest/mapping.ts';
 import { createMoments } from '../../adapters/rest/moments.ts';
 import { at, build } from '../../adapters/rest/pointer.ts';
 

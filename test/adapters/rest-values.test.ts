@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { plainName } from '../../adapters/rest/attachments.ts';
 import { compile, expressionProblem } from '../../adapters/rest/expression.ts';
+import { bodyMaker } from '../../adapters/rest/body.ts';
 import { formOf } from '../../adapters/rest/form.ts';
 import { nextLink } from '../../adapters/rest/lists.ts';
 import { createMoments } from '../../adapters/rest/moments.ts';
@@ -102,6 +103,16 @@ describe('an expression', () => {
 
   test.each(['/(a+)+/', '/(a|b)*/', '/a*b*c*/', '/(a)\\1/', '/(?=a)b/'])('with %s is refused before it runs', (pattern) =>
     expect(expressionProblem(`$match(x, ${pattern})`)).toContain('a simpler regular expression'),
+  );
+
+  test.each(['$error("Bitte nennen Sie eine Anschrift.")', '$assert($exists(nowhere), "Bitte nennen Sie eine Anschrift.")'])(
+    '%s in a body refuses what was entered, with its text for the applicant',
+    async (source) => {
+      const refusal = { kind: 'rejected', effect: 'none', fields: { '': 'Bitte nennen Sie eine Anschrift.' } };
+      await expect(bodyMaker({ $: source })({ applicant: {} })).rejects.toMatchObject(refusal);
+      await expect(bodyMaker({ '/anschrift': { $: source } })({ applicant: {} })).rejects.toMatchObject(refusal);
+      await expect(compile(source)({})).rejects.toMatchObject({ kind: 'malformed' });
+    },
   );
 
   test('of any text is a problem or compiles, and never throws', () => {

@@ -6,7 +6,7 @@ import { checks } from '../../src/conformance/checks.ts';
 import { runConformance } from '../../src/conformance/run.ts';
 import { createStack } from '../kit/stack.ts';
 import liar from './broken/fault.matrix.ts';
-import { good } from './good.ts';
+import { breakGood, good } from './good.ts';
 import { startOffice, type OfficeOptions } from './office.ts';
 import { officeSubject } from './subject.ts';
 
@@ -45,6 +45,16 @@ describe('the kit refuses an adapter that breaks', () => {
         remedy: expect.stringMatching(/\w+ \w+/) as string,
       });
     }
+  });
+
+  test.each([
+    ['with the statuses that mean withdrawn', {}],
+    ['without them', { withdrawnStatuses: new Set<string>() }],
+  ])('withdraw.idempotent: success for a withdrawal that changed nothing, %s', { timeout: 60_000 }, async (_, more) => {
+    const office = opened(await startOffice());
+    const deaf = breakGood(({ cases }) => ({ cases: { ...cases!, withdraw: async () => {} } }));
+    const report = await runConformance({ ...officeSubject(office, deaf), ...more }, { only: ['withdraw.*'] });
+    expect(report.results.map(({ finding }) => finding.status)).toEqual(['fail']);
   });
 
   test('for every check there is such an adapter', () => {

@@ -63,6 +63,7 @@ export const officeSubject = (
   ars: officeArs,
   config: { baseUrl: office.url, token: officeToken, webhookSecret: officeWebhookSecret, ...over.config },
   mappedStatuses: new Set(['NEW', 'CHECKING', 'GRANTED', 'WITHDRAWN']),
+  withdrawnStatuses: new Set(['WITHDRAWN']),
   limits: { concurrency: 8, timeoutMs: 2_000 },
   samples: { ...officeSamples(office.url), ...over.samples },
   surroundings: { folder: import.meta.dirname, env: {} },

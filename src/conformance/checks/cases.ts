@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { AdapterError, type Batch, type CaseRef, type CaseSnapshot } from '#contract';
-import { fail, notApplicable, pass, unverified, type Check, type Opened } from '../check.ts';
+import { fail, notApplicable, pass, unverified, type Check, type Finding, type Opened } from '../check.ts';
 import { inWords, loadOne, noValid, settle, submit } from './observe.ts';
 
 const loadCases = (opened: Opened, refs: readonly CaseRef[]): Promise<Batch<CaseSnapshot>> =>
@@ -17,7 +17,7 @@ const shown = (element: CaseSnapshot | CaseRef | null | AdapterError | undefined
 const withdrawTwice: Check = {
   id: 'withdraw.idempotent',
   level: 'MUST',
-  title: 'A case that is withdrawn can be withdrawn again: nothing changes and nothing fails.',
+  title: 'A withdrawal shows in the case; withdrawing again changes nothing and does not fail.',
   remedy: 'look at the case before, or take “already withdrawn” for success',
   port: 'cases',
   async run(bench) {
@@ -25,13 +25,17 @@ const withdrawTwice: Check = {
     if (!application) return noValid;
     const opened = await bench.open();
     if (!opened.adapter.cases?.withdraw) return notApplicable('it cannot withdraw');
-    const { ref } = await submit(opened, application);
+    const { ref, taken } = await submit(opened, application);
+    const untouched = await loadOne(opened, ref);
     const withdraw = (own: CaseRef, key = randomUUID()) =>
       settle(opened.write((adapter, call) => adapter.cases!.withdraw!(own, 'Umzug', call), { key }));
     const key = randomUUID();
     const first = await withdraw(ref, key);
     if (first.error) return fail('the case is withdrawn', inWords(first.error), this.remedy);
     const before = await loadOne(opened, ref);
+    // What is queued shows when the back office comes to it.
+    const unconfirmed = taken === 'queued' ? null : untold(untouched, before, bench.withdrawnStatuses);
+    if (unconfirmed) return unconfirmed;
     for (const again of [key, randomUUID()]) {
       const { error } = await withdraw(ref, again);
       if (error) return fail('withdrawing again succeeds', inWords(error), this.remedy);
@@ -50,6 +54,22 @@ const withdrawTwice: Check = {
         );
   },
 };
+
+/** A withdrawal that the back office took without saying so in the case: some answer 200 for a status they do not know. */
+function untold(before: CaseSnapshot | null, after: CaseSnapshot | null, withdrawn: ReadonlySet<string>): Finding | null {
+  // A case that is deleted is withdrawn as well.
+  if (!after) return null;
+  const remedy = 'read the case back after withdrawing, and throw misconfigured with effect done if its status is not the one you set';
+  if (withdrawn.size > 0 && !withdrawn.has(after.nativeStatus))
+    return fail(
+      `a status that statusMap translates to withdrawn: ${[...withdrawn].join(', ')}`,
+      `success, and the status “${after.nativeStatus}”`,
+      remedy,
+    );
+  return before?.nativeStatus === after.nativeStatus && before.version === after.version
+    ? fail('a case that is another one after the withdrawal', 'success, and the same status and version as before', remedy)
+    : null;
+}
 
 const order: Check = {
   id: 'cases.batch-order-and-nulls',
