@@ -20,8 +20,8 @@ export async function listPage(
 
   // One list for each thing that makes an application visible: a database has an index for each, and none for one or the other.
   const byOwner = store.db.selectFrom('application').where('owner', '=', principal.owner);
-  const byCity = (ars ? keys.keysOfMunicipality(ars) : []).map((key) => {
-    const all = store.db.selectFrom('application').where('ars', '=', key);
+  const byCity = (ars ? keys.keysOfMunicipality(ars) : []).map((keyOfCity) => {
+    const all = store.db.selectFrom('application').where('ars', '=', keyOfCity);
     return submitter ? all.where('owner', '<>', principal.owner) : all;
   });
   const lists = [...(submitter ? [byOwner] : []), ...byCity].map((visible) => {

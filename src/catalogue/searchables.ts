@@ -1,4 +1,4 @@
-import type { ServiceKey } from '#contract';
+import { isObjectKey, type ServiceKey } from '#contract';
 import type { CatalogueEntry, Offer } from './catalogue.ts';
 import type { OfferShelf } from './memory.ts';
 import type { EverydayWords } from './search/everyday.ts';
@@ -19,7 +19,7 @@ export function searchablesOf(
   return [...services.values()].map((entry) => {
     const { key, name } = entry;
     const standing = offers.byKey.get(key) ?? [];
-    const own = key.endsWith('000000') || entry.summary !== null ? trust.own : trust.variant;
+    const own = isObjectKey(key) || entry.summary !== null ? trust.own : trust.variant;
     return {
       key,
       phrases: [
@@ -45,6 +45,6 @@ function cityNames(offers: readonly Offer[]): SearchablePhrase[] {
 
 /** Short names that the legal basis gives, `BAföG` of `Bundesausbildungsförderungsgesetz (BAföG)`, where they name the benefit too. */
 function shortNames({ key, legalBasis }: CatalogueEntry): string[] {
-  if (!key.endsWith('000000')) return [];
+  if (!isObjectKey(key)) return [];
   return legalBasis.flatMap((law) => /^[^§(]*\(([A-ZÄÖÜ][\p{L}-]{2,15})\)/u.exec(law)?.[1] ?? []);
 }

@@ -62,3 +62,6 @@ export const spelledAlike = (one: string | null, other: string | null): boolean 
 
 /** True where the region holds the municipality, or is it: a key of 12, 9, 5, 3 or 2 digits begins with those above it. */
 export const isWithin = (ars: RegionalKey, region: RegionalKey): boolean => ars.startsWith(region);
+
+/** True for a LeiKa key that names an object alone and holds for all its actions. */
+export const isObjectKey = (key: ServiceKey): boolean => isLeikaKey(key) && key.endsWith('000000');

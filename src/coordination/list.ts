@@ -139,7 +139,7 @@ export async function findCaseOf(
 }
 
 /** Cases of a city, in the order of their ids. What is open is found by its own index, however much is closed. */
-const casesOfCity = (store: Store, keys: readonly RegionalKey[], byLink: boolean): CaseQuery =>
+const casesOfCity = (store: Store, keysOfCity: readonly RegionalKey[], byLink: boolean): CaseQuery =>
   !byLink
     ? store.db.selectFrom('case_file as file').where((where) =>
         where.exists(
@@ -147,14 +147,14 @@ const casesOfCity = (store: Store, keys: readonly RegionalKey[], byLink: boolean
             .selectFrom('case_participant as link')
             .select('link.case_id')
             .whereRef('link.case_id', '=', 'file.id')
-            .where('link.ars', 'in', [...keys]),
+            .where('link.ars', 'in', [...keysOfCity]),
         ),
       )
     : // The same columns of `file`; by the city first, so that cases of others are not read.
       (store.db
         .selectFrom('case_participant as link')
         .innerJoin('case_file as file', 'file.id', 'link.case_id')
-        .where('link.ars', '=', keys[0]!) as unknown as CaseQuery);
+        .where('link.ars', '=', keysOfCity[0]!) as unknown as CaseQuery);
 
 type CaseQuery = SelectQueryBuilder<Database & { file: Database['case_file'] }, 'file', object>;
 

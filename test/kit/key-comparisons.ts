@@ -36,7 +36,7 @@ const noKeys = new Set(['', '*']);
 const columns = /(^|\.)(ars|service_key|municipality)$/;
 const equalityInSql = /^(=|==|!=|<>|in|not in|like)$/i;
 /** What makes a list of keys complete. */
-const ruled = /\b(keysOfMunicipality|keysAnswering|keysOfCity)\b/;
+const ruled = /\b(keysOfMunicipality|keysAnswering|keysOfCity|keyOfCity)\b/;
 
 /** Comparisons in these files, each as `file:line text`. */
 export function keyComparisons(root: string, files: readonly string[]): string[] {
