@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import type { Listing } from '../../src/catalogue/catalogue.ts';
 import { filterMunicipalities } from '../../src/catalogue/lists.ts';
 import { pageOf } from '../../src/catalogue/pages.ts';
-import { splitCompound } from '../../src/catalogue/search/compounds.ts';
+import { edgeOf, splitCompound } from '../../src/catalogue/search/compounds.ts';
 import { noEverydayWords } from '../../src/catalogue/search/everyday.ts';
 import { createServiceSearch, nearBest } from '../../src/catalogue/search/services.ts';
 import { createTypoSearch, distanceUpTo } from '../../src/catalogue/search/typos.ts';
@@ -28,7 +28,7 @@ const services = createServiceSearch(
     service('passport', ['Reisepass Ausstellung zusätzlicher Pässe']),
     service('dog', ['Hundesteuer']),
     service('99050012000000', ['Gewerbe']),
-    service('99050012070000', ['Gewerbe Abmeldung']),
+    service('99050012070000', ['Gewerbe Abmeldung'], 3),
     service('99050012104000', ['Gewerbe Anmeldung']),
     service('residence', ['Anmeldung des Wohnsitzes', 'Wohnsitz anmelden', 'Umzug'], 4),
     service('vehicle', ['Kraftfahrzeug Zulassung']),
@@ -76,6 +76,7 @@ describe('services are found by what people call them', () => {
     ['hundesteueranmeldung', 'dog', 'a compound nobody uses, by its parts'],
     ['bewohnerp', 'parking', 'the beginning'],
     ['KFZ Zulassung', 'vehicle', 'a word that means the same'],
+    ['Gewerbebehörde', '99050012000000', 'the beginning of a compound'],
     ['auto', 'vehicle', 'a word that means the same, without the action'],
     ['auto ummelden', 'vehicle', 'its object, where the action is unknown'],
   ])('%s finds %s first by %s', (query, key) => expect(search(query)[0]).toBe(key));
@@ -150,8 +151,8 @@ describe('words', () => {
     expect(split('hundesteueranmeldung')).toEqual(['hund', 'steueranmeldung']);
     expect(split('wohnungsgeberbestatigung')).toEqual(['wohnung', 'geber', 'bestatigung']);
     expect(split('bestatigungswohl')).toBeNull();
-    expect(split('zweitwohnung')).toEqual(['wohnung']);
-    expect(split('xyhund')).toBeNull();
+    const edge = (word: string) => edgeOf(word, (part) => known.has(part));
+    expect([edge('zweitwohnung'), edge('wohnungsxyz'), edge('xyhund')]).toEqual(['wohnung', 'wohnung', null]);
     expect(split('steuer')).toBeNull();
   });
 

@@ -8,18 +8,10 @@ const longestPart = 20;
 
 /**
  * Takes a compound apart into words that are known: `hundesteueranmeldung` into `hund`, `steuer`, `anmeldung`. Of several
- * ways the one with the fewest parts; where only its end is known, that alone; null where nothing is. One pass over the word: the time grows
+ * ways the one with the fewest parts; null where the word does not come apart. One pass over the word: the time grows
  * with its length and not with its square.
  */
 export function splitCompound(word: string, knows: (part: string) => boolean): readonly string[] | null {
-  const whole = splitWhole(word, knows);
-  if (whole) return whole;
-  // Four letters before the tail, or `pass` would be found in words that only happen to end so.
-  for (let from = shortestPart; from <= word.length - shortestPart; from += 1) if (knows(word.slice(from))) return [word.slice(from)];
-  return null;
-}
-
-function splitWhole(word: string, knows: (part: string) => boolean): readonly string[] | null {
   // best[i]: the fewest parts that cover the first i letters, joints included.
   const best: (readonly string[] | null)[] = Array.from({ length: word.length + 1 }, (_, at) => (at === 0 ? [] : null));
   for (let from = 0; from < word.length; from += 1) {
@@ -40,4 +32,12 @@ function splitWhole(word: string, knows: (part: string) => boolean): readonly st
   }
   const found = best[word.length] ?? null;
   return found && found.length > 1 ? found : null;
+}
+
+/** The end of a compound, else its beginning, where only that is known; null where neither is. */
+export function edgeOf(word: string, knows: (part: string) => boolean): string | null {
+  // Four letters beside the end, or `pass` would be found in words that only happen to end so; five for a beginning.
+  for (let from = shortestPart; from <= word.length - shortestPart; from += 1) if (knows(word.slice(from))) return word.slice(from);
+  for (let to = word.length - shortestPart + 1; to >= 5; to -= 1) if (knows(word.slice(0, to))) return word.slice(0, to);
+  return null;
 }

@@ -33,6 +33,10 @@ export interface WordSense {
   weightOf(word: string): number;
   /** Numbers of the actions that a word may mean. */
   actionsOf(word: string): readonly string[];
+  /** Stems of the words for the same action. */
+  sameAction(word: string): readonly string[];
+  /** Whether an action is meant only where it is named. Applying, registering and issuing go without saying. */
+  mustBeNamed(action: string): boolean;
   /** Stems of the catalogue's words for a word. */
   meanings(word: string): readonly string[];
   /** The catalogue's words that other words mean. */
@@ -43,6 +47,9 @@ export interface WordSense {
 const weightOfSilent = 0.06;
 const weightOfWeak = 0.35;
 const weightOfAction = 0.4;
+
+/** Admission, issuing, registration (LeiKa 007, 012, 104). */
+const unnamed = new Set(['007', '012', '104']);
 
 /** Reads the words once. Arguments of the answers are words in their one spelling (`plainOf`). */
 export function senseOf({ silent, weak, actions, words }: EverydayWords): WordSense {
@@ -58,6 +65,7 @@ export function senseOf({ silent, weak, actions, words }: EverydayWords): WordSe
     return found;
   };
   const actionsByStem = byStem(actions, (key) => key);
+  const stemsByAction = new Map([...actions].map(([action, list]) => [action, list.map((word) => stem(plainOf(word)))]));
   const meaningsByStem = byStem(words, (key) => stem(plainOf(key)));
   return {
     isSilent: (word) => silentWords.has(word),
@@ -67,6 +75,8 @@ export function senseOf({ silent, weak, actions, words }: EverydayWords): WordSe
       return actionsByStem.has(stem(word)) ? weightOfAction : 1;
     },
     actionsOf: (word) => actionsByStem.get(stem(word)) ?? [],
+    sameAction: (word) => [...new Set((actionsByStem.get(stem(word)) ?? []).flatMap((action) => stemsByAction.get(action) ?? []))],
+    mustBeNamed: (action) => actions.has(action) && !unnamed.has(action),
     meant: [...words.keys()],
     meanings: (word) => meaningsByStem.get(stem(word)) ?? [],
   };

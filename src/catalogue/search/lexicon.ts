@@ -1,7 +1,7 @@
-import { splitCompound } from './compounds.ts';
+import { edgeOf, splitCompound } from './compounds.ts';
 import type { WordSense } from './everyday.ts';
 import { createTypoSearch } from './typos.ts';
-import { plainOf, stem, wordsOf } from './words.ts';
+import { spellingsOf, stem } from './words.ts';
 
 /** A weighted bag of terms: a word, and less the parts it is made of. */
 export type Terms = readonly (readonly [term: number, weight: number])[];
@@ -46,21 +46,28 @@ export function createLexicon(texts: readonly { readonly text: string; readonly 
   };
   /** Words of a text: as they stand in their one spelling, and their terms. */
   const read = (text: string): [form: string, term: number][] =>
-    wordsOf(text).map((word) => {
-      const form = plainOf(word);
+    spellingsOf(text).map(({ form, root }) => {
       forms.add(form);
-      return [form, idOf(stem(form))];
+      return [form, idOf(root)];
     });
   const tokens = texts.map(({ text }) => read(text));
   for (const word of sense.meant) read(word);
-  const isPart = (part: string) => (forms.has(part) || ids.has(part)) && !sense.isSilent(part);
+  /** Small words are no parts; an office or a form is one, but says nothing (`Gewerbeamt`). */
+  const isPart = (part: string) => (forms.has(part) || ids.has(part)) && (part.length > 4 || part === 'amt' || !sense.isSilent(part));
 
   const partsByTerm = new Map<number, readonly number[]>();
-  const partsOf = (word: string): readonly number[] =>
-    splitCompound(word, isPart)?.flatMap((part) => ids.get(stem(part)) ?? ids.get(part) ?? []) ?? [];
+  const termsOfParts = (parts: readonly string[]): readonly number[] =>
+    parts.flatMap((part) => (sense.isSilent(part) ? [] : (ids.get(stem(part)) ?? ids.get(part) ?? [])));
+  /** Parts of a compound, or what of it is known, and how sure that is. */
+  const partsOf = (word: string): { readonly parts: readonly number[]; readonly likelihood: number } => {
+    const whole = splitCompound(word, isPart);
+    if (whole) return { parts: termsOfParts(whole), likelihood: 0.9 };
+    const edge = edgeOf(word, isPart);
+    return { parts: edge === null ? [] : termsOfParts([edge]), likelihood: 0.65 };
+  };
   for (const word of forms) {
     const id = idOf(stem(word));
-    if (!partsByTerm.has(id)) partsByTerm.set(id, partsOf(word));
+    if (!partsByTerm.has(id)) partsByTerm.set(id, partsOf(word).parts);
   }
 
   // How telling a term is: one of a single service counts in full, one of all of them a quarter.
@@ -112,9 +119,8 @@ export function createLexicon(texts: readonly { readonly text: string; readonly 
     bags: tokens.map(bagOf),
     termsOf: (text) =>
       bagOf(
-        wordsOf(text).flatMap((word) => {
-          const form = plainOf(word);
-          const id = ids.get(stem(form));
+        spellingsOf(text).flatMap(({ form, root }) => {
+          const id = ids.get(root);
           return id === undefined ? [] : [[form, id] as const];
         }),
       ),
@@ -128,9 +134,13 @@ export function createLexicon(texts: readonly { readonly text: string; readonly 
         const id = ids.get(meaning);
         if (id !== undefined && id !== own) take(id, Math.max(weight, tellingOf(id)), 0.9);
       }
+      for (const other of sense.sameAction(word)) {
+        const id = ids.get(other);
+        if (id !== undefined && id !== own) take(id, weight, 0.8);
+      }
       if (own === undefined) {
-        const parts = partsOf(word);
-        if (parts.length > 0) readings.push({ terms: spread(parts, weight, 1), likelihood: 0.9 });
+        const { parts, likelihood } = partsOf(word);
+        if (parts.length > 0) readings.push({ terms: spread(parts, weight, 1), likelihood });
         for (const { word: form, distance } of typos(word)) {
           const id = ids.get(stem(form));
           if (id !== undefined && !sense.isSilent(form)) take(id, Math.max(weightOf(form, id), weight * 0.5), distance === 1 ? 0.85 : 0.7);

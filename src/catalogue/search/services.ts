@@ -39,6 +39,9 @@ const leastScore = 0.25;
 /** Hits below this share of the best one's score are left out. */
 const leastShare = 0.5;
 
+/** Factor for a phrase that is the query, word by word: what a city offers does not come before it. */
+const exactly = 1.15;
+
 /** The hits that are near enough to the best of them to be shown. */
 export const nearBest = <T extends { readonly score: number }>(hits: readonly T[]): readonly T[] =>
   hits.filter(({ score }) => score >= leastShare * (hits[0]?.score ?? 0));
@@ -67,7 +70,7 @@ export function createServiceSearch(services: readonly SearchableService[], ever
   const summaries = indexOf(objects.map((entries) => lexicon.termsOf(entries.map(({ summary }) => summary).join(' '))));
   const offered = objects.map((entries) => {
     const cities = Math.max(...entries.map((entry) => entry.cities));
-    return cities === 0 ? 1 : 1.2 + 0.03 * Math.log2(cities);
+    return cities === 0 ? 1 : 1.12 + 0.02 * Math.log2(cities);
   });
 
   function find(query: string): readonly Hit[] {
@@ -78,7 +81,7 @@ export function createServiceSearch(services: readonly SearchableService[], ever
     for (const reading of asked)
       for (const [phrase, likeness] of index.alike(reading)) {
         const { trust, object, entry } = phrases[phrase] as (typeof phrases)[number];
-        const score = likeness * trust;
+        const score = likeness * trust * (likeness > 0.995 ? exactly : 1);
         if (score > (best.get(object) ?? 0)) best.set(object, score);
         if (score > (byEntry.get(entry) ?? 0)) byEntry.set(entry, score);
       }
@@ -92,7 +95,7 @@ export function createServiceSearch(services: readonly SearchableService[], ever
       .filter(([, score]) => score >= leastScore)
       .map(([object, score]) => ({ object, score: score * (offered[object] as number) }))
       .toSorted((a, b) => b.score - a.score || a.object - b.object)
-      .map(({ object, score }) => ({ keys: leading(objects[object] as SearchableService[], byEntry, actions), score }));
+      .map(({ object, score }) => ({ keys: leading(objects[object] as SearchableService[], byEntry, actions, sense), score }));
   }
 
   return {
@@ -112,13 +115,16 @@ function leading(
   entries: readonly SearchableService[],
   scores: ReadonlyMap<SearchableService, number>,
   actions: ReadonlySet<string>,
+  sense: WordSense,
 ): readonly string[] {
+  // To give notice of an end or to replace what was lost is not meant by who does not say so; to apply is.
+  const unasked = ({ key }: SearchableService) => isLeikaKey(key) && sense.mustBeNamed(key.slice(8, 11)) && !actions.has(key.slice(8, 11));
   const object = entries.find(isObject);
   const common = (object && scores.get(object)) ?? 0;
   const rank = (entry: SearchableService): number =>
     Math.max(common, scores.get(entry) ?? 0) +
     (isLeikaKey(entry.key) && actions.has(entry.key.slice(8, 11)) ? (entry.key.endsWith('000') ? 2 : 1.8) : 0) +
-    (entry.cities > 0 ? 0.5 + 0.1 * Math.log2(entry.cities) : 0) +
+    (entry.cities > 0 && !unasked(entry) ? 0.5 + 0.1 * Math.log2(entry.cities) : 0) +
     (entry === object ? 0.05 : 0);
   return entries
     .map((entry) => ({ key: entry.key, rank: rank(entry) }))

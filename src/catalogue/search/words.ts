@@ -52,3 +52,25 @@ export function stem(word: string): string {
   }
   return found;
 }
+
+/** A word of a text in its one spelling, and its stem. */
+interface Spelling {
+  readonly form: string;
+  readonly root: string;
+}
+
+/** Texts of the catalogue are read again with every import; most are the same as before. */
+const spellings = new LRUCache<string, readonly Spelling[]>({ max: 30_000 });
+
+/** Words of a text, in their order. */
+export function spellingsOf(text: string): readonly Spelling[] {
+  let found = spellings.get(text);
+  if (found === undefined) {
+    found = wordsOf(text).map((word) => {
+      const form = plainOf(word);
+      return { form, root: stem(form) };
+    });
+    spellings.set(text, found);
+  }
+  return found;
+}
