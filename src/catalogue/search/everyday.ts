@@ -55,6 +55,7 @@ const unnamed = new Set(['007', '012', '104']);
 export function senseOf({ silent, weak, actions, words }: EverydayWords): WordSense {
   const silentWords = new Set(silent.map(plainOf));
   const weakWords = new Set(weak.map(plainOf));
+  const weakStems = new Set(weak.map((word) => stem(plainOf(word))));
   const byStem = (entries: ReadonlyMap<string, readonly string[]>, target: (key: string) => string) => {
     const found = new Map<string, string[]>();
     for (const [key, list] of entries)
@@ -72,7 +73,9 @@ export function senseOf({ silent, weak, actions, words }: EverydayWords): WordSe
     weightOf(word) {
       if (silentWords.has(word)) return weightOfSilent;
       if (weakWords.has(word)) return weightOfWeak;
-      return actionsByStem.has(stem(word)) ? weightOfAction : 1;
+      if (actionsByStem.has(stem(word))) return weightOfAction;
+      // A word that means a weak one is weak: `Sohn` as much as `Kind`.
+      return (meaningsByStem.get(stem(word)) ?? []).some((meaning) => weakStems.has(meaning)) ? weightOfWeak : 1;
     },
     actionsOf: (word) => actionsByStem.get(stem(word)) ?? [],
     sameAction: (word) => [...new Set((actionsByStem.get(stem(word)) ?? []).flatMap((action) => stemsByAction.get(action) ?? []))],

@@ -132,7 +132,7 @@ export function createLexicon(texts: readonly { readonly text: string; readonly 
       if (own !== undefined) take(own, weight, 1);
       for (const meaning of sense.meanings(word)) {
         const id = ids.get(meaning);
-        if (id !== undefined && id !== own) take(id, Math.max(weight, tellingOf(id)), 0.9);
+        if (id !== undefined && id !== own) take(id, Math.max(weight, sense.weightOf(word) * tellingOf(id)), 0.9);
       }
       for (const other of sense.sameAction(word)) {
         const id = ids.get(other);

@@ -1,7 +1,7 @@
 import { isLeikaKey } from '#contract';
 import { noEverydayWords, senseOf, type EverydayWords, type WordSense } from './everyday.ts';
 import { createLexicon, type Lexicon, type QueryWord, type Terms } from './lexicon.ts';
-import { queryWords } from './words.ts';
+import { queryWords, spellingsOf } from './words.ts';
 
 /** A name of a service, or something people call it, and how far that is to be trusted (0 to 1). */
 export interface SearchablePhrase {
@@ -73,15 +73,20 @@ export function createServiceSearch(services: readonly SearchableService[], ever
     return cities === 0 ? 1 : 1.12 + 0.02 * Math.log2(cities);
   });
 
+  /** The words that count as they stand, in any order: their stems would make `rent` and `Rente` one. */
+  const signatureOf = (words: readonly string[]): string => loudOf(words, sense).toSorted().join(' ');
+  const signatures = phrases.map(({ text }) => signatureOf(spellingsOf(text).map(({ form }) => form)));
+
   function find(query: string): readonly Hit[] {
     const words = queryWords(query);
     const asked = understand(words, lexicon, sense);
+    const signature = signatureOf(words);
     const best = new Map<number, number>();
     const byEntry = new Map<SearchableService, number>();
     for (const reading of asked)
       for (const [phrase, likeness] of index.alike(reading)) {
         const { trust, object, entry } = phrases[phrase] as (typeof phrases)[number];
-        const score = likeness * trust * (likeness > 0.995 ? exactly : 1);
+        const score = trust * (signatures[phrase] === signature ? exactly : likeness);
         if (score > (best.get(object) ?? 0)) best.set(object, score);
         if (score > (byEntry.get(entry) ?? 0)) byEntry.set(entry, score);
       }
@@ -134,12 +139,14 @@ function leading(
 
 const isObject = ({ key }: SearchableService): boolean => isLeikaKey(key) && key.endsWith('000000');
 
+/** Words that are not silent; all of them where none is. */
+function loudOf(words: readonly string[], sense: WordSense): readonly string[] {
+  const left = words.filter((word) => !sense.isSilent(word));
+  return left.length > 0 ? left : words;
+}
+
 /** The words of a query that count, as they stand, and with neighbours put together where that makes a known word. */
 function understand(words: readonly string[], lexicon: Lexicon, sense: WordSense): readonly (readonly QueryWord[])[] {
-  const loud = (list: readonly string[]) => {
-    const left = list.filter((word) => !sense.isSilent(word));
-    return left.length > 0 ? left : list;
-  };
   const together: string[] = [];
   for (let at = 0; at < words.length; at += 1) {
     const pair = `${words[at]}${words[at + 1] ?? ''}`;
@@ -149,7 +156,7 @@ function understand(words: readonly string[], lexicon: Lexicon, sense: WordSense
   }
   const ways = together.length === words.length ? [words] : [words, together];
   return ways.map((way) => {
-    const list = loud(way);
+    const list = loudOf(way, sense);
     return list.map((word, at) => lexicon.understand(word, at === list.length - 1));
   });
 }
