@@ -4,7 +4,24 @@
  * the hub is installed as a package, its sources are stripped here, as they are loaded.
  */
 import { readFileSync } from 'node:fs';
-import { registerHooks, stripTypeScriptTypes } from 'node:module';
+// As a whole: a name that an older Node.js does not have would end the process before it could say what is missing.
+import * as nodeModule from 'node:module';
+
+const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+const needed = Number.parseInt(engines.node.replace(/^\D+/, ''), 10);
+if (Number.parseInt(process.versions.node, 10) < needed) {
+  const { LC_ALL, LC_MESSAGES, LANG } = process.env;
+  const at = process.argv.indexOf('--language');
+  const language = at < 0 ? LC_ALL || LC_MESSAGES || LANG || '' : (process.argv[at + 1] ?? '');
+  console.error(
+    /^en/i.test(language)
+      ? `staedtebund needs Node.js ${needed} or later; this is ${process.versions.node}. Install that, or put it beside the package (npm install node@${needed}) and run the command with npx.`
+      : `staedtebund braucht Node.js ab Version ${needed}; dies ist ${process.versions.node}. Installieren Sie diese, oder legen Sie sie neben das Paket (npm install node@${needed}) und rufen Sie den Befehl mit npx auf.`,
+  );
+  process.exit(2);
+}
+
+const { registerHooks, stripTypeScriptTypes } = nodeModule;
 
 const sources = new URL('..', import.meta.url).href;
 

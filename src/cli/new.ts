@@ -100,10 +100,13 @@ function packageFiles(name: string, folder: string): Readonly<Record<string, str
       private: true,
       type: 'module',
       exports: './index.ts',
-      scripts: { check: 'tsc', test: 'node --test', simulator: 'node simulator.ts' },
+      // The files are named: an older Node.js looks for JavaScript alone, and is content where it finds no test at all.
+      scripts: { check: 'tsc', test: 'node --test *.test.ts', simulator: 'node simulator.ts' },
       dependencies: { zod: own.dependencies['zod'] },
       devDependencies: {
         '@types/node': own.devDependencies['@types/node'],
+        // npm puts it before the machine's own, which may be older.
+        node: own.devDependencies['node'],
         // A checkout is linked, so that adapter and hub share one contract and the command is there.
         staedtebund: hub.includes('/node_modules/') ? own.version : `file:${relative(folder, hub) || '.'}`,
         typescript: own.devDependencies['typescript'],
@@ -143,7 +146,7 @@ function nextSteps(name: string, folder: string, inCheckout: boolean, language: 
       ? ['  npx tsc', `  npx vitest run test/adapters/${basename(name)}.test.ts`]
       : [`  cd ${folder}`, '  npm install', '  npx tsc', '  npm test']),
     say('Konformität (in einer zweiten Sitzung läuft der Simulator):', 'Conformance (the simulator runs in a second terminal):'),
-    `  node ${at('simulator.ts')} --port 8080`,
+    inCheckout ? `  npx node ${at('simulator.ts')} --port 8080` : '  npm run simulator -- --port 8080',
     `  export ${variable}_URL=http://127.0.0.1:8080 ${variable}_TOKEN=${name}-simulator-token`,
     `  ${kit} --report json --out ${at('conformance/report.json')}`,
     say('In der Datei einer Stadt:', "In a city's file:"),

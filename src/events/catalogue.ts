@@ -5,7 +5,7 @@ import type { HubEvent, Json } from '#contract';
 /*
  * What the hub publishes: a closed list of types, each with a JSON Schema in schema/events. The schemas say exactly what this
  * version writes, so that nothing else gets out. A reader must bear more (`toReaderSchema`): facts and, where a list is open
- * (`x-open`), values that later versions add.
+ * (its `$comment` says so), values that later versions add.
  */
 
 /** Every type of event, and the kind of aggregate that it is about: its topic. */
@@ -49,7 +49,9 @@ export interface FactSchema {
   readonly description?: string;
   readonly type?: string | readonly string[];
   readonly enum?: readonly string[];
-  /** True where later versions may add values to `enum`. */
+  /** `openList` where later versions may add values to `enum`. */
+  readonly $comment?: string;
+  /** The same, as release 0.1.0 wrote it: no keyword of JSON Schema, which strict validators refuse. */
   readonly 'x-open'?: boolean;
   readonly pattern?: string;
   readonly minimum?: number;
@@ -72,6 +74,12 @@ export interface EventSchema {
   readonly examples: readonly { readonly [name: string]: Json }[];
 }
 
+/** What stands in `$comment` of a list to which later versions may add values. */
+export const openList = 'Open list: later versions may add values.';
+
+/** True where later versions may add values to a fact's list. */
+export const isOpenList = (fact: FactSchema): boolean => fact.$comment === openList || fact['x-open'] === true;
+
 /** Folder of the published schemas. */
 export const schemaFolder = new URL('../../schema/events/', import.meta.url);
 
@@ -87,7 +95,7 @@ export const readEventSchemas = (): ReadonlyMap<EventType, EventSchema> =>
 export function toReaderSchema(schema: EventSchema): EventSchema {
   const bear = ({ items, ...fact }: FactSchema): FactSchema => {
     const { enum: values, ...rest } = fact;
-    const opened = fact['x-open'] && values ? { ...rest, type: 'string', examples: values } : fact;
+    const opened = isOpenList(fact) && values ? { ...rest, type: 'string', examples: values } : fact;
     return items ? { ...opened, items: bear(items) } : opened;
   };
   const { additionalProperties: _closed, properties, ...rest } = schema;

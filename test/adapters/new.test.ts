@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
+import { delimiter, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, describe, expect, test } from 'vitest';
@@ -14,6 +14,14 @@ import { readSamples } from '../../src/conformance/read-samples.ts';
 import { runConformance } from '../../src/conformance/run.ts';
 
 const run = promisify(execFile);
+
+/** A Node.js of this machine that is older than the hub's, or null. */
+function olderNode(): string | null {
+  const found = (process.env['PATH'] ?? '').split(delimiter).map((folder) => join(folder, 'node'));
+  const isOlder = (file: string) => Number.parseInt(execFileSync(file, ['--version'], { encoding: 'utf8' }).slice(1), 10) < 24;
+  return found.find((file) => !file.includes('node_modules') && existsSync(file) && isOlder(file)) ?? null;
+}
+
 const repository = resolve('.');
 const bin = (name: string) => join(repository, 'node_modules/.bin', name);
 const top = mkdtempSync(join(tmpdir(), 'staedtebund-new-'));
@@ -47,7 +55,7 @@ describe('an adapter of its own', () => {
       'npm install',
       'npx tsc',
       'npm test',
-      'node simulator.ts --port 8080',
+      'npm run simulator -- --port 8080',
       'export CITY_DESK_URL=',
       'npx staedtebund conformance index.ts',
     ];
@@ -68,8 +76,39 @@ describe('an adapter of its own', () => {
 
   test('compiles and passes its test', { timeout: 120_000 }, async () => {
     await run(bin('tsc'), [], { cwd: own });
-    const { stdout } = await run(process.execPath, ['--test'], { cwd: own, env: { ...process.env, NODE_OPTIONS: '' } });
+    const { stdout } = await run('npm', ['test'], { cwd: own, env: { ...process.env, NODE_OPTIONS: '' } });
     expect(stdout).toMatch(/pass 7\n/);
+  });
+
+  // The machine's own, as who installs this package may have it; the right one comes with the packages.
+  const old = olderNode();
+  const onOlder = (file: string, ...args: string[]) =>
+    run(file, args, {
+      cwd: own,
+      env: { HOME: top, PATH: [...(old === null ? [] : [dirname(old)]), process.env['PATH']].join(delimiter), LANG: 'en_GB' },
+    });
+
+  test.skipIf(old === null)('runs its tests where the machine’s own Node.js is older', { timeout: 120_000 }, async () => {
+    const { devDependencies } = JSON.parse(readFileSync(join(own, 'package.json'), 'utf8')) as { devDependencies: { node: string } };
+    expect(devDependencies.node).toMatch(/^24\./);
+    mkdirSync(join(own, 'node_modules/.bin'), { recursive: true });
+    symlinkSync(join(repository, 'node_modules/node'), join(own, 'node_modules/node'));
+    symlinkSync('../node/bin/node', join(own, 'node_modules/.bin/node'));
+    const { stdout } = await onOlder('npm', 'test');
+    expect(stdout).toMatch(/pass 7\n/);
+    // Without it no test passes for lack of tests.
+    rmSync(join(own, 'node_modules/.bin/node'));
+    await expect(onOlder('npm', 'test')).rejects.toMatchObject({ code: 1 });
+  });
+
+  test.skipIf(old === null)('is told by the command what Node.js it needs, in one sentence', async () => {
+    const refused = onOlder(old ?? '', join(repository, 'src/cli.js'), 'check');
+    await expect(refused).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^staedtebund needs Node\.js 24 or later; this is \d+\S+\. Install .*\n$/),
+    });
+    const german = onOlder(old ?? '', join(repository, 'src/cli.js'), '--language', 'DE', 'check');
+    await expect(german).rejects.toMatchObject({ code: 2, stderr: expect.stringContaining('braucht Node.js ab Version 24') });
   });
 
   test('passes the conformance kit against its simulator', { timeout: 180_000 }, async () => {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { EventSchema, FactSchema } from '../../src/events/catalogue.ts';
+import { openList, type EventSchema, type FactSchema } from '../../src/events/catalogue.ts';
 import { breakages, refusal, releasedSchemas, valuesOf } from '../kit/event-compat.ts';
 import { eventSchemas } from '../kit/event-schemas.ts';
 
@@ -94,7 +94,7 @@ const planted: readonly { did: string; after: ReadonlyMap<string, EventSchema>; 
   },
   {
     did: 'a closed list opened',
-    after: withFact('result', { 'x-open': true }),
+    after: withFact('result', { $comment: openList }),
     says: 'move.evaluated result: the list was closed and is open',
     sample: 'none',
   },

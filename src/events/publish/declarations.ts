@@ -1,4 +1,4 @@
-import type { EventSchema, EventType, FactSchema } from '../catalogue.ts';
+import { isOpenList, type EventSchema, type EventType, type FactSchema } from '../catalogue.ts';
 
 /** `case.step-taken` as the name of an interface: `CaseStepTaken`. */
 export const interfaceName = (type: string): string =>
@@ -8,7 +8,7 @@ export const interfaceName = (type: string): string =>
     .join('');
 
 function typeOf(fact: FactSchema): string {
-  if (fact.enum) return [...fact.enum.map((value) => `'${value}'`), ...(fact['x-open'] ? ['(string & {})'] : [])].join(' | ');
+  if (fact.enum) return [...fact.enum.map((value) => `'${value}'`), ...(isOpenList(fact) ? ['(string & {})'] : [])].join(' | ');
   const names = [fact.type ?? 'unknown'].flat().map((type) => {
     if (type === 'integer') return 'number';
     return type === 'array' ? `readonly ${fact.items ? typeOf(fact.items) : 'unknown'}[]` : type;
