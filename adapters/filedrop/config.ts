@@ -32,8 +32,10 @@ const outbox = z
     longest: z.record(z.string(), z.int().min(1)).default({}).describe('Field → how many characters the reader keeps of it.'),
     formulas: z
       .enum(['neutralise', 'keep'])
-      .default('neutralise')
-      .describe('CSV: a text that a spreadsheet would take for a formula gets an apostrophe in front.'),
+      .default('keep')
+      .describe(
+        'CSV: neutralise only if people open the file in a spreadsheet; a text that it would take for a formula then gets an apostrophe in front. A program would keep the apostrophe.',
+      ),
     unencodable: z
       .enum(['refuse', 'transliterate'])
       .default('refuse')

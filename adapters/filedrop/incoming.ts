@@ -64,30 +64,41 @@ function toChange(line: number, cells: Cells, fields: StatusConfig['fields'], ti
   return { id, ref: number ? { id: key, publicNumber: number } : { id: key }, nativeStatus: status, version, updatedAt };
 }
 
+/** The line with which Excel is told how cells are divided. */
+const separatorLine = /^sep=(.)\r?\n/i;
+
 function csvLines(text: string, { delimiter, fields }: StatusConfig): readonly Line[] {
   const names = [fields.key, fields.number, fields.status, fields.updatedAt, fields.version].flat().filter((name) => name !== undefined);
-  let header: readonly string[] | null = null;
-  let rows: { record: string[]; info: { lines: number } }[];
-  try {
-    rows = parseCsv(text, {
-      delimiter,
-      info: true,
-      skip_empty_lines: true,
-      relax_column_count: false,
-      max_record_size: 64 * 1024,
-    }) as unknown as typeof rows;
-  } catch (error) {
-    const line = error instanceof CsvError && typeof error['lines'] === 'number' ? error['lines'] : 1;
-    throw new Malformed(line, {
+  const separator = separatorLine.exec(text);
+  const above = separator ? 1 : 0;
+  const unfit = (line: number) =>
+    new Malformed(line, {
       de: 'Zahl der Spalten oder Anführungszeichen stimmen nicht',
       en: 'the number of columns or the quotes do not fit',
     });
+  let rows: { record: string[]; info: { lines: number } }[];
+  try {
+    rows = parseCsv(separator ? text.slice(separator[0].length) : text, {
+      delimiter: separator?.[1] ?? delimiter,
+      info: true,
+      skip_empty_lines: true,
+      relax_column_count: true,
+      max_record_size: 64 * 1024,
+    }) as unknown as typeof rows;
+  } catch (error) {
+    throw unfit((error instanceof CsvError && typeof error['lines'] === 'number' ? error['lines'] : 1) + above);
   }
-  const [first, ...rest] = rows;
-  header = first?.record.map((name) => name.trim()) ?? [];
+  // Spreadsheets leave rows without a value, and cells without one behind the last column.
+  const [first, ...rest] = rows.filter(({ record }) => record.some((cell) => cell.trim() !== ''));
+  const header = first?.record.map((name) => name.trim()) ?? [];
+  const columns = header.findLastIndex((name) => name !== '') + 1;
   const missing = names.find((name) => !header.includes(name));
-  if (missing !== undefined) throw new Malformed(1, { de: `die Spalte ${missing} fehlt`, en: `there is no column ${missing}` });
-  return rest.map(({ record, info }) => ({ line: info.lines, cells: new Map(header.map((name, index) => [name, record[index] ?? ''])) }));
+  if (missing !== undefined) throw new Malformed(1 + above, { de: `die Spalte ${missing} fehlt`, en: `there is no column ${missing}` });
+  return rest.map(({ record, info }) => {
+    const line = info.lines + above;
+    if (record.length < columns || record.slice(header.length).some((cell) => cell.trim() !== '')) throw unfit(line);
+    return { line, cells: new Map(header.map((name, index) => [name, record[index] ?? ''])) };
+  });
 }
 
 const DEEPEST = 32;

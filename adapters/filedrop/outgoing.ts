@@ -77,9 +77,9 @@ function renderCsv(values: Values, { encoding, delimiter, formulas, unencodable:
   return encode(line(values.map(([name]) => name)) + line(values.map(([, value]) => transliterate(value, encoding))), encoding);
 }
 
-/** A text that a spreadsheet would calculate becomes one that it shows. A sign before a plain number calculates nothing. */
+/** A text that a spreadsheet would calculate becomes one that it shows. Numbers with a sign and numbers of telephones name no function and no cell: they stay. */
 export const neutralise = (text: string): string =>
-  /^\s*[=+\-@＝＋－＠\t\r]/.test(text) && !/^[+-]?\d[\d .,/]*$/.test(text) ? `'${text}` : text;
+  /^\s*[=+\-@＝＋－＠\t\r]/.test(text) && !/^\s*[+-]?(\(\+?\d+\) ?)?\d[\d .,/()-]*$/.test(text) ? `'${text}` : text;
 
 interface Element {
   text: string;

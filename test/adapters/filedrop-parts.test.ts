@@ -56,14 +56,17 @@ describe('what goes out', () => {
     );
   });
 
-  test.each(['=1+1', '+SUM(A1)', '-2+3', '@x', '\t=1', ' =1', '＝1', '-cmd|calc', '-', '+49 211 899-1'])(
+  test.each(['=1+1', '+SUM(A1)', '-2+A3', '@x', '\t=1', ' =1', '＝1', '-cmd|calc', '-', '+49 211 899-A1'])(
     '%j is shown, not calculated',
     (text) => {
       expect(neutralise(text)).toBe(`'${text}`);
     },
   );
 
-  test.each(['+49 211 8991', '-5', 'Müller', 'a=b', ''])('%j is left as it is', (text) => expect(neutralise(text)).toBe(text));
+  test.each(['+49 211 8991', '+49 211 899-1', '+49 (0)211/899-1', '(+49) 211', '-5', '-3,50', '-1.234,00', 'Müller', 'a=b', ''])(
+    '%j is left as it is',
+    (text) => expect(neutralise(text)).toBe(text),
+  );
 
   test('a name is no path, and two keys that differ have two, on servers too that do not tell A from a', () => {
     fc.assert(
@@ -147,6 +150,23 @@ describe('what comes in', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test.each([
+    ['sep= in the first line', 'sep=,\r\nKennung,Stand,Am\r\na,offen,2026-11-24\r\n'],
+    ['sep= behind a byte order mark', '\uFEFFsep=;\nKennung;Stand;Am\na;offen;2026-11-24\n'],
+    ['rows without a value', 'Kennung;Stand;Am\n;;\na;offen;2026-11-24\n;;;;\n ; ;\n'],
+    ['empty cells behind the last column', 'Kennung;Stand;Am;;\na;offen;2026-11-24;;\na;offen;2026-11-24\n'],
+  ])('a CSV with %s is read', (_, text) => {
+    const rows = readStatus(Buffer.from(text), status({ format: 'csv' }), 'Europe/Berlin', now);
+    expect(new Set(rows.map(({ ref, nativeStatus }) => `${ref.id} ${nativeStatus}`))).toEqual(new Set(['a offen']));
+  });
+
+  test.each([
+    ['too few cells', 'sep=;\nKennung;Stand;Am\n\na;offen\n', /^line 4: the number of columns/],
+    ['a value behind the last column', 'Kennung;Stand;Am\na;offen;2026-11-24;x\n', /^line 2: the number of columns/],
+  ])('a CSV with %s is refused with the line', (_, text, words) => {
+    expect(() => readStatus(Buffer.from(text), status({ format: 'csv' }), 'Europe/Berlin', now)).toThrow(words);
   });
 
   test('a file that grew too large, or nests too deeply, is refused', () => {
