@@ -1,5 +1,4 @@
 import iconv from 'iconv-lite';
-import { Malformed } from './malformed.ts';
 
 export type Encoding = 'utf-8' | 'windows-1252';
 
@@ -24,24 +23,6 @@ export const transliterate = (text: string, encoding: Encoding): string =>
 export const encode = (text: string, encoding: Encoding): Buffer =>
   encoding === 'utf-8' ? Buffer.from(text.toWellFormed(), 'utf8') : iconv.encode(text, 'windows-1252');
 
-/** @throws Malformed with the line where bytes are no text of the encoding. */
-export function decode(bytes: Buffer, encoding: Encoding): string {
-  if (encoding === 'windows-1252') return iconv.decode(bytes, 'windows-1252');
-  const decoder = new TextDecoder('utf-8', { fatal: true });
-  try {
-    return decoder.decode(bytes);
-  } catch {
-    let line = 1;
-    for (let start = 0; start < bytes.length; line++) {
-      const end = bytes.indexOf(0x0a, start);
-      const part = bytes.subarray(start, end === -1 ? bytes.length : end);
-      try {
-        new TextDecoder('utf-8', { fatal: true }).decode(part);
-      } catch {
-        break;
-      }
-      start += part.length + 1;
-    }
-    throw new Malformed(line, { de: 'kein UTF-8; ist die Datei in Windows-1252?', en: 'not UTF-8; is the file in Windows-1252?' });
-  }
-}
+/** Bytes that are no text of the encoding become U+FFFD: they are the affair of their row. */
+export const decode = (bytes: Buffer, encoding: Encoding): string =>
+  encoding === 'windows-1252' ? iconv.decode(bytes, 'windows-1252') : new TextDecoder('utf-8').decode(bytes);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { parse as parseCsv, CsvError } from 'csv-parse/sync';
 import { SaxesParser } from 'saxes';
-import { flawOf, type CaseChange } from '#contract';
+import { flawOf, legalXml, type CaseChange } from '#contract';
 import type { FiledropConfig } from './config.ts';
 import { decode } from './encoding.ts';
 import { Malformed } from './malformed.ts';
@@ -12,6 +12,8 @@ type Cells = ReadonlyMap<string, string>;
 interface Line {
   readonly line: number;
   readonly cells: Cells;
+  /** Why its cells cannot be told apart; then there are none. */
+  readonly unfit?: Malformed;
 }
 
 /** What a status file says. */
@@ -29,11 +31,13 @@ export function readStatus(bytes: Buffer, config: StatusConfig, timeZone: string
   const lines = config.format === 'csv' ? csvLines(text, config) : xmlLines(text, config);
   const changes: CaseChange[] = [];
   const bad: StatusFile['bad'][number][] = [];
-  for (const { line, cells } of lines) {
+  for (const { line, cells, unfit } of lines) {
     try {
+      if (unfit) throw unfit;
       const change = toChange(line, cells, config.fields, timeZone, now);
       const flaw = flawOf(change);
-      if (flaw !== null) throw new Malformed(line, { de: 'diese Zeile ist nicht lesbar', en: flaw });
+      if (flaw !== null)
+        throw isUndecoded(change) ? notDecoded(line) : new Malformed(line, { de: 'diese Zeile ist nicht lesbar', en: flaw });
       changes.push(change);
     } catch (error) {
       if (!(error instanceof Malformed)) throw error;
@@ -42,6 +46,12 @@ export function readStatus(bytes: Buffer, config: StatusConfig, timeZone: string
   }
   return { changes, bad };
 }
+
+const isUndecoded = ({ ref, nativeStatus, version }: CaseChange): boolean =>
+  [ref.id, ref.publicNumber, nativeStatus, version].some((text) => text?.includes('\uFFFD'));
+
+const notDecoded = (line: number) =>
+  new Malformed(line, { de: 'kein UTF-8; ist die Datei in Windows-1252?', en: 'not UTF-8; is the file in Windows-1252?' });
 
 function toChange(line: number, cells: Cells, fields: StatusConfig['fields'], timeZone: string, now: Date): CaseChange {
   const need = (name: string): string => {
@@ -96,7 +106,8 @@ function csvLines(text: string, { delimiter, fields }: StatusConfig): readonly L
   if (missing !== undefined) throw new Malformed(1 + above, { de: `die Spalte ${missing} fehlt`, en: `there is no column ${missing}` });
   return rest.map(({ record, info }) => {
     const line = info.lines + above;
-    if (record.length < columns || record.slice(header.length).some((cell) => cell.trim() !== '')) throw unfit(line);
+    if (record.length < columns || record.slice(header.length).some((cell) => cell.trim() !== ''))
+      return { line, cells: new Map<string, string>(), unfit: unfit(line) };
     return { line, cells: new Map(header.map((name, index) => [name, record[index] ?? ''])) };
   });
 }
@@ -137,6 +148,6 @@ function xmlLines(text: string, { row }: StatusConfig): readonly Line[] {
     }
     path.pop();
   });
-  parser.write(text).close();
+  parser.write(legalXml(text)).close();
   return found;
 }

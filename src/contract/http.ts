@@ -21,11 +21,16 @@ export interface Encoded {
   readonly xml?: boolean;
   /** What it means for the call that the text cannot be read. @default 'none' */
   readonly effect?: Effect;
+  /**
+   * True for a list: bytes that are no text of its charset become U+FFFD, and only the records that hold one are set aside
+   * (`flawOf`). @default false
+   */
+  readonly lenient?: boolean;
 }
 
 /**
  * Bytes as text, without a byte order mark; see `decoderFor`.
- * @throws AdapterError malformed for a charset that is not known and for bytes that are no text of theirs
+ * @throws AdapterError malformed for a charset that is not known and, unless it is lenient, for bytes that are no text of theirs
  */
 export function decodeText(bytes: Uint8Array, how: Encoded = {}): string {
   const decoder = decoderFor(bytes, how);
@@ -37,14 +42,15 @@ export function decodeText(bytes: Uint8Array, how: Encoded = {}): string {
 }
 
 /**
- * A decoder for a text that begins with these bytes; it throws for bytes that are no text of its charset. The first of these that
+ * A decoder for a text that begins with these bytes; unless it is lenient, it throws for bytes that are no text of its charset. The first of these that
  * is there says which: a byte order mark, the `charset` of the content type, for XML its declaration (RFC 7303); otherwise UTF-8.
  * @throws AdapterError malformed for a charset that is not known
  */
-export function decoderFor(beginning: Uint8Array, { contentType = null, xml = false, effect = 'none' }: Encoded = {}): TextDecoder {
+export function decoderFor(beginning: Uint8Array, how: Encoded = {}): TextDecoder {
+  const { contentType = null, xml = false, effect = 'none', lenient = false } = how;
   const charset = charsetOf(beginning, contentType ?? '', xml);
   try {
-    return new TextDecoder(charset, { fatal: true });
+    return new TextDecoder(charset, { fatal: !lenient });
   } catch {
     throw new AdapterError('malformed', effect, `the text is in a charset that is not known (${charset.replaceAll(/[^\w.:-]/g, '?')})`);
   }
@@ -63,25 +69,42 @@ function charsetOf(bytes: Uint8Array, contentType: string, xml: boolean): string
 
 const latin = (bytes: Uint8Array): string => String.fromCharCode(...bytes);
 
+/** How an answer is read. */
+export interface Reading {
+  /** True for a list; see `Encoded`. @default false */
+  readonly lenient?: boolean;
+}
+
 /**
  * The text of an answer, by its charset.
  * @throws AdapterError malformed
  */
-export async function readText(response: Response, effect: Effect = 'none'): Promise<string> {
+export async function readText(response: Response, effect: Effect = 'none', { lenient = false }: Reading = {}): Promise<string> {
   const contentType = response.headers.get('content-type');
   const bytes = new Uint8Array(await response.arrayBuffer());
-  return decodeText(bytes, { contentType, xml: /\bxml\b/i.test(contentType ?? ''), effect });
+  return decodeText(bytes, { contentType, xml: /\bxml\b/i.test(contentType ?? ''), effect, lenient });
 }
+
+/**
+ * A list in XML in which characters that XML does not have (a NUL, other controls) are U+FFFD, plain or as a reference: a parser would
+ * refuse the whole document for the one record that holds them.
+ */
+export const legalXml = (text: string): string =>
+  text
+    // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+    .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, '\uFFFD')
+    .replaceAll(/&#(?:0*(?:[0-8]|1[1245-9]|2\d|3[01])|x0*(?:[0-8bcef]|1[0-9a-f]));/gi, '\uFFFD')
+    .toWellFormed();
 
 /**
  * The JSON of an answer; null if it has no body. Whole numbers too long for a number come as texts: they are ids.
  * @throws AdapterError misconfigured if the content type says that it is something else, a page of a login or a proxy;
  *   malformed if it is cut off, no JSON, or holds more than 200,000 values
  */
-export async function readJson(response: Response, effect: Effect = 'none'): Promise<Json> {
+export async function readJson(response: Response, effect: Effect = 'none', { lenient = false }: Reading = {}): Promise<Json> {
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (bytes.length === 0) return null;
-  if (isJson(response)) return parseJson(decodeText(bytes, { contentType: response.headers.get('content-type'), effect }), effect);
+  if (isJson(response)) return parseJson(decodeText(bytes, { contentType: response.headers.get('content-type'), effect, lenient }), effect);
   throw new AdapterError('misconfigured', effect, 'it answers a page instead of JSON: a login page or proxy in front?');
 }
 

@@ -98,12 +98,6 @@ describe('encodings', () => {
     expect(transliterate('Żółć ŞAHİN ı', 'windows-1252')).toBe('Zólc SAHIN i');
     expect(encode('€ß', 'windows-1252')).toEqual(Buffer.from([0x80, 0xdf]));
   });
-
-  test('a line that is not UTF-8 is named', () => {
-    expect(() => decode(Buffer.concat([Buffer.from('a\nb\n'), Buffer.from([0xfc]), Buffer.from('\nc')]), 'utf-8')).toThrow(
-      /^line 3: not UTF-8/,
-    );
-  });
 });
 
 describe('what comes in', () => {
@@ -158,15 +152,37 @@ describe('what comes in', () => {
     ['rows without a value', 'Kennung;Stand;Am\n;;\na;offen;2026-11-24\n;;;;\n ; ;\n'],
     ['empty cells behind the last column', 'Kennung;Stand;Am;;\na;offen;2026-11-24;;\na;offen;2026-11-24\n'],
   ])('a CSV with %s is read', (_, text) => {
-    const rows = readStatus(Buffer.from(text), status({ format: 'csv' }), 'Europe/Berlin', now);
-    expect(new Set(rows.map(({ ref, nativeStatus }) => `${ref.id} ${nativeStatus}`))).toEqual(new Set(['a offen']));
+    const { changes, bad } = readStatus(Buffer.from(text), status({ format: 'csv' }), 'Europe/Berlin', now);
+    expect(bad).toEqual([]);
+    expect(new Set(changes.map(({ ref, nativeStatus }) => `${ref.id} ${nativeStatus}`))).toEqual(new Set(['a offen']));
+  });
+
+  const good = 'b;offen;2026-11-24';
+  test.each([
+    ['too few cells', `sep=;\nKennung;Stand;Am\n\na;offen\n${good}\n`, /^line 4: the number of columns/],
+    ['a value behind the last column', `Kennung;Stand;Am\na;offen;2026-11-24;x\n${good}\n`, /^line 2: the number of columns/],
+    ['a byte of another charset', `Kennung;Stand;Am\na;zur\u00fcck;2026-11-24\n${good}\n`, /^line 2: not UTF-8/],
+    ['a NUL', `Kennung;Stand;Am\na;off\0en;2026-11-24\n${good}\n`, /^line 2: its status has a NUL/],
+    ['a moment of the year 9999 BC', `Kennung;Stand;Am\na;offen;-9999-01-01\n${good}\n`, /^line 2: Am: not a moment/],
+    ['infinity', `Kennung;Stand;Am\na;offen;infinity\n${good}\n`, /^line 2: Am: not a moment/],
+    ['the year 1', `Kennung;Stand;Am\na;offen;0001-01-01\n${good}\n`, /^line 2: /],
+    ['no moment', `Kennung;Stand;Am\na;offen;\n${good}\n`, /^line 2: Am is missing/],
+  ])('a row of a CSV with %s is named, and the others are read', (_, text, words) => {
+    const { changes, bad } = readStatus(Buffer.from(text, 'latin1'), status({ format: 'csv' }), 'Europe/Berlin', now);
+    expect(changes.map(({ ref }) => ref.id)).toEqual(['b']);
+    expect(bad.map(({ problem }) => problem.message)).toEqual([expect.stringMatching(words)]);
   });
 
   test.each([
-    ['too few cells', 'sep=;\nKennung;Stand;Am\n\na;offen\n', /^line 4: the number of columns/],
-    ['a value behind the last column', 'Kennung;Stand;Am\na;offen;2026-11-24;x\n', /^line 2: the number of columns/],
-  ])('a CSV with %s is refused with the line', (_, text, words) => {
-    expect(() => readStatus(Buffer.from(text), status({ format: 'csv' }), 'Europe/Berlin', now)).toThrow(words);
+    ['a NUL', 'off\0en'],
+    ['a reference to one', 'off&#0;en'],
+    ['a byte of another charset', 'zur\u00fcck'],
+  ])('a row of XML with %s is named, and the others are read', (_, text) => {
+    const row = (key: string, stand: string) => `<Vorgang><Kennung>${key}</Kennung><Stand>${stand}</Stand><Am>2026-11-24</Am></Vorgang>`;
+    const file = Buffer.from(`<Liste>${row('a', text)}${row('b', 'offen')}</Liste>`, 'latin1');
+    const { changes, bad } = readStatus(file, status({ format: 'xml' }), 'Europe/Berlin', now);
+    expect(changes.map(({ ref }) => ref.id)).toEqual(['b']);
+    expect(bad.map(({ key }) => key)).toEqual(['a']);
   });
 
   test('a file that grew too large, or nests too deeply, is refused', () => {
