@@ -1,11 +1,9 @@
 #!/usr/bin/env node
 /*
- * `staedtebund` as a command. Node strips the types of a checkout's sources by itself, but of none under node_modules: where
- * the hub is installed as a package, its sources are stripped here, as they are loaded.
+ * `staedtebund` as a command. What an older Node.js does not have is imported once its version is known: it would end the process
+ * before it could say what is missing.
  */
 import { readFileSync } from 'node:fs';
-// As a whole: a name that an older Node.js does not have would end the process before it could say what is missing.
-import * as nodeModule from 'node:module';
 
 const { engines } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
 const needed = Number.parseInt(engines.node.replace(/^\D+/, ''), 10);
@@ -21,23 +19,5 @@ if (Number.parseInt(process.versions.node, 10) < needed) {
   process.exit(2);
 }
 
-const { registerHooks, stripTypeScriptTypes } = nodeModule;
-
-const sources = new URL('..', import.meta.url).href;
-
-/** @param {string} url */
-const isOwnSource = (url) => url.startsWith(sources) && url.endsWith('.ts') && !url.slice(sources.length).includes('node_modules/');
-
-if (sources.includes('/node_modules/')) {
-  // Node warns of the function below at its first use; whoever runs a command cannot do anything about it.
-  const warn = process.emitWarning.bind(process);
-  process.emitWarning = (warning, ...more) => String(warning).startsWith('stripTypeScriptTypes') || warn(warning, ...more);
-  registerHooks({
-    load: (url, context, next) =>
-      isOwnSource(url)
-        ? { format: 'module', source: stripTypeScriptTypes(readFileSync(new URL(url), 'utf8')), shortCircuit: true }
-        : next(url, context),
-  });
-}
-
+await import('./strip-types.js');
 await import('./cli.ts');

@@ -15,6 +15,7 @@ export type HubErrorCode =
   | 'EVENT_REFUSED'
   | 'SUBGRAPH_REFUSED'
   | 'PLANNER_UNAVAILABLE'
+  | 'PLAN_NOT_FOUND'
   | 'CLOSED';
 
 /** The one error class of the hub. The message is for operators and never holds personal data. */

@@ -3,7 +3,7 @@ import { BREAK, Kind, parse, visit, type ASTNode, type DefinitionNode, type Docu
 import { checkContract, readHubTypes, type Grants, type HubTypes } from './contract-check.ts';
 import { objections, type Objection } from './objections.ts';
 import { separateRequiredValues, type RequiredValues } from './required-values.ts';
-import { answerQuestions } from './thread.ts';
+import { answerQuestions } from './helper.ts';
 
 /*
  * The thread that composes. Satisfiability, the expensive part, grows exponentially with the subgraphs that extend one entity, so

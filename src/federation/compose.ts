@@ -1,6 +1,7 @@
 import { HubError } from '#contract';
 import type { Composed, ComposeQuestion, Part } from './compose-worker.ts';
-import { createThread, ThreadError } from './thread.ts';
+import { createHelper, HelperError } from './helper.ts';
+import { inThread } from './hosts.ts';
 
 export type { Composed, Part };
 
@@ -13,13 +14,13 @@ export interface Composer {
 
 /** `deadlineMs` for one composition. */
 export function createComposer(deadlineMs = 15_000): Composer {
-  const thread = createThread<ComposeQuestion, Composed>(new URL('./compose-worker.ts', import.meta.url), 'composer');
+  const thread = createHelper<ComposeQuestion, Composed>('composer', inThread(new URL('./compose-worker.ts', import.meta.url)));
   return {
     async compose(hub, parts) {
       try {
         return await thread.ask({ hub, parts }, deadlineMs);
       } catch (cause) {
-        const late = cause instanceof ThreadError && cause.kind !== 'refused';
+        const late = cause instanceof HelperError && cause.kind !== 'refused';
         throw new HubError(
           'SUBGRAPH_REFUSED',
           late

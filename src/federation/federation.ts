@@ -85,7 +85,9 @@ interface Serving {
 
 export function createFederation({ hub, store, eventLog, claims, log, metrics, now, engine }: FederationOptions): Federation {
   const composer = createComposer();
-  const planner = createPlanner();
+  const planner = createPlanner({
+    onCrash: (error) => log.error({ err: error }, 'the query planner died of a document; another has taken its place'),
+  });
   const remotes = createRemotes(metrics, async ({ url, claims: needs }, { context }: Asking) => {
     const token = await claims.tokenFor((context as AskingContext | undefined)?.principal ?? null, new URL(url).origin, needs);
     return token === null ? {} : { authorization: `Bearer ${token}` };

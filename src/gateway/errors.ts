@@ -91,6 +91,11 @@ const failures = {
     de: '{city} konnte die Frage nicht beantworten.',
     en: '{city} could not answer the question.',
   },
+  PLAN_NOT_FOUND: {
+    status: 400,
+    de: 'Für diese Anfrage über mehrere Dienste wurde kein Weg gefunden. Teilen Sie sie, oder lassen Sie Fragmente und Bedingungen weg.',
+    en: 'No way was found to answer this operation from several services. Split it, or leave out fragments and conditions.',
+  },
   SUBGRAPH_FAILED: {
     status: 502,
     de: 'Auf {field} kam eine Antwort, die dem Schema widerspricht; sie wird nicht gezeigt.',
@@ -183,6 +188,7 @@ function expected(error: unknown, language: Language): Failure | null {
       status: error.problem.code === 'UNAUTHENTICATED' ? 401 : 400,
       retryable: false,
     };
+  if (error.code === 'PLAN_NOT_FOUND') return failure('PLAN_NOT_FOUND', language);
   return error.retryable || error.code === 'CLOSED' || error.code.endsWith('_UNAVAILABLE') ? failure('UNAVAILABLE', language) : null;
 }
 

@@ -6,8 +6,6 @@ import {
   isInterfaceType,
   isObjectType,
   Kind,
-  print,
-  type DirectiveNode,
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
@@ -25,17 +23,10 @@ import type { IsA } from './places.ts';
  * nothing but fields, below an abstract one fields that all its types have, or one fragment for each type.
  */
 
-/** A selection and the conditions above it. */
-interface Asked {
-  readonly set: SelectionSetNode;
-  readonly conditions: readonly DirectiveNode[];
-}
-
-/** A field under some conditions, with all that is asked below it. */
+/** A field with all that is asked below it. */
 interface Collected {
   readonly field: FieldNode;
-  readonly conditions: readonly DirectiveNode[];
-  readonly below: Asked[];
+  readonly below: SelectionSetNode[];
 }
 
 /** Fields of one document at most, written out for each type. */
@@ -44,47 +35,11 @@ const mostFields = 50_000;
 export interface Flattening {
   readonly schema: GraphQLSchema;
   readonly isA: IsA;
-  /** Stands where nothing is left. */
+  /** Stands where nothing is asked. */
   readonly nothing: FieldNode;
 }
 
-const conditionsOf = ({ directives = [] }: SelectionNode): readonly DirectiveNode[] =>
-  directives.filter(({ name }) => name.value === 'skip' || name.value === 'include');
-
-/** Each condition once, in one order. */
-function joined(above: readonly DirectiveNode[], own: readonly DirectiveNode[]): readonly DirectiveNode[] {
-  if (own.length === 0) return above;
-  return [...new Map([...above, ...own].map((one) => [print(one), one])).entries()]
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([, one]) => one);
-}
-
-/**
- * `a @include(if: $x) { b } a { c }` as `a { c b @include(if: $x) }`: what is asked under more conditions goes below the same field
- * under fewer, since the planner loses fields that stand beside themselves.
- */
-function merged(fields: readonly Collected[]): readonly Collected[] {
-  const keyOf = ({ field }: Collected) => field.alias?.value ?? field.name.value;
-  const groups = Map.groupBy(fields, keyOf);
-  return [...groups.values()].flatMap((group) => {
-    if (group.length === 1) return group;
-    const kept: Collected[] = [];
-    for (const one of group.toSorted((a, b) => a.conditions.length - b.conditions.length)) {
-      const texts = new Set(one.conditions.map((condition) => print(condition)));
-      const wider = kept.find(({ conditions }) => conditions.every((condition) => texts.has(print(condition))));
-      if (!wider) {
-        kept.push(one);
-        continue;
-      }
-      const known = new Set(wider.conditions.map((condition) => print(condition)));
-      const more = one.conditions.filter((condition) => !known.has(print(condition)));
-      for (const { set, conditions } of one.below) wider.below.push({ set, conditions: joined(conditions, more) });
-    }
-    return kept;
-  });
-}
-
-/** The one operation of a valid document, with its fragments written out. @throws GraphQLError LIMIT_EXCEEDED where it grows too large */
+/** The one operation of a valid document without conditions, with its fragments written out. @throws GraphQLError LIMIT_EXCEEDED where it grows too large */
 export function flatten(document: DocumentNode, { schema, isA, nothing }: Flattening): DocumentNode {
   const fragments = new Map<string, FragmentDefinitionNode>();
   let operation: OperationDefinitionNode | undefined;
@@ -103,32 +58,29 @@ export function flatten(document: DocumentNode, { schema, isA, nothing }: Flatte
     return fragment && { set: fragment.selectionSet, on: fragment.typeCondition.name.value };
   };
 
-  /** Fields of objects of a type, by response key and conditions. For an abstract type `covers` says which fragments hold for all of it. */
-  function collect(asked: readonly Asked[], covers: (on: string) => boolean): readonly Collected[] {
+  /** Fields of objects of a type, by response key. For an abstract type `covers` says which fragments hold for all of it. */
+  function collect(asked: readonly SelectionSetNode[], covers: (on: string) => boolean): readonly Collected[] {
     const found = new Map<string, Collected>();
     const spread = new Set<string>();
-    const take = ({ set, conditions }: Asked): void => {
+    const take = (set: SelectionSetNode): void => {
       for (const part of set.selections) {
-        const all = joined(conditions, conditionsOf(part));
-        const under = all.map((one) => print(one)).join(' ');
         if (part.kind === Kind.FIELD) {
-          const key = `${part.alias?.value ?? part.name.value} ${under}`;
-          const known: Collected = found.get(key) ?? { field: part, conditions: all, below: [] };
+          const key = part.alias?.value ?? part.name.value;
+          const known: Collected = found.get(key) ?? { field: part, below: [] };
           found.set(key, known);
-          if (part.selectionSet) known.below.push({ set: part.selectionSet, conditions: [] });
+          if (part.selectionSet) known.below.push(part.selectionSet);
           continue;
         }
         if (part.kind === Kind.FRAGMENT_SPREAD) {
-          const key = `${part.name.value} ${under}`;
-          if (spread.has(key)) continue;
-          spread.add(key);
+          if (spread.has(part.name.value)) continue;
+          spread.add(part.name.value);
         }
         const held = heldBy(part);
-        if (held && (held.on === undefined || covers(held.on))) take({ set: held.set, conditions: all });
+        if (held && (held.on === undefined || covers(held.on))) take(held.set);
       }
     };
     for (const one of asked) take(one);
-    return merged([...found.values()]);
+    return [...found.values()];
   }
 
   /** True where some fragment is for some of the types only. */
@@ -144,7 +96,7 @@ export function flatten(document: DocumentNode, { schema, isA, nothing }: Flatte
     });
   }
 
-  function fieldOf({ field, conditions, below }: Collected, on: GraphQLCompositeType): SelectionNode {
+  function fieldOf({ field, below }: Collected, on: GraphQLCompositeType): SelectionNode {
     written += 1;
     if (written > mostFields)
       throw new GraphQLError(`The operation has more than ${mostFields} fields once its fragments are written out.`, {
@@ -152,25 +104,16 @@ export function flatten(document: DocumentNode, { schema, isA, nothing }: Flatte
       });
     const definition = isObjectType(on) || isInterfaceType(on) ? on.getFields()[field.name.value] : undefined;
     const type = definition && getNamedType(definition.type);
-    const selectionSet = isCompositeType(type) ? selectionsOf(type, below) : undefined;
-    // A directive stands once at a place: the others go around it.
-    const [own, around] = [new Map<string, DirectiveNode>(), [] as DirectiveNode[]];
-    for (const one of conditions)
-      if (own.has(one.name.value)) around.push(one);
-      else own.set(one.name.value, one);
-    let made: SelectionNode = { ...field, directives: [...own.values()], ...(selectionSet && { selectionSet }) };
-    for (const one of around)
-      made = { kind: Kind.INLINE_FRAGMENT, directives: [one], selectionSet: { kind: Kind.SELECTION_SET, selections: [made] } };
-    return made;
+    return isCompositeType(type) ? { ...field, selectionSet: selectionsOf(type, below) } : field;
   }
 
-  function selectionsOf(type: GraphQLCompositeType, asked: readonly Asked[]): SelectionSetNode {
+  function selectionsOf(type: GraphQLCompositeType, asked: readonly SelectionSetNode[]): SelectionSetNode {
     const covers = isAbstractType(type)
       ? (on: string) => schema.getPossibleTypes(type).every(({ name }) => isA(name, on))
       : (on: string) => isA(type.name, on);
     const own = isInterfaceType(type) ? type.getFields() : {};
     const isDirect = (): boolean =>
-      !asked.some(({ set }) => narrows(set, covers)) &&
+      !asked.some((set) => narrows(set, covers)) &&
       collect(asked, covers).every(({ field }) => field.name.value === '__typename' || field.name.value in own);
     const selections =
       isAbstractType(type) && !isDirect()
@@ -191,6 +134,6 @@ export function flatten(document: DocumentNode, { schema, isA, nothing }: Flatte
 
   return {
     kind: Kind.DOCUMENT,
-    definitions: [{ ...operation, selectionSet: selectionsOf(root, [{ set: operation.selectionSet, conditions: [] }]) }],
+    definitions: [{ ...operation, selectionSet: selectionsOf(root, [operation.selectionSet]) }],
   };
 }

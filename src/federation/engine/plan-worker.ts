@@ -1,12 +1,14 @@
 import type { QueryPlan, QueryPlanner } from '@graphql-hive/router-query-planner';
-import { answerQuestions } from '../thread.ts';
+import { answerQuestions } from '../helper.ts';
+import { endWithParent } from '../hosts.ts';
 
 /*
- * The thread that holds query planners, one for each generation of the supergraph. Making one takes tens of milliseconds, and a
- * hostile document may take a plan longer than anybody wants to wait: neither may hold up the thread that serves.
+ * The process that holds query planners, one for each generation of the supergraph. Making one takes tens of milliseconds, and a
+ * hostile document may take a plan longer than anybody wants to wait: neither may hold up the thread that serves. And the planner is
+ * native code, in which some documents end the process they are planned in: that must not be the hub's.
  */
 
-/** What the thread is asked. */
+/** What the process is asked. */
 export type PlannerQuestion =
   | { readonly kind: 'load'; readonly supergraph: string; readonly sdl: string }
   | { readonly kind: 'plan'; readonly supergraph: string; readonly text: string }
@@ -17,6 +19,7 @@ export type PlannerAnswer = QueryPlan | { readonly available: boolean };
 
 const planners = new Map<string, QueryPlanner>();
 
+endWithParent();
 answerQuestions(async (question: PlannerQuestion): Promise<PlannerAnswer> => {
   switch (question.kind) {
     case 'load': {

@@ -18,8 +18,8 @@ export interface PlannedOptions {
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
 }
 
-/** Shapes of one document at most; each distinct truth of its conditions has one. */
-const mostShapes = 32;
+/** Plans and shapes of one document at most; each distinct truth of its conditions has one. */
+const mostTruths = 32;
 
 /** The engine that executes the plans of Hive Router's planner. */
 export function createPlannedEngine({ schema, supergraph, planner, subgraphs }: PlannedOptions): FederationEngine {
@@ -28,8 +28,13 @@ export function createPlannedEngine({ schema, supergraph, planner, subgraphs }: 
     kind: 'planned',
     async plan(document, operationName) {
       const prepared = prepare(schema, document, operationName);
-      const node = prepared.text === null ? undefined : (await planner.plan(supergraph, prepared.text)).node;
-      return createPlan({ schema, subgraphs, isA, prepared, node });
+      const nodeFor = async (conditions: Readonly<Record<string, unknown>>): Promise<PlanNode | undefined> => {
+        const text = prepared.textFor(conditions);
+        return text === null ? undefined : (await planner.plan(supergraph, text)).node;
+      };
+      const plan = createPlan({ schema, subgraphs, isA, prepared, nodeFor });
+      await plan.begin();
+      return plan;
     },
     close: () => planner.drop(supergraph),
   };
@@ -40,40 +45,55 @@ interface Planned {
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
   readonly isA: IsA;
   readonly prepared: Prepared;
-  readonly node: PlanNode | undefined;
+  /** The planner's answer; `undefined`: nothing is to be asked. */
+  readonly nodeFor: (conditions: Readonly<Record<string, unknown>>) => Promise<PlanNode | undefined>;
 }
 
-function createPlan({ schema, subgraphs, isA, prepared, node }: Planned): Plan {
+/** What a document comes to under one truth of its conditions. */
+interface Truth {
+  readonly node: PlanNode | undefined;
+  readonly shape: Shape;
+}
+
+/** `begin` plans what needs no variables to be planned. */
+function createPlan({ schema, subgraphs, isA, prepared, nodeFor }: Planned): Plan & { begin(): Promise<void> } {
   const { operation, document, callersKey, introspection } = prepared;
   const looksAt = conditionVariables(document);
-  const shapes = new Map<string, Shape>();
+  const truths = new Map<string, Promise<Truth>>();
   const definitions = operation.variableDefinitions ?? [];
 
-  const shapeFor = (conditions: Readonly<Record<string, unknown>>): Shape => {
+  const truthOf = (conditions: Readonly<Record<string, unknown>>): Promise<Truth> => {
     const key = looksAt.map((name) => (conditions[name] === true ? '1' : '0')).join('');
-    let shape = shapes.get(key);
-    if (!shape) {
-      shape = shapeOf({ schema, isA, document, operation, callersKey }, conditions);
-      if (shapes.size < mostShapes) shapes.set(key, shape);
+    let truth = truths.get(key);
+    if (!truth) {
+      truth = nodeFor(conditions).then((node) => ({
+        node,
+        shape: shapeOf({ schema, isA, document, operation, callersKey }, conditions),
+      }));
+      if (truths.size < mostTruths) {
+        truths.set(key, truth);
+        // What failed for want of time is tried again.
+        truth.catch(() => truths.delete(key));
+      }
     }
-    return shape;
+    return truth;
   };
 
-  /** The run and the shape of its answer, or what is wrong with the variables. */
-  function begin(variables: Readonly<Record<string, unknown>>, asking: Asking): { run: Run; shape: Shape } | ExecutionResult {
+  /** The run and what it follows, or what is wrong with the variables. */
+  async function beginRun(variables: Readonly<Record<string, unknown>>, asking: Asking): Promise<(Truth & { run: Run }) | ExecutionResult> {
     const read = definitions.length === 0 ? { coerced: {} } : getVariableValues(schema, definitions, variables, { maxErrors: 1 });
     if (read.errors) return { errors: read.errors };
     const conditions = read.coerced ?? {};
     const unsaid = looksAt.find((name) => ownValue(conditions, name) === null);
     if (unsaid !== undefined)
       return { errors: [new GraphQLError(`Variable "$${unsaid}" decides whether a part is answered and must not be null.`)] };
-    const run: Run = { data: {}, errors: [], variables, conditions, subgraphs, asking, isA, silent: new Map() };
-    return { run, shape: shapeFor(conditions) };
+    const run: Run = { data: {}, errors: [], variables, subgraphs, asking, isA, silent: new Map() };
+    return { ...(await truthOf(conditions)), run };
   }
 
   const finish = (run: Run, shape: Shape): ExecutionResult => answerFrom(shape, { data: run.data, errors: run.errors, callersKey });
 
-  async function oneEvent(reply: Reply, first: FetchNode, rest: readonly PlanNode[], begun: { run: Run; shape: Shape }) {
+  async function oneEvent(reply: Reply, first: FetchNode, rest: readonly PlanNode[], begun: Truth & { run: Run }) {
     const run: Run = { ...begun.run, data: {}, errors: [], silent: new Map() };
     takeRoot(first, reply, run);
     for (const part of rest) await runPlan(part, run);
@@ -81,18 +101,23 @@ function createPlan({ schema, subgraphs, isA, prepared, node }: Planned): Plan {
   }
 
   return {
+    async begin() {
+      if (looksAt.length === 0) await truthOf({});
+    },
+
     async execute(variables, asking) {
-      const begun = begin(variables, asking);
+      const begun = await beginRun(variables, asking);
       if (!('run' in begun)) return begun;
-      const { run, shape } = begun;
+      const { run, shape, node } = begun;
       if (introspection) await introspect(schema, introspection, run);
       if (node) await runPlan(node, run);
       return finish(run, shape);
     },
 
     async subscribe(variables, asking) {
-      const begun = begin(variables, asking);
+      const begun = await beginRun(variables, asking);
       if (!('run' in begun)) return begun;
+      const { node } = begun;
       const [first, ...rest] = node?.kind === 'Sequence' ? node.nodes : node ? [node] : [];
       if (first?.kind !== 'Subscription') throw new Error('The plan of a subscription does not begin with one');
       const { primary } = first;

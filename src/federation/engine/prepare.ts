@@ -20,10 +20,10 @@ import { createIsA } from './places.ts';
 /** A document as it goes to the planner. */
 export interface Prepared {
   readonly operation: OperationDefinitionNode;
-  /** The document with the aliases and without the parts that the planner does not bear. */
+  /** The document with aliases that the planner bears. */
   readonly document: DocumentNode;
-  /** Its text; null where nothing is to be asked of subgraphs. */
-  readonly text: string | null;
+  /** Text of what is to be asked of subgraphs where the variables of conditions have these values; null: nothing. */
+  readonly textFor: (conditions: Readonly<Record<string, unknown>>) => string | null;
   /** Introspection fields of the root, by themselves; null where there are none. */
   readonly introspection: DocumentNode | null;
   /** The caller's response key for each key that was put in its place. */
@@ -43,32 +43,41 @@ function namesOf(schema: GraphQLSchema): ReadonlySet<string> {
   return names;
 }
 
-/** Stands where a condition has left nothing, since a selection must not be empty; no answer shows it. */
-export const nothingAsked = '_nothing';
-const nothing = {
-  kind: Kind.FIELD,
-  alias: { kind: Kind.NAME, value: nothingAsked },
-  name: { kind: Kind.NAME, value: '__typename' },
-} as const;
+/** Stands where a condition has left nothing, since a selection must not be empty; no answer shows it unless it is asked for. */
+const typename = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } } as const;
 
 /** Keys that are none like others in JavaScript: the first cannot be set as they are, and the library of `stitched` drops all. */
 const oddKeys: ReadonlySet<string> = new Set(['__proto__', 'constructor', 'prototype']);
 
 const isIntrospection = (name: string): boolean => name === '__schema' || name === '__type';
 
-/** True for what a literal condition leaves out. */
-const isLeftOut = ({ directives = [] }: { readonly directives?: readonly DirectiveNode[] | undefined }): boolean =>
-  directives.some(({ name, arguments: given = [] }) => {
-    const condition = given[0]?.value;
-    return condition?.kind === Kind.BOOLEAN && condition.value === (name.value === 'skip');
+/** What is left under conditions whose variables have these values, without the conditions. */
+function resolved(document: DocumentNode, conditions: Readonly<Record<string, unknown>>): DocumentNode {
+  const isLeftOut = ({ directives = [] }: { readonly directives?: readonly DirectiveNode[] | undefined }): boolean =>
+    directives.some(({ name, arguments: given = [] }) => {
+      if (name.value !== 'skip' && name.value !== 'include') return false;
+      const condition = given[0]?.value;
+      const truth =
+        condition?.kind === Kind.VARIABLE ? conditions[condition.name.value] === true : condition?.kind === Kind.BOOLEAN && condition.value;
+      return truth === (name.value === 'skip');
+    });
+  return visit(document, {
+    Field: (part) => (isLeftOut(part) ? null : part.name.value === '__typename' ? typename : undefined),
+    InlineFragment: (part) => (isLeftOut(part) ? null : undefined),
+    FragmentSpread: (part) => (isLeftOut(part) ? null : undefined),
+    Directive: ({ name }) => (name.value === 'skip' || name.value === 'include' ? null : undefined),
+    SelectionSet: { leave: (set) => (set.selections.length > 0 ? undefined : { ...set, selections: [typename] }) },
   });
+}
 
 /**
  * Makes a valid document fit for the planner:
  *
  * - An alias that is the name of another field (`id: name`) would stand where the planner keeps keys of entities: it gets a
  *   name of its own on the way and its own again in the answer. So does `__proto__`.
- * - What `@skip(if: true)` leaves out is left out: the planner finds no plan where nothing remains.
+ * - Conditions are resolved: where they stand on many fields, the planner loses some of these or finds no plan. So a document has a
+ *   plan for each truth of its conditions.
+ * - `__typename` is asked for once and under its own name: under others the planner loses it (shape.ts finds it).
  * - Fragments are written out (flatten.ts).
  * - `__schema` and `__type` are answered here; no subgraph knows the whole schema.
  *
@@ -92,28 +101,31 @@ export function prepare(schema: GraphQLSchema, given: DocumentNode, operationNam
     callersKey.set(key, callers);
     return { ...field, alias: { kind: Kind.NAME, value: key } };
   };
-  const conditioned = visit(only, {
+  const renamed = visit(only, {
     // Introspection answers under the caller's own names.
-    Field: { enter: (field) => (isLeftOut(field) ? null : isIntrospection(field.name.value) ? false : withAlias(field)) },
-    InlineFragment: (part) => (isLeftOut(part) ? null : undefined),
-    FragmentSpread: (part) => (isLeftOut(part) ? null : undefined),
-    SelectionSet: {
-      leave: (set) => (set.selections.length > 0 ? undefined : { ...set, selections: [nothing] }),
-    },
+    Field: { enter: (field) => (isIntrospection(field.name.value) ? false : withAlias(field)) },
   });
 
   const rootType = schema.getRootType(operation.operation);
-  const atRoot = onlyAtRoot(conditioned, rootType?.name ?? '');
+  const atRoot = onlyAtRoot(renamed, rootType?.name ?? '');
   if (atRoot.asksFor((name) => name === '_entities' || name === '_service'))
     throw new GraphQLError('_entities and _service are the hub’s own: ask fields of subgraphs in another operation.', {
       extensions: { code: 'BAD_REQUEST' },
     });
   const introspection = atRoot.asksFor(isIntrospection) ? atRoot.keep((name) => isIntrospection(name)) : null;
-  const document = atRoot.keep((name) => !isIntrospection(name));
-  const text = atRoot.asksFor((name) => !name.startsWith('__'))
-    ? print(withoutUnused(flatten(document, { schema, isA: createIsA(schema), nothing })))
-    : null;
-  return { operation, document: conditioned, text, introspection: introspection && withoutUnused(introspection), callersKey };
+  const isA = createIsA(schema);
+  const rest = atRoot.keep((name) => !isIntrospection(name));
+  return {
+    operation,
+    document: renamed,
+    introspection: introspection && withoutUnused(introspection),
+    callersKey,
+    textFor(conditions) {
+      const left = resolved(rest, conditions);
+      if (!onlyAtRoot(left, rootType?.name ?? '').asksFor((name) => !name.startsWith('__'))) return null;
+      return print(withoutUnused(flatten(left, { schema, isA, nothing: typename })));
+    },
+  };
 }
 
 /** Looks at, and takes from, the fields that stand at the root, in fragments too. */
@@ -141,7 +153,7 @@ function onlyAtRoot(document: DocumentNode, rootName: string) {
           ? visit(part, {
               Field: ({ name }) => (wanted(name.value) ? false : null),
               SelectionSet: {
-                leave: (set) => (set.selections.length > 0 ? undefined : { ...set, selections: [nothing] }),
+                leave: (set) => (set.selections.length > 0 ? undefined : { ...set, selections: [typename] }),
               },
             })
           : part,

@@ -21,8 +21,6 @@ export interface Run {
   readonly errors: PlacedError[];
   /** As the caller gave them. */
   readonly variables: Readonly<Record<string, unknown>>;
-  /** Values of the variables that conditions look at, defaults applied. */
-  readonly conditions: Readonly<Record<string, unknown>>;
   readonly subgraphs: ReadonlyMap<string, Subgraph>;
   readonly asking: Asking;
   readonly isA: IsA;
@@ -42,11 +40,6 @@ export async function runPlan(node: PlanNode, run: Run): Promise<void> {
     case 'Parallel':
       await Promise.all(node.nodes.map((part) => runPlan(part, run)));
       return;
-    case 'Condition': {
-      const part = run.conditions[node.condition] === true ? node.ifClause : node.elseClause;
-      if (part) await runPlan(part, run);
-      return;
-    }
     case 'Flatten':
       if (node.node.kind === 'Fetch') await fetchEntities(node.node, findObjects(run.data, node.path, run.isA), run);
       else await runPlan(node.node, run);
@@ -57,6 +50,8 @@ export async function runPlan(node: PlanNode, run: Run): Promise<void> {
     case 'BatchFetch':
       await fetchBatch(node, run);
       return;
+    // Documents are planned without conditions.
+    case 'Condition':
     case 'Subscription':
     case 'Defer':
       throw new Error(`A plan of kind ${node.kind} cannot be run here`);

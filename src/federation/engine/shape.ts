@@ -16,7 +16,6 @@ import {
   type SelectionSetNode,
 } from 'graphql';
 import type { IsA } from './places.ts';
-import { nothingAsked } from './prepare.ts';
 
 /*
  * What the caller asked for, worked out once for a document and the truth of its conditions: which keys each object of
@@ -132,7 +131,6 @@ function fieldsFor(typename: string, sets: readonly SelectionSetNode[], shaping:
   const found = new Map<string, { name: string; below: SelectionSetNode[] }>();
   for (const set of sets) collect(set, typename, shaping, found, new Set());
   const fields = isObjectType(type) || isInterfaceType(type) ? type.getFields() : {};
-  found.delete(nothingAsked);
   return [...found].flatMap(([from, { name, below }]): ShapedField[] => {
     const key = callersKey.get(from) ?? from;
     const coordinate = `${typename}.${name}`;
@@ -140,7 +138,7 @@ function fieldsFor(typename: string, sets: readonly SelectionSetNode[], shaping:
       return [
         {
           key,
-          from,
+          from: '__typename',
           coordinate,
           typename: isObjectType(type) ? typename : null,
           value: { kind: 'leaf', nullable: false, fits: fitsScalar['String'] ?? fitsAnything },

@@ -73,7 +73,7 @@ export function createStitchedEngine({ schema, supergraphSdl, subgraphs }: Stitc
   return {
     kind: 'stitched',
     async plan(given, operationName) {
-      const { operation, document, introspection, text, callersKey } = prepare(schema, given, operationName);
+      const { operation, document, introspection, textFor, callersKey } = prepare(schema, given, operationName);
       const looksAt = conditionVariables(document);
       const typed = withTypenames(document);
       /** The answer is put together as the other engine does it, so that both answer alike. */
@@ -102,7 +102,8 @@ export function createStitchedEngine({ schema, supergraphSdl, subgraphs }: Stitc
         async execute(variables, asking): Promise<ExecutionResult> {
           // Introspection is of what callers see, and the stitched schema knows more.
           const about = introspection && (await execute({ schema, document: introspection, variableValues: variables }));
-          return answer(text === null ? { data: {} } : await execute(args(variables, asking)), variables, about);
+          const isNothing = textFor(conditionsOf(looksAt, operation, variables)) === null;
+          return answer(isNothing ? { data: {} } : await execute(args(variables, asking)), variables, about);
         },
         async subscribe(variables, asking) {
           const events = await subscribe(args(variables, asking));

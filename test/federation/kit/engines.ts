@@ -9,7 +9,12 @@ import { createStitchedEngine } from '../../../src/federation/engine/stitched.ts
 /** A way to ask one engine. */
 export interface Engine {
   readonly engine: FederationEngine;
-  ask(query: string, variables?: Readonly<Record<string, unknown>>, asking?: Partial<Asking>): Promise<ExecutionResult>;
+  ask(
+    query: string,
+    variables?: Readonly<Record<string, unknown>>,
+    asking?: Partial<Asking>,
+    operationName?: string,
+  ): Promise<ExecutionResult>;
   close(): Promise<void>;
 }
 
@@ -17,14 +22,20 @@ export const engineKinds = ['planned', 'stitched'] as const;
 
 const nobody: Asking = { context: {}, traceparent: null, signal: null };
 
-/** One thread for all engines of a test file; it ends with its process. */
+/** One process for all engines of a test file; it ends with its process. */
 const planner = createPlanner();
 let made = 0;
+
+export interface EngineOptions {
+  /** Stands before each subgraph: to see what a fault there does. */
+  readonly before?: (subgraph: Subgraph) => Subgraph;
+}
 
 /** An engine over subgraphs, composed as they are. */
 export async function startEngine(
   kind: (typeof engineKinds)[number],
   parts: readonly { readonly subgraph: Subgraph; readonly sdl: string }[],
+  { before = (subgraph) => subgraph }: EngineOptions = {},
 ): Promise<Engine> {
   const { parts: separated, values } = separateRequiredValues(
     parts.map(({ subgraph, sdl }) => ({ name: subgraph.name, url: 'http://subgraph.invalid/', typeDefs: parse(sdl) })),
@@ -33,7 +44,7 @@ export async function startEngine(
   if (composed.supergraphSdl === undefined) throw new Error(composed.errors.map(({ message }) => message).join('\n'));
   const { supergraphSdl, publicSdl } = composed;
   const schema = buildSchema(publicSdl, { assumeValid: true });
-  const subgraphs = new Map(parts.map(({ subgraph }) => [subgraph.name, restoring(subgraph, values)]));
+  const subgraphs = new Map(parts.map(({ subgraph }) => [subgraph.name, restoring(before(subgraph), values)]));
   const supergraph = `test ${(made += 1)}`;
   if (kind === 'planned' && !(await planner.load(supergraph, supergraphSdl))) throw new Error("the planner's addon does not load here");
   const engine =
@@ -42,8 +53,8 @@ export async function startEngine(
       : createStitchedEngine({ schema, supergraphSdl, subgraphs });
   return {
     engine,
-    async ask(query, variables = {}, asking = {}) {
-      const plan = await engine.plan(parse(query), null);
+    async ask(query, variables = {}, asking = {}, operationName) {
+      const plan = await engine.plan(parse(query), operationName ?? null);
       return plan.execute(variables, { ...nobody, ...asking });
     },
     close: async () => engine.close(),
