@@ -72,9 +72,9 @@ Stop with Ctrl-C.`);
 
 /** What the command line needs to reach the simulated back offices: `npx staedtebund --env-file data/sandbox/.env check`. */
 function writeEnv(values: Readonly<Record<string, string>>): void {
-  mkdirSync('data/sandbox', { recursive: true });
+  mkdirSync('data/sandbox', { recursive: true, mode: 0o700 });
   const lines = Object.entries(values).map(([name, value]) => `${name}=${value}\n`);
-  writeFileSync('data/sandbox/.env', lines.join(''));
+  writeFileSync('data/sandbox/.env', lines.join(''), { mode: 0o600 });
 }
 
 /** At the same address each time where it is free: tokens name their issuer, and so do applications their owner. */

@@ -1,4 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import { Redis } from 'ioredis';
 import { expect, test } from 'vitest';
@@ -97,6 +98,32 @@ describeWithStore('a citizen’s words', () => {
     expect(metrics).toContain('staedtebund_event_delivery_seconds');
     expect(singing('the metrics', metrics)).toEqual([]);
   });
+});
+
+describeWithStore('what was delivered', () => {
+  test('is in no byte of the store’s files soon after, nor after a stop, and the files are the hub’s alone', async () => {
+    const rest = keep(await startRestSimulator({ dialect: 'vorgaenge' }));
+    const hub = await startTestHub({ cities: { neuss: neuss({ baseUrl: rest.url, secret: restSimulatedSecret }) } });
+    const file = hub.env['STORE_URL']!.slice('sqlite:'.length);
+    const files = () => [file, `${file}-wal`, `${file}-shm`].filter((one) => existsSync(one));
+    const names = Array.from({ length: 40 }, (_, i) => `Zaunkönig-${mark}-${i}`);
+    const found = () => names.filter((name) => files().some((one) => readFileSync(one).includes(name)));
+    try {
+      const first = await hub.submit(ars.neuss, randomUUID(), { applicant: { name: names[0] } });
+      expect(found(), 'as long as it waits it is there').toEqual([names[0]]);
+      const ids = [
+        first,
+        ...(await Promise.all(names.slice(1).map((name) => hub.submit(ars.neuss, randomUUID(), { applicant: { name } })))),
+      ];
+      for (const { id } of ids) await expect.poll(async () => (await hub.find(id))?.caseNumber, patience).toEqual(expect.any(String));
+      await expect.poll(found, patience).toEqual([]);
+      for (const one of files()) expect(statSync(one).mode & 0o777, one).toBe(0o600);
+      await hub.hub.close();
+      expect(found()).toEqual([]);
+    } finally {
+      await hub.close();
+    }
+  }, 120_000);
 });
 
 describeWithService('kafka', 'a citizen’s words, by Kafka', (url) => {

@@ -53,7 +53,7 @@ export function publish(draft: string, path: string): void {
 
 /** Runs `write` on a draft that becomes `path` where it succeeds and leaves nothing where it fails. */
 export async function writeWhole(path: string, write: (draft: string) => void | Promise<void>): Promise<void> {
-  mkdirSync(dirname(resolve(path)), { recursive: true });
+  mkdirSync(dirname(resolve(path)), { recursive: true, mode: 0o700 });
   const draft = draftOf(path);
   try {
     await write(draft);

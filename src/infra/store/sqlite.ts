@@ -1,5 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import { mkdirSync } from 'node:fs';
+import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -35,6 +35,8 @@ import type { Store } from './store.ts';
 const BUSY_ATTEMPT_MS = 20;
 const BUSY_DEADLINE_MS = 30_000;
 const SQLITE_BUSY = 5;
+/** What was erased may stand in the write-ahead log for so long, in milliseconds. */
+const FORGET_AFTER_MS = 5000;
 
 /**
  * BUSY and LOCKED (another process holds the file for longer than is waited for), NOMEM, READONLY (a disk that the system has made
@@ -120,6 +122,7 @@ class SqliteConnection implements DatabaseConnection {
     try {
       return await whileBusy(() => writer.run<R>(query));
     } finally {
+      this.#driver.forgetSoon();
       release();
     }
   }
@@ -135,10 +138,13 @@ class SqliteFileDriver implements Driver {
   readonly writer: Handle;
   readonly reader: Handle;
   #queue: Promise<void> = Promise.resolve();
+  #forgetting: NodeJS.Timeout | undefined;
 
   constructor(file: string) {
+    makePrivate(file);
     this.writer = new Handle(file, { readOnly: false, timeout: BUSY_DEADLINE_MS });
-    this.writer.db.exec('pragma journal_mode = wal');
+    // Erased is erased: what a change frees is overwritten with zeros. Without it, SQLite leaves it in the file until another row needs the place.
+    this.writer.db.exec('pragma journal_mode = wal; pragma secure_delete = on');
     // FULL, not NORMAL: NORMAL loses acknowledged commits at a power cut.
     this.writer.db.exec(`pragma synchronous = full; pragma busy_timeout = ${BUSY_ATTEMPT_MS}`);
     this.reader = new Handle(file, { readOnly: true, timeout: BUSY_DEADLINE_MS });
@@ -178,6 +184,7 @@ class SqliteFileDriver implements Driver {
 
   async commitTransaction(connection: SqliteConnection): Promise<void> {
     this.writer.db.exec('commit');
+    this.forgetSoon();
     this.#giveBack(connection);
   }
 
@@ -195,8 +202,38 @@ class SqliteFileDriver implements Driver {
   }
 
   async destroy(): Promise<void> {
+    clearTimeout(this.#forgetting);
     this.reader.db.close();
+    this.#emptyLog();
     this.writer.db.close();
+  }
+
+  /** After a change: the write-ahead log still holds pages as they were before, until it is copied into the file and cut. */
+  forgetSoon(): void {
+    this.#forgetting ??= setTimeout(() => {
+      this.#forgetting = undefined;
+      void this.#forget();
+    }, FORGET_AFTER_MS).unref();
+  }
+
+  async #forget(): Promise<void> {
+    const release = await this.acquireWriter();
+    try {
+      // Another process reads or writes at this moment: again in a while.
+      if (!this.#emptyLog()) this.forgetSoon();
+    } finally {
+      release();
+    }
+  }
+
+  /** False if the log could not be emptied now. */
+  #emptyLog(): boolean {
+    try {
+      const [result] = this.writer.db.prepare('pragma wal_checkpoint(truncate)').all() as { busy: number }[];
+      return result?.busy === 0;
+    } catch {
+      return false; // a full disk; the next change tries again
+    }
   }
 
   #giveBack(connection: SqliteConnection): void {
@@ -216,9 +253,20 @@ class SqliteFileAdapter extends SqliteAdapter {
   }
 }
 
+/** Nobody but the hub's own account reads the file; the log and the shared memory beside it get the same mode. */
+function makePrivate(file: string): void {
+  closeSync(openSync(file, 'a', 0o600));
+  for (const one of [file, `${file}-wal`, `${file}-shm`])
+    try {
+      chmodSync(one, 0o600);
+    } catch {
+      // Not there, or somebody else's: then it is theirs to say.
+    }
+}
+
 function openDriver(path: string): SqliteFileDriver {
   try {
-    mkdirSync(dirname(path), { recursive: true });
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
     return new SqliteFileDriver(path);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
