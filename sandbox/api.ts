@@ -32,7 +32,7 @@ export function findSandbox(): SandboxAddresses {
     throw none;
   }
   const value = (name: string) => new RegExp(`^${name}=(.+)$`, 'm').exec(text)?.[1];
-  const [hub, issuer] = [value('HUB_URL'), value('OIDC_ISSUER')];
+  const [hub, issuer] = [value('HUB_URL'), value('ISSUER_URL')];
   if (!hub || !issuer) throw none;
   return { hub, issuer };
 }

@@ -16,6 +16,8 @@ export interface IssuerOptions {
   readonly port?: number;
   /** Address to listen on; `0.0.0.0` where the sandbox runs in a container. Tokens name 127.0.0.1 either way. @default 127.0.0.1 */
   readonly host?: string;
+  /** Its name, which tokens carry in `iss`. A name that stays lets persons stay the same at any port. @default its address */
+  readonly name?: string;
   /** What tokens carry in `aud`. @default 'staedtebund' */
   readonly audience?: string;
   /** Cities that get a clerk, `clerk-<id>`. */
@@ -26,8 +28,12 @@ export interface IssuerOptions {
 
 /** A running issuer. */
 export interface Issuer {
-  /** Its identifier and address. */
+  /** Its address. */
   readonly url: string;
+  /** What its tokens carry in `iss`. */
+  readonly name: string;
+  /** Where its keys are. */
+  readonly jwksUrl: string;
   readonly personas: readonly Persona[];
   /** A signed access token. */
   token(persona: string): Promise<string>;
@@ -82,11 +88,12 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
   const kid = randomUUID();
   const jwks = { keys: [{ ...(await exportJWK(publicKey)), kid, alg: 'ES256', use: 'sig' }] };
   let url = '';
+  let issuer = '';
 
   const sign = ({ name, claims }: Persona): Promise<string> =>
     new SignJWT({ ...claims })
       .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt' })
-      .setIssuer(url)
+      .setIssuer(issuer)
       .setSubject(name)
       .setAudience(audience)
       .setJti(randomUUID())
@@ -106,7 +113,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
     const route = `${request.method} ${request.url?.split('?')[0]}`;
     if (route === 'GET /.well-known/openid-configuration')
       return answer(response, 200, {
-        issuer: url,
+        issuer,
         jwks_uri: `${url}/jwks`,
         token_endpoint: `${url}/token`,
         grant_types_supported: ['client_credentials'],
@@ -126,9 +133,12 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
     server.once('error', reject).listen(options.port ?? 0, options.host ?? '127.0.0.1', resolve);
   });
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  issuer = options.name ?? url;
 
   return {
     url,
+    name: issuer,
+    jwksUrl: `${url}/jwks`,
     personas,
     hint: hint(),
     token: (name) => {

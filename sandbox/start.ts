@@ -3,7 +3,8 @@ import { loadCities } from '../src/cities/load.ts';
 import { adapters } from '../adapters/index.ts';
 import { runUntilStopped, startHub } from '../src/main.ts';
 import { startBackoffices } from './backoffices.ts';
-import { startIssuer, type IssuerOptions } from './issuer.ts';
+import { startIssuer } from './issuer.ts';
+import { choosePort, issuerName, type ChosenPort } from './ports.ts';
 import { startRegistryOffices } from './registry.ts';
 
 const started = Date.now();
@@ -16,8 +17,12 @@ async function startSandbox() {
   const env = { ...process.env, ...backoffices.env };
   const citiesDir = process.env['CITIES_DIR'] ?? './cities';
   const { cities } = await loadCities({ folder: citiesDir, adapters, env });
-  const issuer = await startOwnIssuer(cities.map(({ city }) => city));
-  const known = { ...backoffices.env, OIDC_ISSUER: issuer.url, OIDC_AUDIENCE: 'staedtebund' };
+  const host = process.env['HOST'] || '127.0.0.1';
+  const wished = process.env['PORT'];
+  const ports = { hub: wished ? null : await choosePort('hub', host), issuer: await choosePort('issuer', host) };
+  const issuer = await startIssuer({ cities: cities.map(({ city }) => city), host, port: ports.issuer.port, name: issuerName });
+  const oidc = { OIDC_ISSUER: issuer.name, OIDC_JWKS_URL: issuer.jwksUrl, OIDC_AUDIENCE: 'staedtebund' };
+  const known = { ...backoffices.env, ...oidc, ISSUER_URL: issuer.url };
   writeEnv(known);
   say('Reading municipalities, postal codes, services and the cities’ offers …');
   const hub = await startHub({
@@ -25,8 +30,8 @@ async function startSandbox() {
     NODE_ENV: 'development',
     ...env,
     CITIES_DIR: citiesDir,
-    OIDC_ISSUER: issuer.url,
-    OIDC_AUDIENCE: 'staedtebund',
+    ...oidc,
+    ...(ports.hub ? { PORT: String(ports.hub.port) } : {}),
   });
   backoffices.notify(hub.url);
   writeEnv({ ...known, HUB_URL: hub.url });
@@ -41,7 +46,7 @@ Ready after ${((Date.now() - started) / 1000).toFixed(1)} s. Cities: ${cities.ma
   Metrics     ${hub.url}/metrics
   Tokens      ${issuer.hint}
               personas: ${issuer.personas.map(({ name }) => name).join(', ')}
-
+${otherAddresses({ hub: hub.url, issuer: issuer.url }, ports)}
 1  Who issues the resident parking permit at postal code 40213, and what does it cost?
 
 curl -s ${hub.url}/graphql -H 'content-type: application/json' -d '{"query":"{ competence(service: \\"99108001001000\\", place: { postalCode: \\"40213\\" }) { ... on Competence { offer { municipality { name } competentAuthority { name } fees { cents currency channel } } } ... on Problem { code message } } }"}'
@@ -77,14 +82,18 @@ function writeEnv(values: Readonly<Record<string, string>>): void {
   writeFileSync('data/sandbox/.env', lines.join(''), { mode: 0o600 });
 }
 
-/** At the same address each time where it is free: tokens name their issuer, and so do applications their owner. */
-async function startOwnIssuer(cities: NonNullable<IssuerOptions['cities']>) {
-  const host = process.env['HOST'] ?? '127.0.0.1';
-  try {
-    return await startIssuer({ cities, host, port: 4001 });
-  } catch {
-    return startIssuer({ cities, host });
-  }
+/** What is to be known where not both ports are those that the documents name; else nothing. */
+function otherAddresses(
+  urls: { readonly hub: string; readonly issuer: string },
+  ports: { readonly hub: ChosenPort | null; readonly issuer: ChosenPort },
+): string {
+  const taken = [ports.hub, ports.issuer].flatMap((one) => (one && one.port !== one.usual ? [one.usual] : []));
+  const others = [urls.hub, urls.issuer].some((url, index) => !url.endsWith(`:${4000 + index}`));
+  if (!others) return '';
+  return `
+${taken.map((port) => `Port ${port} is taken. `).join('')}The commands of the documents name http://127.0.0.1:4000 and http://127.0.0.1:4001: read
+${urls.hub} and ${urls.issuer} there. Both stand in data/sandbox/.env, as HUB_URL and ISSUER_URL; the commands below fit as they are.
+`;
 }
 
 await runUntilStopped(startSandbox);

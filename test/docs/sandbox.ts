@@ -8,6 +8,10 @@ import { missingLines, type CommandBlock } from './commands.ts';
 export interface ReadersFolder {
   /** Runs a block in the reader's terminal: variables that earlier blocks set are still there. */
   run(block: CommandBlock): Promise<{ readonly code: number | null; readonly output: string }>;
+  /** What the sandbox said when it last started. */
+  printed(): string;
+  /** Stops the sandbox and starts it again in the same folder, with this PORT or, for null, none. */
+  restart(port: string | null): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -18,8 +22,8 @@ const patienceMs = 60_000;
 const shared = new Set(['node_modules', 'reference']);
 const leftOut = new Set(['data', '.git', '.env']);
 
-/** Starts the sandbox, on free ports, in a folder that looks like a fresh checkout after `npm ci`. */
-export async function openReadersFolder(): Promise<ReadersFolder> {
+/** Starts the sandbox, on a free port or as PORT says (null: not set), in a folder that looks like a fresh checkout after `npm ci`. */
+export async function openReadersFolder(firstPort: string | null = '0'): Promise<ReadersFolder> {
   const folder = mkdtempSync(join(tmpdir(), 'staedtebund-reader-'));
   for (const name of readdirSync(root)) {
     if (leftOut.has(name)) continue;
@@ -36,7 +40,9 @@ export async function openReadersFolder(): Promise<ReadersFolder> {
     npm_config_cache: join(folder, '.npm'),
     npm_config_offline: 'true',
   };
-  const sandbox = spawn(process.execPath, ['sandbox/start.ts'], { cwd: folder, env: { ...env, PORT: '0' } });
+  const spawnSandbox = (port: string | null) =>
+    spawn(process.execPath, ['sandbox/start.ts'], { cwd: folder, env: { ...env, ...(port === null ? {} : { PORT: port }) } });
+  let sandbox = spawnSandbox(firstPort);
   const terminal = join(folder, '.terminal');
   writeFileSync(terminal, '');
   const stop = async () => {
@@ -44,11 +50,16 @@ export async function openReadersFolder(): Promise<ReadersFolder> {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const { output } = await answered(sandbox, ['Stop with Ctrl-C.']);
-    const hub = /GraphQL +(http:\/\/\S+)\/graphql/.exec(output)?.[1];
-    const issuer = /(http:\/\/\S+)\/token/.exec(output)?.[1];
-    if (!hub || !issuer) throw new Error(`the sandbox did not print its addresses:\n${output}`);
-    const local = (script: string) => script.replaceAll('http://127.0.0.1:4000', hub).replaceAll('http://127.0.0.1:4001', issuer);
+    let printed = '';
+    let local = (script: string) => script;
+    const waitForIt = async () => {
+      ({ output: printed } = await answered(sandbox, ['Stop with Ctrl-C.']));
+      const hub = /GraphQL +(http:\/\/\S+)\/graphql/.exec(printed)?.[1];
+      const issuer = /(http:\/\/\S+)\/token/.exec(printed)?.[1];
+      if (!hub || !issuer) throw new Error(`the sandbox did not print its addresses:\n${printed}`);
+      local = (script) => script.replaceAll('http://127.0.0.1:4000', hub).replaceAll('http://127.0.0.1:4001', issuer);
+    };
+    await waitForIt();
     return {
       async run(block) {
         const script = `set -a; source '${terminal}'; trap "export -p > '${terminal}'" EXIT; set -eo pipefail\n${local(block.script)}`;
@@ -58,6 +69,12 @@ export async function openReadersFolder(): Promise<ReadersFolder> {
         const { output: soFar } = await answered(shell, block.answer);
         await ended(shell, 'SIGINT');
         return { code: 0, output: soFar };
+      },
+      printed: () => printed,
+      async restart(port) {
+        await ended(sandbox, 'SIGTERM');
+        sandbox = spawnSandbox(port);
+        await waitForIt();
       },
       close: stop,
     };
