@@ -29,6 +29,7 @@ export function createCatalogue(config: NonNullable<Open311Config['catalogue']>,
       maturityLevel: config.maturityLevel,
       fees: [],
       requiredDocuments: [],
+      // GeoReport takes requests from anybody, and knows no visits.
       assuranceLevel: 'NONE',
       appointment: 'NONE',
       form: toFormRecord(name, listOf(at(definition, '/attributes'))),

@@ -1,6 +1,19 @@
 import { z } from 'zod';
-import { AdapterError, isLeikaKey, type Fee, type Json, type Localised, type OfferRecord, type RegionalKey } from '#contract';
-import { feesOf, plainLines, processingDaysOf, shorten, webAddress } from './text.ts';
+import {
+  AdapterError,
+  feesOf,
+  isFeeLabel,
+  isLeikaKey,
+  plainLines,
+  processingDaysOf,
+  shorten,
+  type Fee,
+  type Json,
+  type Localised,
+  type OfferRecord,
+  type RegionalKey,
+} from '#contract';
+import { webAddress } from './text.ts';
 
 const text = z.string().nullish();
 const part = z.object({ title: text, text });
@@ -63,8 +76,9 @@ export function toOffer(one: Description, units: readonly UnitTitle[], asked: Re
   const keys = [...new Set(one.leikakeys?.filter(isLeikaKey))].toSorted((a, b) => Number(asked.has(b)) - Number(asked.has(a)));
   const [serviceKey = null, ...further] = keys;
   const area = narrowest(one.ars ?? [], ars);
-  // Role 01 decides; others help or advise.
-  const unit = units.find(({ role }) => String(role?.code ?? '') === '01') ?? units[0];
+  // Role 01 decides; others help or advise, and are not the authority.
+  const roleOf = ({ role }: UnitTitle) => String(role?.code ?? '');
+  const unit = units.find((one) => roleOf(one) === '01') ?? units.find((one) => roleOf(one) === '');
   const url = one.onlineServiceLinks?.flatMap(({ uri }) => webAddress(uri ?? undefined) ?? [])[0];
   const summary = plainLines(moduleOf(one, '24'))[0];
   const days = processingDaysOf(moduleOf(one, '95'));
@@ -75,7 +89,7 @@ export function toOffer(one: Description, units: readonly UnitTitle[], asked: Re
     name: { de: shorten(plainLines(one.name).join(' ') || one.id, 200) },
     ...(summary === undefined ? {} : { summary: { de: shorten(summary, 500) } }),
     ...(area ? { area: area as RegionalKey } : {}),
-    authority: { name: shorten(unit?.title.trim() || 'zuständige Stelle nicht angegeben', 200) },
+    authority: unit?.title.trim() ? { name: shorten(unit.title.trim(), 200) } : {},
     channels: url === undefined ? [] : ['ONLINE'],
     maturityLevel: url === undefined ? 1 : 2,
     fees: feesIn(one),
@@ -83,8 +97,6 @@ export function toOffer(one: Description, units: readonly UnitTitle[], asked: Re
     requiredDocuments: plainLines(moduleOf(one, '08'))
       .slice(0, 50)
       .map((line): Localised => ({ de: shorten(line, 300) })),
-    assuranceLevel: 'NONE',
-    appointment: 'NONE',
     ...(url === undefined ? {} : { onlineUrl: url }),
   };
 }
@@ -105,7 +117,8 @@ function feesIn(one: Description): readonly Fee[] {
     ...entries.map(({ title, text }) => {
       const fees = feesOf(title ?? '');
       const label = plainLines(text ?? '').join(' ');
-      return label === '' ? fees : fees.map((fee): Fee => ({ ...fee, label: { de: shorten(label, 100) } }));
+      if (label === '') return fees;
+      return isFeeLabel(text ?? '') ? fees.map((fee): Fee => ({ ...fee, label: { de: shorten(label, 100) } })) : [];
     }),
   ];
   return parts.some((fees) => fees.length === 0) ? [] : parts.flat().slice(0, 30);

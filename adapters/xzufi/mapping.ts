@@ -1,7 +1,17 @@
-import { isLeikaKey, type Authority, type Channel, type Localised, type OfferRecord, type RegionalKey } from '#contract';
+import {
+  feesOf,
+  isLeikaKey,
+  plainLines,
+  processingDaysOf,
+  shorten,
+  type Authority,
+  type Channel,
+  type Localised,
+  type OfferRecord,
+  type RegionalKey,
+} from '#contract';
 import { type Competence, type Id, type Leistung, type Transfer } from './objects.ts';
 import { malformed } from './reader.ts';
-import { feesOf, plainLines, processingDaysOf, shorten } from './text.ts';
 
 /** Text modules of LeiKa (codes of `leikaTextmodul`). */
 const modules = { name: ['03', '02'], summary: ['05', '24'], documents: '08', authority: '22' } as const;
@@ -33,7 +43,9 @@ export function offersOf(file: string, transfer: Transfer, ars: string): readonl
     const stated = (byService.get(key) ?? []).some(({ owner }) => transfer.units.has(owner));
     const area = units[0]?.area ?? (stated ? null : narrowest(service.areas, ars));
     if (area === null) return [];
-    const unit = units[0] && transfer.units.get(units[0].owner);
+    // Who only helps or advises is not the authority.
+    const decides = units.find(({ competence: { role } }) => role === DECIDES || role === '');
+    const unit = decides && transfer.units.get(decides.owner);
     const online = claims.flatMap(({ owner }) => transfer.online.get(owner) ?? [])[0];
     return [toOffer(file, service, { area, unit, online })];
   });
@@ -65,8 +77,7 @@ function toOffer(file: string, service: Leistung, { area, unit, online }: Around
     fees: feesOf(service.costs),
     ...(days ? { processingDays: days } : {}),
     requiredDocuments: documentsOf(service),
-    assuranceLevel: online?.assuranceLevel ?? 'NONE',
-    appointment: 'NONE',
+    ...(online?.assuranceLevel ? { assuranceLevel: online.assuranceLevel } : {}),
     ...(online ? { onlineUrl: online.url } : {}),
     ...(service.validFrom === undefined ? {} : { validFrom: service.validFrom }),
     ...(service.validTo === undefined ? {} : { validTo: service.validTo }),
@@ -98,9 +109,9 @@ function documentsOf(service: Leistung): readonly Localised[] {
 }
 
 function authorityOf(service: Leistung, unit: Around['unit']): Authority {
-  const name = unit?.name || plainLines(service.modules[modules.authority]?.de ?? '')[0] || 'zuständige Stelle nicht angegeben';
+  const name = unit?.name || plainLines(service.modules[modules.authority]?.de ?? '')[0];
   const address = Object.entries(unit?.address ?? {}).filter(([, value]) => value !== undefined);
-  return { name: shorten(name, 200), ...Object.fromEntries(address) };
+  return { ...(name ? { name: shorten(name, 200) } : {}), ...Object.fromEntries(address) };
 }
 
 /**

@@ -34,10 +34,14 @@ export function findRegister(
 }
 
 /** A refusal of the city whose register is asked, for somebody who applies elsewhere. */
-export function atRegister(offer: Offer, refusal: SubmitResult): SubmitResult {
+export function atRegister(catalogue: Catalogue, offer: Offer, refusal: SubmitResult): SubmitResult {
   if (refusal.ok || refusal.problem.code !== 'NOT_OFFERED_ONLINE') return refusal;
-  return { ok: false, ...notConnected(offer.record.authority.name) };
+  return { ok: false, ...notConnected(nameOf(catalogue, offer)) };
 }
+
+/** The authority as its source names it, else the municipality. */
+export const nameOf = (catalogue: Catalogue, { ars, record }: Offer): string =>
+  record.authority.name ?? catalogue.findMunicipality({ ars })?.name ?? ars;
 
 const unknown = (pointer: string): FieldProblem => ({
   pointer,

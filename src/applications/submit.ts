@@ -8,7 +8,7 @@ import { newEvent } from './changes.ts';
 import { deliveryKeyOf } from './delivery-key.ts';
 import type { createFormCheck } from './form.ts';
 import { findPlaceProblems } from './places.ts';
-import { atRegister, findRegister } from './register.ts';
+import { atRegister, findRegister, nameOf } from './register.ts';
 import {
   claimSubmissionKey,
   findApplication,
@@ -56,7 +56,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
     const { offer } = register;
     const elsewhere = offer.id !== competence.offer.id;
     const there = elsewhere ? takenBy(offer, input, offer.record.form?.revision ?? '', principal) : here;
-    if ('refusal' in there) return elsewhere ? atRegister(offer, there.refusal) : there.refusal;
+    if ('refusal' in there) return elsewhere ? atRegister(catalogue, offer, there.refusal) : there.refusal;
 
     const row = newRow(offer, there.target, input, principal, traceparent);
     const fresh = await store.transaction(async (tx) => {
@@ -114,7 +114,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
   ): { target: Target } | { refusal: SubmitResult } {
     const target = findTarget(offer);
     if ('problem' in target) return { refusal: refused(target.problem) };
-    const { assuranceLevel: needed } = offer.record;
+    const needed = catalogue.assuranceNeeded(offer);
     if (!assuranceSuffices(principal.assuranceLevel, needed))
       return { refusal: refused({ code: 'ASSURANCE_LEVEL_TOO_LOW', facts: { needed, has: principal.assuranceLevel } }) };
     const fields = [...channelProblems(offer, input.channel), ...findFieldProblems(offer, { ...input, formRevision })];
@@ -128,7 +128,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
     const city = cities.findByArs(offer.ars);
     const adapter = city && cities.adapterFor(city, { key: offer.serviceKey, localKey: offer.record.localKey });
     if (!city || !adapter || !offer.record.form) {
-      const name = city?.name ?? offer.record.authority.name;
+      const name = city?.name ?? nameOf(catalogue, offer);
       const others = offer.record.channels.filter((channel) => channel !== 'ONLINE');
       return { problem: { code: 'NOT_OFFERED_ONLINE', facts: { name, channels: others.join(', ') || '–' }, path: ['input', 'service'] } };
     }

@@ -123,6 +123,10 @@ export interface Catalogue {
   }): Listing<Offer>;
   /** Who is responsible, on a day (today where absent). */
   competence(service: string, place: Place, on?: Date): Competence;
+  /**
+   * How well somebody must be identified to apply for an offer. Where its source states nothing it is SUBSTANTIAL: a
+   * service that nobody has thought about must not be open to everybody, and a city that wants less says so.
+   */
   assuranceNeeded(offer: Offer): AssuranceLevel;
   /** Freshness of a city's offers. */
   freshness(ars: RegionalKey): { asOf: Date | null; source: string; stale: boolean };
@@ -263,7 +267,7 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
     findOfferFor: (ars, service, on = now()) => walkUp(view, ars, service, dayOf(on)).offer,
     listOffers: ({ page, ...filter }) => pageOf(filterOffers(view, filter, today()), ({ id }) => id, page),
     competence: (service, place, on = now()) => decideCompetence(view, service, place, dayOf(on)),
-    assuranceNeeded: ({ record }) => record.assuranceLevel,
+    assuranceNeeded: ({ record }) => record.assuranceLevel ?? 'SUBSTANTIAL',
     freshness(ars) {
       const source = [...view.offers.sources.values()].find((candidate) => keys.sameMunicipality(candidate.ars, ars));
       if (!source) return { asOf: null, source: 'none', stale: false };

@@ -10,7 +10,8 @@ export interface Fee {
 
 /** Who decides (zuständige Stelle). */
 export interface Authority {
-  readonly name: string;
+  /** Absent where the source names none: neither a service's name nor a location's stands in for it. */
+  readonly name?: string;
   readonly street?: string;
   readonly postalCode?: string;
   readonly town?: string;
@@ -44,12 +45,15 @@ export interface OfferRecord {
   readonly channels: readonly Channel[];
   /** OZG maturity model 1: 0 offline … 4 online transaction. */
   readonly maturityLevel: 0 | 1 | 2 | 3 | 4;
+  /** Empty where the source states none, or none that is sure; a service without a fee has one of 0 cents. */
   readonly fees: readonly Fee[];
-  /** Usual processing time in days. */
+  /** Usual processing time in days of the calendar; absent where the source states none. */
   readonly processingDays?: { readonly min: number; readonly max: number };
   readonly requiredDocuments: readonly Localised[];
-  readonly assuranceLevel: AssuranceLevel;
-  readonly appointment: AppointmentNeed;
+  /** What the source states; absent where it states nothing. NONE is a statement: anybody may apply. See `assuranceNeeded`. */
+  readonly assuranceLevel?: AssuranceLevel;
+  /** What the source states; absent where it states nothing. */
+  readonly appointment?: AppointmentNeed;
   /** How long the visit is booked for, in minutes. */
   readonly appointmentMinutes?: number;
   readonly form?: FormRecord;

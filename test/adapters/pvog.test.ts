@@ -62,8 +62,6 @@ describe('PVOG', () => {
         // One of the two prices depends on an age that stands behind it: rather none than half.
         fees: [],
         requiredDocuments: [{ de: 'Personalausweis' }, { de: 'Biometrisches Passfoto' }],
-        assuranceLevel: 'NONE',
-        appointment: 'NONE',
       },
       {
         localKey: 'L100002.LB.200',
@@ -77,8 +75,6 @@ describe('PVOG', () => {
         fees: [{ cents: 2500, currency: 'EUR', label: { de: 'ein Jahr' } }],
         processingDays: { min: 14, max: 28 },
         requiredDocuments: [],
-        assuranceLevel: 'NONE',
-        appointment: 'NONE',
         onlineUrl: 'https://service.example.org/bewohnerparkausweis',
       },
     ]);

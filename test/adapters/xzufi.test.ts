@@ -8,7 +8,6 @@ import { xzufi } from '../../adapters/xzufi/index.ts';
 import { narrowest } from '../../adapters/xzufi/mapping.ts';
 import { createReader, type TransferObject } from '../../adapters/xzufi/reader.ts';
 import { constructed, startXzufiSimulator, type XzufiSimulator } from '../../adapters/xzufi/simulator.ts';
-import { feesOf, plainLines } from '../../adapters/xzufi/text.ts';
 import { CityCallError, type Cities } from '../../src/cities/cities.ts';
 import { connectCity } from './connect.ts';
 
@@ -80,8 +79,6 @@ describe('an export over HTTP', () => {
           { cents: 3000, currency: 'EUR', label: { de: '1 Jahr' }, channel: 'OFFICE' },
         ],
         requiredDocuments: [{ de: 'Fahrzeugschein, Personalausweis' }],
-        assuranceLevel: 'NONE',
-        appointment: 'NONE',
       },
     ]);
   });
@@ -186,7 +183,7 @@ describe('an export as a file', () => {
     );
     expect(offers.map(({ localKey, authority, area, channels }) => [localKey, authority.name, area, channels])).toEqual([
       ['L100002.LB.1', 'Bürgerbüro', '051110000000', ['OFFICE']],
-      ['L100002.LB.4', 'zuständige Stelle nicht angegeben', '051110000000', []],
+      ['L100002.LB.4', undefined, '051110000000', []],
     ]);
   });
 
@@ -303,29 +300,12 @@ test('where a text is cut into pieces changes nothing, and no text at all ends o
   );
 });
 
-test('no text leaves markup behind, whatever its tags are', () => {
-  fc.assert(
-    fc.property(fc.array(fc.oneof(fc.string(), fc.constantFrom('<p>', '</p>', '<script>', '<b', '>', '&lt;', '<!--'))), (parts) => {
-      for (const line of plainLines(parts.join(''))) expect(line).toBe(line.trim());
-    }),
-  );
-  expect(plainLines('<p>a<br>b</p><script>x</script>c &amp; &#228; < d')).toEqual(['a', 'b', 'c & ä < d']);
-});
-
 test.each<[string, Json]>([
   ['two sources', { file: 'a.xml', url: 'http://127.0.0.1:9/' }],
   ['no source', {}],
 ])('a config with %s is refused', async (_, config) => {
   expect(JSON.stringify(await xzufi.config['~standard'].validate(config))).toContain('say one of file, url and bulk');
 });
-
-test.each([
-  ['ab 25 €', []],
-  ['25 € zzgl. Porto', []],
-  ['zwischen 10 und 20 Euro', []],
-  ['gebührenfrei', [{ cents: 0, currency: 'EUR' }]],
-  ['<p>Ausweis: 1.037,50 Euro</p>', [{ cents: 103_750, currency: 'EUR', label: { de: 'Ausweis' } }]],
-])('fees of “%s”', (text, fees) => expect(feesOf(text)).toEqual(fees));
 
 test.each<[readonly string[], string | null]>([
   [[], '051110000000'],

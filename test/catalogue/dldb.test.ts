@@ -3,10 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, describe, expect, test } from 'vitest';
+import { shorten } from '#contract';
 import { dldbFormat } from '../../src/catalogue/import/formats/dldb.ts';
-import { parseFees, parseProcessingDays } from '../../src/catalogue/import/formats/dldb-fees.ts';
 import { keysOf } from '../../src/catalogue/import/formats/dldb-offer.ts';
-import { plainLines, shorten } from '../../src/catalogue/import/formats/plain-text.ts';
 import { ars, folders } from './kit.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'staedtebund-dldb-'));
@@ -50,13 +49,11 @@ describe('the DLDB catalogue of a city never seen before', () => {
       fees: [{ cents: 0, currency: 'EUR' }],
       processingDays: { min: 0, max: 0 },
       requiredDocuments: [{ de: 'Ausweis' }, { de: 'Wohnungsgeberbestätigung' }],
-      assuranceLevel: 'NONE',
-      appointment: 'OPTIONAL',
       onlineUrl: 'https://online.example/anmeldung',
     });
     expect(berth).toMatchObject({
       serviceKey: null,
-      authority: { name: 'Liegeplatz mieten' },
+      authority: {},
       channels: [],
       processingDays: { min: 14, max: 28 },
       fees: [
@@ -70,7 +67,6 @@ describe('the DLDB catalogue of a city never seen before', () => {
       fees: [],
       channels: ['OFFICE'],
       appointmentMinutes: 20,
-      appointment: 'NONE',
     });
     expect(advice).toMatchObject({ serviceKey: null });
   });
@@ -90,14 +86,82 @@ describe('the DLDB catalogue of a city never seen before', () => {
   });
 });
 
+describe('authorities that services name by id', () => {
+  const authorities = join(folder, 'authorities.json');
+  writeFileSync(
+    authorities,
+    JSON.stringify({
+      error: false,
+      datacount: 5,
+      data: [
+        { id: 1, name: 'Landesamt für Einwohnerwesen', contact: { webinfo: 'https://amt.example/' } },
+        ...['Mitte', 'Nord', 'Ost', 'West'].map((part, index) => ({ id: `b${index}`, name: `Bezirksamt ${part}` })),
+      ],
+    }),
+  );
+  const locations = fixture('seestadt-locations.json');
+  const authorityOf = async (fields: object, parts: Record<string, string> = { authorities }) =>
+    (await read(JSON.stringify([service({ locations: [{ location: 12 }], ...fields })]), { locations, ...parts }))[0]?.authority;
+
+  test('get the name and address from the authorities’ own file', async () => {
+    expect(await authorityOf({ authorities: [{ id: '1' }] })).toMatchObject({
+      name: 'Landesamt für Einwohnerwesen, Bürgeramt Hafen',
+      url: 'https://amt.example/',
+    });
+    expect(await authorityOf({ locations: [], authorities: [{ id: 'b0' }, { id: 'b1' }] })).toEqual({
+      name: 'Bezirksamt Mitte; Bezirksamt Nord',
+    });
+    expect(await authorityOf({ locations: [], authorities: ['b0', 'b1', 'b2', 'b3'].map((id) => ({ id })) })).toEqual({
+      name: 'Bezirksamt Mitte; Bezirksamt Nord; Bezirksamt Ost und 1 weitere',
+    });
+  });
+
+  test('have no name where none is stated, and never the service’s or a location’s', async () => {
+    for (const [fields, parts] of [
+      [{ authorities: [{ id: '1' }] }, {}],
+      [{ authorities: [{ id: 'unknown' }] }, { authorities }],
+      [{ authorities: [] }, { authorities }],
+      [{ authorities: [{ id: 'b0' }, { id: 'unknown' }] }, { authorities }],
+    ] as const)
+      expect(await authorityOf(fields, parts)).not.toHaveProperty('name');
+  });
+
+  test('a file of authorities that is not complete is refused', async () => {
+    const short = join(folder, 'short.json');
+    writeFileSync(short, JSON.stringify({ datacount: 2, data: [{ id: 1, name: 'Amt' }] }));
+    await expect(authorityOf({}, { authorities: short })).rejects.toThrow('short.json: $.data: has 1 entries where the file announces 2');
+  });
+});
+
+test('whether a visit must be booked, and how well somebody must be identified, is said only where the source says it', async () => {
+  const appointmentOf = async (fields: object) => (await read(JSON.stringify([service(fields)])))[0];
+  const bookable = await appointmentOf({ locations: [{ location: 1, appointment: { allowed: true } }] });
+  expect(bookable).not.toHaveProperty('appointment');
+  expect(bookable).not.toHaveProperty('assuranceLevel');
+  expect(await appointmentOf({ locations: [{ location: 1 }] })).not.toHaveProperty('appointment');
+  expect(await appointmentOf({ locations: [{ location: 1, appointment: { allowed: '0' } }] })).toMatchObject({ appointment: 'NONE' });
+});
+
 describe('a broken or hostile DLDB file is refused, by name and place', () => {
   test.each<[string, string, string]>([
     ['cut off', '{"data": [{"id": "1", "name": "Ein', 'is not complete JSON'],
     [
       'shorter than it announces',
       JSON.stringify({ meta: { datacount: 2 }, data: [service({})] }),
-      'has 1 entries where meta.datacount announces 2',
+      'has 1 entries where the file announces 2',
     ],
+    [
+      'shorter than it announces beside its data',
+      JSON.stringify({ error: false, datacount: 560, data: Array.from({ length: 300 }, (_, id) => service({ id })) }),
+      'has 300 entries where the file announces 560',
+    ],
+    [
+      'shorter than it announces as text',
+      JSON.stringify({ datacount: '2', data: [service({})] }),
+      'has 1 entries where the file announces 2',
+    ],
+    ['made with an error', JSON.stringify({ error: true, data: [service({})] }), '$.error: says that making the export failed'],
+    ['made with an error that has a text', JSON.stringify({ meta: { error: 'timeout' }, data: [service({})] }), 'making the export failed'],
     ['no list', '{"services": []}', 'expected a list of entries'],
     ['empty', '[]', 'lists no service'],
     ['an id twice', JSON.stringify([service({}), service({ name: 'Zwei' })]), '$[1].id: "1" stands there twice'],
@@ -141,70 +205,9 @@ describe('a broken or hostile DLDB file is refused, by name and place', () => {
   });
 });
 
-describe('fees from free text', () => {
-  const cents = (html: string) => parseFees(html).map((fee) => fee.cents);
-  test.each([
-    ['<p>35 Euro<br></p>', [3500]],
-    ['<ul><li>unter 24 Jahren: 27,60 Euro</li><li>ab 24 Jahren: 46 Euro</li></ul>', [2760, 4600]],
-    ['Es fallen keine Gebühren an.', [0]],
-    ['1.250,50 EUR', [125_050]],
-  ])('%s is safe', (html, expected) => expect(cents(html)).toEqual(expected));
-
-  test.each([
-    '50 bis 60 Euro (abhängig von der Rechtsform)',
-    'ab 12,80 Euro',
-    'etwa 300 Euro',
-    'In der Regel 120 €',
-    '<p>40 Euro</p><p>Dazu kommen die Gebühren für das Ummelden.</p>',
-    '192,90 Euro (zuzüglich Kennzeichenschilder)',
-    '12 Euro pro Person',
-    'Gebühr plus 22 Euro Aufpreis',
-    'Vielreisende: Gebühr plus 22 Euro Aufpreis',
-    'Siehe Übersicht',
-    '',
-  ])('%j says more than an amount: no fee', (html) => expect(cents(html)).toEqual([]));
-
-  test('an amount read is an amount written', () => {
-    fc.assert(
-      fc.property(fc.integer({ min: 0, max: 99_999 }), fc.integer({ min: 0, max: 99 }), (euros, rest) => {
-        expect(cents(`Ausweis: ${euros},${String(rest).padStart(2, '0')} Euro`)).toEqual([euros * 100 + rest]);
-      }),
-    );
-  });
-
-  test('processing times', () => {
-    expect(parseProcessingDays('etwa 3 Tage')).toEqual({ min: 3, max: 3 });
-    expect(parseProcessingDays('<p>1 bis 2 Monate.</p>')).toEqual({ min: 30, max: 60 });
-    expect(parseProcessingDays('kommt darauf an')).toBeUndefined();
-    expect(parseProcessingDays('4 bis 2 Wochen')).toBeUndefined();
-  });
-});
-
-describe('HTML becomes plain text', () => {
-  test('tags, comments and what a browser hides are gone, characters decoded', () => {
-    expect(plainLines('<p>Gr&uuml;&szlig;e&nbsp;&amp; <b>mehr</b><!-- <p>nein</p> --></p><style>p{}</style><li>a &lt; b<li>5 < 6')).toEqual(
-      ['Grüße & mehr', 'a < b', '5 < 6'],
-    );
-  });
-
-  test('no text leaves a tag behind, and none takes long', () => {
-    fc.assert(
-      fc.property(
-        fc.array(fc.constantFrom('<', '>', '<!--', '-->', '<p', '</script>', '<script', 'a', '&#', ';', '&amp', '"', ' '), {
-          maxLength: 60,
-        }),
-        (parts) => {
-          for (const line of plainLines(parts.join(''))) expect(line).not.toMatch(/<(script|p)>/);
-        },
-      ),
-    );
-    expect(plainLines('<'.repeat(200_000)).length).toBe(1);
-  });
-
-  test('a long text ends with a sentence or a word', () => {
-    expect(shorten('Eins zwei drei. Vier fünf sechs sieben.', 20)).toBe('Eins zwei drei.');
-    expect(shorten('Einszweidrei vierfünfsechs', 20)).toBe('Einszweidrei…');
-  });
+test('a long text ends with a sentence or a word', () => {
+  expect(shorten('Eins zwei drei. Vier fünf sechs sieben.', 20)).toBe('Eins zwei drei.');
+  expect(shorten('Einszweidrei vierfünfsechs', 20)).toBe('Einszweidrei…');
 });
 
 test('one field may hold several keys, and what is no key is none', () => {

@@ -37,7 +37,6 @@ describe('a file of offers', () => {
         fees: [],
         requiredDocuments: [],
         assuranceLevel: 'LOW',
-        appointment: 'NONE',
       },
     ]);
   });

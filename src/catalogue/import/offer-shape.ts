@@ -51,8 +51,8 @@ export const offerFields = {
     .refine(({ min, max }) => min <= max, 'expected min to be at most max')
     .optional(),
   requiredDocuments: z.array(localised).max(100),
-  assuranceLevel: z.enum(assuranceLevels),
-  appointment: z.enum(['NONE', 'OPTIONAL', 'REQUIRED']),
+  assuranceLevel: z.enum(assuranceLevels).optional(),
+  appointment: z.enum(['NONE', 'OPTIONAL', 'REQUIRED']).optional(),
   appointmentMinutes: z.int().min(1).max(1440).optional(),
   onlineUrl: webAddress.optional(),
   validFrom: day.optional(),
@@ -63,7 +63,7 @@ export const offerFields = {
 export const offerRecord = z.strictObject({
   ...offerFields,
   localKey: z.string().regex(/^[A-Za-z0-9_.:-]{1,60}$/, 'expected 1 to 60 letters, digits, or _ . : -'),
-  authority,
+  authority: authority.partial({ name: true }),
   // A system may not know how citizens reach a service; nobody makes that up.
   channels: z.array(z.enum(channels)),
   form: z.strictObject({ revision: z.string().min(1).max(64), schema: z.record(z.string(), z.json()) }).optional(),

@@ -241,12 +241,21 @@ export type AssuranceLevelTooLowMessageArgs = {
 /** A competent authority and how to reach it. */
 export type Authority = {
   readonly email?: Maybe<Scalars['String']['output']>;
+  /** False: the source does not say who decides. */
+  readonly isNamed: Scalars['Boolean']['output'];
+  /** Its name. If the source does not name it, a text that says so. */
   readonly name: Scalars['String']['output'];
   readonly phone?: Maybe<Scalars['String']['output']>;
   readonly postalCode?: Maybe<Scalars['String']['output']>;
   readonly street?: Maybe<Scalars['String']['output']>;
   readonly town?: Maybe<Scalars['String']['output']>;
   readonly url?: Maybe<Scalars['URL']['output']>;
+};
+
+
+/** A competent authority and how to reach it. */
+export type AuthorityNameArgs = {
+  language?: InputMaybe<Language>;
 };
 
 /** What a back office has against one field. */
@@ -1021,14 +1030,19 @@ export type NotWithdrawableMessageArgs = {
 
 /** A service as one city offers it. */
 export type Offer = Node & {
+  /**
+   * OPTIONAL also if the source states nothing.
+   * @deprecated Cannot say that nothing is stated. Use statedAppointment. Until 2027-12-31.
+   */
   readonly appointment: AppointmentNeed;
   /** Region it holds for. */
   readonly area: Scalars['RegionalKey']['output'];
-  /** How well the applicant must be identified. */
+  /** How well the applicant must be identified for the hub to take an application: what the source states, SUBSTANTIAL if it states nothing. */
   readonly assuranceLevel: AssuranceLevel;
   readonly channels: ReadonlyArray<Channel>;
   /** Who decides (zuständige Stelle). */
   readonly competentAuthority: Authority;
+  /** Empty: the source states none, or none that is sure. A service that costs nothing has a fee of 0. */
   readonly fees: ReadonlyArray<Fee>;
   /** What to fill in; null: nothing to submit online through the hub. */
   readonly form?: Maybe<Form>;
@@ -1041,9 +1055,15 @@ export type Offer = Node & {
   readonly name: Scalars['String']['output'];
   /** Where citizens apply today, outside the hub. */
   readonly onlineUrl?: Maybe<Scalars['URL']['output']>;
+  /** Null: the source states none. */
   readonly processingTime?: Maybe<ProcessingTime>;
+  /** Empty: the source states none. */
   readonly requiredDocuments: ReadonlyArray<Scalars['String']['output']>;
   readonly service: Service;
+  /** What the source states about booking a visit. Null: nothing. */
+  readonly statedAppointment?: Maybe<AppointmentNeed>;
+  /** What the source states about identification. Null: nothing. */
+  readonly statedAssuranceLevel?: Maybe<AssuranceLevel>;
   /** First day on which it holds. */
   readonly validFrom?: Maybe<Scalars['Date']['output']>;
   /** Last day on which it holds. */
@@ -1204,7 +1224,7 @@ export type ProblemCode =
   /** The form is not filled in correctly. */
   | 'VALIDATION_FAILED';
 
-/** Usual time from application to decision, in days. */
+/** Usual time from application to decision, in days of the calendar. */
 export type ProcessingTime = {
   readonly maximumDays: Scalars['Int']['output'];
   readonly minimumDays: Scalars['Int']['output'];
@@ -2232,7 +2252,8 @@ export type AssuranceLevelTooLowResolvers<ContextType = Context, ParentType exte
 
 export type AuthorityResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Authority'] = ResolversParentTypes['Authority']> = {
   email?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
-  name?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  isNamed?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+  name?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<AuthorityNameArgs, 'language'>>;
   phone?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   postalCode?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   street?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2623,6 +2644,8 @@ export type OfferResolvers<ContextType = Context, ParentType extends ResolversPa
   processingTime?: Resolver<Maybe<ResolversTypes['ProcessingTime']>, ParentType, ContextType>;
   requiredDocuments?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType, RequireFields<OfferRequiredDocumentsArgs, 'language'>>;
   service?: Resolver<ResolversTypes['Service'], ParentType, ContextType>;
+  statedAppointment?: Resolver<Maybe<ResolversTypes['AppointmentNeed']>, ParentType, ContextType>;
+  statedAssuranceLevel?: Resolver<Maybe<ResolversTypes['AssuranceLevel']>, ParentType, ContextType>;
   validFrom?: Resolver<Maybe<ResolversTypes['Date']>, ParentType, ContextType>;
   validTo?: Resolver<Maybe<ResolversTypes['Date']>, ParentType, ContextType>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;

@@ -17,6 +17,8 @@ export function toPlace({ ars, ags, postalCode }: PlaceInput): Place {
 const text = (localised: Parameters<typeof inLanguage>[0], language: Language | null | undefined) =>
   inLanguage(localised, language ?? 'DE');
 
+const notNamed = { de: 'zuständige Stelle nicht angegeben', en: 'competent authority not stated' };
+
 /** A URL of a city's file is shown only where a browser may follow it. */
 const webUrl = (url: string | undefined) => (url && /^https?:$/.test(URL.parse(url)?.protocol ?? '') ? url : null);
 
@@ -70,14 +72,20 @@ export const catalogueResolvers: Resolvers = {
       processingDays ? { minimumDays: processingDays.min, maximumDays: processingDays.max } : null,
     requiredDocuments: ({ record }, { language }) => record.requiredDocuments.map((document) => text(document, language)),
     assuranceLevel: (offer, _, { features }) => features.catalogue.assuranceNeeded(offer),
-    appointment: ({ record }) => record.appointment,
+    statedAssuranceLevel: ({ record }) => record.assuranceLevel ?? null,
+    appointment: ({ record }) => record.appointment ?? 'OPTIONAL',
+    statedAppointment: ({ record }) => record.appointment ?? null,
     form: ({ record }) => record.form ?? null,
     onlineUrl: ({ record }) => webUrl(record.onlineUrl),
     validFrom: ({ record }) => record.validFrom ?? null,
     validTo: ({ record }) => record.validTo ?? null,
     freshness: ({ asOf, source, stale }) => ({ asOf, source, stale }),
   },
-  Authority: { url: ({ url }) => webUrl(url) },
+  Authority: {
+    name: ({ name }, { language }) => name ?? text(notNamed, language),
+    isNamed: ({ name }) => name !== undefined,
+    url: ({ url }) => webUrl(url),
+  },
   Fee: { label: ({ label }, { language }) => label && text(label, language) },
 };
 

@@ -1,7 +1,16 @@
-import { isLeikaKey, type AssuranceLevel, type Authority, type Channel, type FormRecord, type OfferRecord } from '#contract';
-import { parseFees, parseProcessingDays } from './dldb-fees.ts';
-import type { DldbLocation, DldbService } from './dldb-shape.ts';
-import { plainLines, shorten } from './plain-text.ts';
+import {
+  feesOf,
+  isLeikaKey,
+  plainLines,
+  processingDaysOf,
+  shorten,
+  type AssuranceLevel,
+  type Authority,
+  type Channel,
+  type FormRecord,
+  type OfferRecord,
+} from '#contract';
+import type { DldbAuthority, DldbLocation, DldbService } from './dldb-shape.ts';
 
 /** What the hub adds to a service of the source. */
 export interface DldbAddition {
@@ -11,21 +20,26 @@ export interface DldbAddition {
 
 interface Around {
   readonly locations: ReadonlyMap<string, DldbLocation>;
+  readonly authorities: ReadonlyMap<string, DldbAuthority>;
   readonly english: DldbService | undefined;
   readonly addition: DldbAddition | undefined;
 }
 
 /**
- * One service of a DLDB catalogue as an offer. What the format does not state is the weakest truth: no assurance level,
- * maturity 1 (information) without and 2 with an online link, no channel without a place or a link, no fee where its text is not plain (see dldb-fees.ts).
+ * One service of a DLDB catalogue as an offer. What the format does not state stays unsaid: no assurance level, no channel
+ * without a place or a link, no fee where its text is not plain (see `feesOf`). That visits can be booked does not say whether
+ * they must be. Maturity is 1 (information) without and 2 with an online link.
  */
-export function dldbOffer(service: DldbService, { locations, english, addition }: Around): OfferRecord {
+export function dldbOffer(service: DldbService, { locations, authorities, english, addition }: Around): OfferRecord {
   const [serviceKey = null, ...further] = keysOf(service.leika);
   const online = onlineLink(service);
-  const bookable = service.locations.some(({ appointment }) => appointment?.allowed) || Boolean(service.appointment?.link);
+  const withoutVisits =
+    service.locations.length > 0 &&
+    !service.appointment?.link &&
+    service.locations.every(({ appointment }) => appointment?.allowed === false);
   const summary = plainLines(service.description)[0];
   const summaryEn = english && plainLines(english.description)[0];
-  const days = parseProcessingDays(service.process_time);
+  const days = processingDaysOf(service.process_time);
   const channels: Channel[] = [
     ...(online || addition ? ['ONLINE' as const] : []),
     ...(service.locations.length > 0 ? ['OFFICE' as const] : []),
@@ -36,16 +50,16 @@ export function dldbOffer(service: DldbService, { locations, english, addition }
     ...(further.length > 0 ? { furtherServiceKeys: further } : {}),
     name: { de: service.name, ...englishName(service, english) },
     ...(summary ? { summary: { de: shorten(summary, 500), ...(summaryEn ? { en: shorten(summaryEn, 500) } : {}) } } : {}),
-    authority: authorityOf(service, locations),
+    authority: authorityOf(service, locations, authorities),
     channels,
     maturityLevel: online || addition ? 2 : 1,
-    fees: parseFees(service.fees),
+    fees: feesOf(service.fees),
     ...(days ? { processingDays: days } : {}),
     requiredDocuments: service.requirements
       .filter(({ name }) => name !== '')
       .map(({ name }) => ({ de: shorten(plainLines(name).join(' '), 300) })),
-    assuranceLevel: addition?.assuranceLevel ?? 'NONE',
-    appointment: bookable ? 'OPTIONAL' : 'NONE',
+    ...(addition ? { assuranceLevel: addition.assuranceLevel } : {}),
+    ...(withoutVisits ? { appointment: 'NONE' } : {}),
     ...(service.duration > 0 && service.duration <= 1440 ? { appointmentMinutes: Math.round(service.duration) } : {}),
     ...(addition ? { form: addition.form } : {}),
     ...(online ? { onlineUrl: online } : {}),
@@ -84,16 +98,33 @@ function webAddress(text: string): string | null {
   return url && (url.protocol === 'https:' || url.protocol === 'http:') ? url.href : null;
 }
 
-/** Name of the authority; address and contact where the service has exactly one place, since else none is the right one. */
-function authorityOf(service: DldbService, locations: ReadonlyMap<string, DldbLocation>): Authority {
-  const [stated] = service.authorities;
+/** Most authorities that are named one by one. */
+const mostNamed = 3;
+
+/**
+ * The authority as the source names it, in the service or under the id in the authorities' own file; without a name where
+ * it names none. Several are all named, since any of them may be the one that decides. Address and contact where the service
+ * has exactly one place, since else none is the right one.
+ */
+function authorityOf(
+  service: DldbService,
+  locations: ReadonlyMap<string, DldbLocation>,
+  authorities: ReadonlyMap<string, DldbAuthority>,
+): Authority {
+  const stated = service.authorities.map((one) => ({ own: one, filed: authorities.get(one.id) }));
+  const names = [...new Set(stated.map(({ own, filed }) => own.name || filed?.name || ''))];
+  const named = names.filter((name) => name !== '');
+  const more = names.length > mostNamed ? ` und ${names.length - mostNamed} weitere` : '';
+  const [only] = stated.length === 1 ? stated : [];
   const places = service.locations.flatMap(({ location }) => locations.get(location) ?? []);
-  const place = places.length === 1 ? places[0] : undefined;
-  const placeName = place?.displayName || place?.name || '';
-  const url = webAddress(stated?.webinfo ?? '');
+  const place = places.length === 1 && service.locations.length === 1 ? places[0] : undefined;
+  const placeName = named.length === 1 ? place?.displayName || place?.name : undefined;
+  const url = webAddress(only?.own.webinfo || only?.filed?.webinfo || only?.filed?.contact?.webinfo || '');
   const street = [place?.address?.street, place?.address?.house_number].filter((part) => part).join(' ');
   const fields: Record<keyof Authority, string | undefined> = {
-    name: [stated?.name, placeName].filter((part) => part).join(', ') || service.name,
+    // Unnamed ones among named ones: whoever decides may be one of them.
+    name:
+      named.length < names.length ? undefined : [named.slice(0, mostNamed).join('; ') + more, placeName].filter((part) => part).join(', '),
     street,
     postalCode: /^\d{5}$/.test(place?.address?.postal_code ?? '') ? place?.address?.postal_code : undefined,
     town: place?.address?.city,
@@ -101,5 +132,5 @@ function authorityOf(service: DldbService, locations: ReadonlyMap<string, DldbLo
     email: /^[^\s@]{1,100}@[^\s@]{1,100}$/.test(place?.contact?.email ?? '') ? place?.contact?.email : undefined,
     url: url ?? undefined,
   };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value)) as unknown as Authority;
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value)) as Authority;
 }

@@ -31,15 +31,16 @@ const part = <T extends z.ZodType>(shape: T) =>
     .transform((value) => (Array.isArray(value) || !value ? undefined : (value as z.output<T>)))
     .optional();
 
-const yes = z
-  .union([z.boolean(), z.literal(0), z.literal(1), z.literal('0'), z.literal('1'), z.null()])
-  .optional()
-  .transform((value) => value === true || value === 1 || value === '1');
+const yes = new Set<unknown>([true, 1, '1', 'true']);
+const no = new Set<unknown>([false, 0, '0', 'false']);
+const asYes = (value: unknown): boolean | undefined => (yes.has(value) ? true : no.has(value) ? false : undefined);
 
 const linked = part(z.looseObject({ link: text }));
 const meta = part(z.looseObject({ locale: text, lastupdate: text, keywords: text }));
 const named = z.looseObject({ name: text, link: text });
-const authority = z.looseObject({ name: text, webinfo: text });
+const authority = z.looseObject({ id: text, name: text, webinfo: text });
+/** Whether visits can be booked; undefined where the source does not say. */
+const appointment = part(z.looseObject({ allowed: z.unknown().transform(asYes), link: text }));
 
 /** A service of the catalogue. */
 export const dldbService = z.looseObject({
@@ -52,7 +53,7 @@ export const dldbService = z.looseObject({
   fees: text,
   requirements: list(named),
   authorities: list(authority),
-  locations: list(z.looseObject({ location: id, appointment: part(z.looseObject({ allowed: yes, link: text })) })),
+  locations: list(z.looseObject({ location: id, appointment })),
   appointment: linked,
   onlineprocessing: linked,
   duration: z
@@ -72,10 +73,32 @@ export const dldbLocation = z.looseObject({
 });
 export type DldbLocation = z.output<typeof dldbLocation>;
 
-/** What the file says about itself. */
-export const dldbMeta = z.looseObject({
-  datacount: z
-    .union([z.number(), z.string()])
-    .optional()
-    .transform((value) => (value === undefined ? undefined : Number(value))),
-});
+/** An authority, in cities whose services name theirs by id. */
+export const dldbAuthority = z.looseObject({ id, name: text, webinfo: text, contact: part(z.looseObject({ webinfo: text })) });
+export type DldbAuthority = z.output<typeof dldbAuthority>;
+
+/** Where a file says how many entries it has: Munich under `meta`, Berlin beside `data`. */
+const counts = ['datacount', 'dataCount', 'count', 'total', 'totalCount', 'totalcount'];
+
+/** How many entries a file announces; undefined where it does not. */
+export function announcedBy(file: Readonly<Record<string, unknown>>): number | undefined {
+  const numbers = [file, file['meta']].flatMap((place) =>
+    isObject(place)
+      ? counts
+          .filter((name) => Object.hasOwn(place, name))
+          .map((name) => place[name])
+          .filter((value) => typeof value === 'number' || (typeof value === 'string' && /^\d+$/.test(value)))
+          .map(Number)
+      : [],
+  );
+  return numbers.length > 0 ? Math.max(...numbers) : undefined;
+}
+
+/** True where a file says that it was not made without error. */
+export const failedBy = (file: Readonly<Record<string, unknown>>): boolean =>
+  [file, file['meta']].some((place) => isObject(place) && Object.hasOwn(place, 'error') && isTrouble(place['error']));
+
+const isTrouble = (error: unknown): boolean =>
+  error !== null && error !== undefined && error !== '' && !no.has(error) && !(Array.isArray(error) && error.length === 0);
+
+const isObject = (value: unknown): value is Readonly<Record<string, unknown>> => typeof value === 'object' && value !== null;

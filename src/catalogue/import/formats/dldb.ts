@@ -4,7 +4,16 @@ import { z as zod } from 'zod';
 import { assuranceLevels, type OfferRecord } from '#contract';
 import { Complaints, refuseImport } from '../complaints.ts';
 import { readSource, type SourceText } from '../source.ts';
-import { dldbLocation, dldbMeta, dldbService, type DldbLocation, type DldbService } from './dldb-shape.ts';
+import {
+  announcedBy,
+  dldbAuthority,
+  dldbLocation,
+  dldbService,
+  failedBy,
+  type DldbAuthority,
+  type DldbLocation,
+  type DldbService,
+} from './dldb-shape.ts';
 import { dldbOffer, type DldbAddition } from './dldb-offer.ts';
 import { readForm } from './form-file.ts';
 import type { CatalogueFormat } from './format.ts';
@@ -18,51 +27,46 @@ const maxEntries = 20_000;
 
 /**
  * DLDB, the service catalogue format of the eappointment software (Munich, Berlin). Parts: `services`; `locations` for
- * addresses; `services_en` for English names; `forms`, a YAML file of the hub's own, that gives offers the form they are
+ * addresses; `authorities` where services name theirs by id only; `services_en` for English names; `forms`, a YAML file of the hub's own, that gives offers the form they are
  * submitted with.
  */
 export const dldbFormat: CatalogueFormat = {
   id: 'dldb',
-  parts: { needed: ['services'], optional: ['locations', 'services_en', 'forms'] },
+  parts: { needed: ['services'], optional: ['locations', 'authorities', 'services_en', 'forms'] },
   async read(files) {
     const complaints = new Complaints();
-    const readList = async <T extends { id: string }>(part: string, shape: z.ZodType<T>, exact: boolean): Promise<Map<string, T>> => {
+    const readList = async <T extends { id: string }>(part: string, shape: z.ZodType<T>): Promise<Map<string, T>> => {
       const path = files[part];
       if (path === undefined) return new Map();
-      return entriesOf(await readSource(path, maxBytes), shape, exact, complaints);
+      return entriesOf(await readSource(path, maxBytes), shape, complaints);
     };
-    const services = await readList('services', dldbService, true);
-    const english = await readList('services_en', dldbService, false);
-    const locations = await readList<DldbLocation>('locations', dldbLocation, false);
+    const services = await readList('services', dldbService);
+    const english = await readList('services_en', dldbService);
+    const locations = await readList<DldbLocation>('locations', dldbLocation);
+    const authorities = await readList<DldbAuthority>('authorities', dldbAuthority);
     const additions = await readAdditions(files['forms'], services, complaints);
     complaints.refuseIfAny();
     if (services.size === 0) throw refuseImport('services', 'lists no service; a catalogue without services is not imported');
     return [...services.values()].map((service): OfferRecord =>
-      dldbOffer(service, { locations, english: english.get(service.id), addition: additions.get(service.id) }),
+      dldbOffer(service, { locations, authorities, english: english.get(service.id), addition: additions.get(service.id) }),
     );
   },
 };
 
 /** Entries by id. Complains about everything that is not as the format has it. */
-function entriesOf<T extends { id: string }>(
-  source: SourceText,
-  shape: z.ZodType<T>,
-  exact: boolean,
-  complaints: Complaints,
-): Map<string, T> {
+function entriesOf<T extends { id: string }>(source: SourceText, shape: z.ZodType<T>, complaints: Complaints): Map<string, T> {
   const document = parseJson(source, limits);
   const wrapped = typeof document === 'object' && document !== null && !Array.isArray(document);
-  const list: unknown = wrapped ? (document as Record<string, unknown>)['data'] : document;
+  const file = wrapped ? (document as Readonly<Record<string, unknown>>) : {};
+  const list: unknown = wrapped ? file['data'] : document;
   const found = new Map<string, T>();
   if (!Array.isArray(list)) throw refuseImport(source.name, 'expected a list of entries, or an object with such a list under "data"');
   if (list.length > maxEntries) throw refuseImport(source.name, `has ${list.length} entries; at most ${maxEntries} are read`);
   const path = wrapped ? '$.data' : '$';
-  const announced = wrapped ? dldbMeta.safeParse((document as Record<string, unknown>)['meta']).data?.datacount : undefined;
-  if (exact && announced !== undefined && list.length < announced)
-    complaints.add(
-      `${source.name}: ${path}`,
-      `has ${list.length} entries where meta.datacount announces ${announced}; the file is not complete`,
-    );
+  const announced = announcedBy(file);
+  if (announced !== undefined && list.length < announced)
+    complaints.add(`${source.name}: ${path}`, `has ${list.length} entries where the file announces ${announced}; it is not complete`);
+  if (failedBy(file)) complaints.add(`${source.name}: $.error`, 'says that making the export failed; it may not be complete');
   for (const [index, entry] of list.entries()) {
     const parsed = shape.safeParse(entry);
     if (!parsed.success) {

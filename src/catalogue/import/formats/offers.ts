@@ -16,7 +16,6 @@ const offer = z.strictObject({
   authority: z.union([z.string(), authority]),
   fees: offerFields.fees.default([]),
   requiredDocuments: offerFields.requiredDocuments.default([]),
-  appointment: offerFields.appointment.default('NONE'),
   form: z.string().min(1).optional(),
 });
 const file = z.strictObject({
