@@ -6,7 +6,7 @@ const problem = '../problems.ts#ProblemParent';
 
 /** Generates the resolver types and the joined schema: `npm run generate`; `npm run check:generated` refuses drift. */
 const config: CodegenConfig = {
-  schema: ['schema/{base,cities,catalogue,applications,coordination,events,federation}.graphql', 'schema/contracts/*.graphql'],
+  schema: ['schema/{base,cities,catalogue,applications,coordination,events,tasks,federation}.graphql', 'schema/contracts/*.graphql'],
   silent: true,
   generates: {
     'src/gateway/generated/resolver-types.ts': {
@@ -74,6 +74,11 @@ const config: CodegenConfig = {
           CaseEvent: from('contract/contract.ts', 'LoggedEvent'),
           CaseOutcome: '../resolvers/coordination.ts#CaseCode',
           CaseChoice: '../resolvers/coordination.ts#CaseCode',
+          Task: '../resolvers/tasks.ts#TaskOf',
+          ApplicationTask: '../resolvers/tasks.ts#ApplicationTaskOf',
+          CaseStepTask: '../resolvers/tasks.ts#CaseStepTaskOf',
+          EventTask: '../resolvers/tasks.ts#EventTaskOf',
+          RecordTask: '../resolvers/tasks.ts#RecordTaskOf',
         },
       },
     },

@@ -9,13 +9,14 @@ import type { Store, Tx } from '../infra/store/store.ts';
 import { createChanges } from './changes.ts';
 import { createDelivery, type DeliveryTiming } from './deliver.ts';
 import { createFormCheck } from './form.ts';
-import { historyPage, listPage, listParked } from './list.ts';
+import { historyPage, listPage, listParked, listParkedOf } from './list.ts';
 import { createApplicationMetrics, type ApplicationMetrics } from './metrics.ts';
 import { findApplication, findRefusal, toApplication } from './records.ts';
 import type { Refusal } from './refusal.ts';
 import { createEnd, type Ending } from './end.ts';
 import { createRelease } from './release.ts';
 import { retryDefaults, type RetryPolicy } from './rules.ts';
+import { listSetAsidePage, type SetAsideRecord } from './set-aside.ts';
 import { maySee } from './sight.ts';
 import { listSources, rewind, type ChangeSource, type Rewound } from './sources.ts';
 import { createSubmit } from './submit.ts';
@@ -23,6 +24,8 @@ import { createTracking } from './track.ts';
 import { createWatch } from './watch.ts';
 import { receiveWebhook } from './webhook.ts';
 import { createWithdraw } from './withdraw.ts';
+
+export type { SetAsideRecord };
 
 /** One application as its owner and its city see it. */
 export interface Application {
@@ -101,6 +104,10 @@ export interface Applications {
   list(principal: Principal, filter: { status?: ApplicationStatus | null; page: PageRequest }): Promise<Listing<Application>>;
   /** What waits for a person, in all cities, oldest first and at most 1000: for the operator's command line. */
   listParked(): Promise<readonly Application[]>;
+  /** What waits for a person in one municipality, oldest first. */
+  listParkedOf(ars: RegionalKey, page: PageRequest): Promise<Listing<Application>>;
+  /** Records of one city's back offices that were set aside, the first met first. */
+  listSetAsideOf(city: string, page: PageRequest): Promise<Listing<SetAsideRecord>>;
   /** Where the pulls of changes stand and which records were set aside, in all cities: for the operator's command line. */
   listSources(): Promise<readonly ChangeSource[]>;
   /** Sets where the next pull of an adapter begins: at a moment, or at the beginning (null). */
@@ -185,6 +192,8 @@ export function createApplications(options: ApplicationsOptions): Applications {
     },
     list: (principal, filter) => listPage(store, options.catalogue.keys, principal, filter),
     listParked: () => listParked(store),
+    listParkedOf: (ars, page) => listParkedOf(store, options.catalogue.keys, ars, page),
+    listSetAsideOf: (city, page) => listSetAsidePage(store.db, city, page),
     listSources: () => listSources(store, deps.cities),
     rewind: (source) => rewind(deps, source),
     findRefusal: (id) => findRefusal(store.db, id),

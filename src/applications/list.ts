@@ -1,4 +1,4 @@
-import type { KeyRules, LoggedEvent } from '#contract';
+import type { KeyRules, LoggedEvent, RegionalKey } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
@@ -49,6 +49,29 @@ export async function listPage(
   return {
     items: rows.slice(0, first).map((row) => ({ node: toApplication(row), cursor: row.id })),
     totalCount: count,
+    hasNextPage: rows.length > first,
+  };
+}
+
+/** Applications of one municipality that wait for a person, oldest first; the cursor is the application's id. */
+export async function listParkedOf(
+  store: Store,
+  keys: KeyRules,
+  ars: RegionalKey,
+  { after, first }: PageRequest,
+): Promise<Listing<Application>> {
+  const all = store.db
+    .selectFrom('application')
+    .where('ars', 'in', [...keys.keysOfMunicipality(ars)])
+    .where(isParked);
+  const rows = await (after === null ? all : all.where('id', '>', after))
+    .selectAll()
+    .orderBy('id')
+    .limit(first + 1)
+    .execute();
+  return {
+    items: rows.slice(0, first).map((row) => ({ node: toApplication(row), cursor: row.id })),
+    totalCount: await countRows(store.db, all),
     hasNextPage: rows.length > first,
   };
 }

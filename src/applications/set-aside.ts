@@ -1,5 +1,7 @@
-import type { Kysely } from 'kysely';
+import type { Kysely, Selectable } from 'kysely';
 import type { MalformedRecord } from '#contract';
+import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
+import { countRows } from '../infra/store/count.ts';
 import type { Database } from '../infra/store/schema.ts';
 import type { Tx } from '../infra/store/store.ts';
 
@@ -61,19 +63,52 @@ export async function keepSetAside(
   return fresh;
 }
 
+const toRecord = ({ record, first_at, last_at, ...row }: Selectable<Database['set_aside_record']>): SetAsideRecord => ({
+  city: row.city,
+  adapter: row.adapter,
+  record: record === '' ? null : record,
+  reason: row.reason,
+  firstAt: new Date(first_at),
+  lastAt: new Date(last_at),
+});
+
 /** Those of one city, or of all; the latest first. */
 export async function listSetAside(db: Kysely<Database>, city?: string): Promise<readonly SetAsideRecord[]> {
   let query = db.selectFrom('set_aside_record').selectAll();
   if (city !== undefined) query = query.where('city', '=', city);
   const rows = await query.orderBy('last_at', 'desc').limit(MOST_RECORDS).execute();
-  return rows.map(({ record, first_at, last_at, ...row }) => ({
-    city: row.city,
-    adapter: row.adapter,
-    record: record === '' ? null : record,
-    reason: row.reason,
-    firstAt: new Date(first_at),
-    lastAt: new Date(last_at),
-  }));
+  return rows.map(toRecord);
+}
+
+/** A page of those of one city, the first met first; the cursor is its place in that order. */
+export async function listSetAsidePage(
+  db: Kysely<Database>,
+  city: string,
+  { after, first }: PageRequest,
+): Promise<Listing<SetAsideRecord>> {
+  const all = db.selectFrom('set_aside_record').where('city', '=', city);
+  const [at = '', adapter = '', ...rest] = after?.split(' ') ?? [];
+  const record = rest.join(' ');
+  const from = /^\d{1,15}$/.test(at) ? Number(at) : 0;
+  const behind = all.where((where) =>
+    where.or([
+      where('first_at', '>', from),
+      where.and([where('first_at', '=', from), where('adapter', '>', adapter)]),
+      where.and([where('first_at', '=', from), where('adapter', '=', adapter), where('record', '>', record)]),
+    ]),
+  );
+  const rows = await (after === null ? all : behind)
+    .selectAll()
+    .orderBy('first_at')
+    .orderBy('adapter')
+    .orderBy('record')
+    .limit(first + 1)
+    .execute();
+  return {
+    items: rows.slice(0, first).map((row) => ({ node: toRecord(row), cursor: `${row.first_at} ${row.adapter} ${row.record}` })),
+    totalCount: await countRows(db, all),
+    hasNextPage: rows.length > first,
+  };
 }
 
 /** How many there are, by city. */

@@ -41,12 +41,14 @@ export interface WaitingStep {
   readonly fields: readonly string[];
   readonly applicationId: string | null;
   readonly dueAt: Date | null;
+  /** When its case last changed. */
+  readonly since: Date;
 }
 
 const isSubmitter = (principal: Principal) => principal.roles.includes('citizen') || principal.roles.includes('portal');
 const cityOf = (principal: Principal) => (principal.roles.includes('city') ? principal.ars : null);
 
-const toStep = (kind: string, row: WaitingRow): WaitingStep => ({
+const toStep = ({ kind, changed_at }: Pick<CaseRow, 'kind' | 'changed_at'>, row: WaitingRow): WaitingStep => ({
   caseId: row.case_id,
   kind,
   step: row.step,
@@ -57,6 +59,7 @@ const toStep = (kind: string, row: WaitingRow): WaitingStep => ({
   fields: JSON.parse(row.fields) as readonly string[],
   applicationId: row.application_id,
   dueAt: row.due_at === null ? null : new Date(row.due_at),
+  since: new Date(changed_at),
 });
 
 const departureIn = (state: Json): RegionalKey | null =>
@@ -78,7 +81,7 @@ async function toCaseFile(store: Store, row: CaseRow): Promise<CaseFile> {
     openedAt: new Date(row.opened_at),
     changedAt: new Date(row.changed_at),
     closedAt: row.closed_at === null ? null : new Date(row.closed_at),
-    waiting: waiting.map((one) => toStep(row.kind, one)),
+    waiting: waiting.map((one) => toStep(row, one)),
     departure: departureIn(state),
     permit: permitOf(row.kind, state),
   };
@@ -229,14 +232,14 @@ export async function listSteps(
   );
   const rows = await (after === null ? all : behind)
     .selectAll('case_waiting')
-    .select('case_file.kind')
+    .select(['case_file.kind', 'case_file.changed_at'])
     .orderBy('case_waiting.case_id')
     .orderBy('case_waiting.step')
     .limit(first + 1)
     .execute();
   const count = await countRows(store.db, all);
   return {
-    items: rows.slice(0, first).map((row) => ({ node: toStep(row.kind, row), cursor: `${row.case_id} ${row.step}` })),
+    items: rows.slice(0, first).map((row) => ({ node: toStep(row, row), cursor: `${row.case_id} ${row.step}` })),
     totalCount: count,
     hasNextPage: rows.length > first,
   };

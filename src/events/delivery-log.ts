@@ -105,8 +105,8 @@ export async function deliveriesPage(
   filter: DeliveryFilter,
   { first, after }: { readonly first: number; readonly after: string | null },
 ): Promise<DeliveriesPage> {
-  const before = after !== null && /^\d{1,15}$/.test(after) ? Number(after) : null;
-  const rows = await listDeliveries(store.db, filter, before, first + 1);
+  const place = after !== null && /^\d{1,15}$/.test(after) ? Number(after) : null;
+  const rows = await listDeliveries(store.db, filter, place, first + 1);
   const shown = rows.slice(0, first);
   const attempts = await listAttempts(
     store.db,

@@ -33,7 +33,7 @@ export type EventsResult =
 export interface Events {
   /** How events reach the city; null where it has no channel. */
   channel(city: string): Promise<ChannelView | null>;
-  /** The delivery log, newest event first. `after` is the cursor of the last one. */
+  /** The delivery log, newest event first unless the filter says otherwise. `after` is the cursor of the last one. */
   deliveries(filter: DeliveryFilter, page: { readonly first: number; readonly after: string | null }): Promise<DeliveriesPage>;
   subscribe(city: City, choice: EventChoice, by: string): Promise<EventsResult>;
   unsubscribe(city: City, id: string): Promise<EventsResult>;

@@ -76,6 +76,8 @@ export interface DeliveryFilter {
   readonly city?: string;
   readonly state?: DeliveryRow['state'];
   readonly type?: string;
+  /** @default false */
+  readonly oldestFirst?: boolean;
 }
 
 const filtered = (db: Db, { city, state, type }: DeliveryFilter) => {
@@ -89,9 +91,13 @@ const filtered = (db: Db, { city, state, type }: DeliveryFilter) => {
 };
 
 /** Deliveries, the newest event first, before a place in the log. */
-export const listDeliveries = (db: Db, filter: DeliveryFilter, before: number | null, limit: number): Promise<DeliveryRow[]> => {
-  const query = filtered(db, filter).selectAll().orderBy('d.seq', 'desc').orderBy('d.city').limit(limit);
-  return (before === null ? query : query.where('d.seq', '<', before)).execute();
+export const listDeliveries = (db: Db, filter: DeliveryFilter, after: number | null, limit: number): Promise<DeliveryRow[]> => {
+  const query = filtered(db, filter)
+    .selectAll()
+    .orderBy('d.seq', filter.oldestFirst ? 'asc' : 'desc')
+    .orderBy('d.city')
+    .limit(limit);
+  return (after === null ? query : query.where('d.seq', filter.oldestFirst ? '>' : '<', after)).execute();
 };
 
 /** How many deliveries the filter lets through, counted up to a bound (store/count.ts). */

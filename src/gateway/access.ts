@@ -89,6 +89,14 @@ const types: Readonly<Record<string, Access>> = {
   EventAttempt: 'city',
   TrailEntry: 'parties',
 
+  Task: 'city',
+  TaskConnection: 'city',
+  TaskEdge: 'city',
+  ApplicationTask: 'city',
+  CaseStepTask: 'city',
+  EventTask: 'city',
+  RecordTask: 'city',
+
   EventsSuccess: 'signed-in',
   AnswerCaseSuccess: 'signed-in',
   NotAwaited: 'signed-in',
@@ -125,6 +133,7 @@ const fields: Readonly<Record<string, Access>> = {
   'Query.cases': 'parties',
   'Query.awaitedAnswers': 'city',
   'Query.clerkTasks': 'city',
+  'Query.tasks': 'city',
   'Query.caseFacts': 'city',
   'Query.eventChannel': 'city',
   'Query.subgraphs': 'operator',

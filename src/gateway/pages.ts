@@ -1,5 +1,6 @@
 import { refuse } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
+import { countedAtMost } from '../infra/store/count.ts';
 
 /** Longest page of any list. */
 export const longestPage = 100;
@@ -17,6 +18,32 @@ export function pageRequest(args: { first?: number | null | undefined; after?: s
   if (after?.includes('\0'))
     throw refuse({ code: 'INVALID_INPUT', facts: { what: 'after', found: 'U+0000', expected: 'endCursor' }, path: ['after'] });
   return { first, after };
+}
+
+/** A listing that is empty. */
+export const nothing: Listing<never> = { items: [], totalCount: 0, hasNextPage: false };
+
+/** A page of several listings one behind the other, each under a name that its cursors begin with. */
+export async function chained<T>(
+  sources: readonly (readonly [name: string, list: (page: PageRequest) => Promise<Listing<T>>])[],
+  { first, after }: PageRequest,
+): Promise<Listing<T>> {
+  const [from = '', ...rest] = after?.split(':') ?? [];
+  const start = after === null ? 0 : sources.findIndex(([name]) => name === from);
+  if (start === -1) throw refuse({ code: 'INVALID_INPUT', facts: { what: 'after', found: from, expected: 'endCursor' }, path: ['after'] });
+  const items: { node: T; cursor: string }[] = [];
+  let totalCount = 0;
+  let hasNextPage = false;
+  for (const [index, [name, list]] of sources.entries()) {
+    // What lies before the cursor is only counted, what is behind a full page is looked at for whether there is any.
+    const most = index < start ? 0 : first - items.length;
+    const found = await list({ first: most, after: index === start && after !== null ? rest.join(':') : null });
+    totalCount += found.totalCount;
+    if (index < start) continue;
+    items.push(...found.items.map(({ node, cursor }) => ({ node, cursor: `${name}:${cursor}` })));
+    hasNextPage ||= found.hasNextPage;
+  }
+  return { items, totalCount: Math.min(countedAtMost, totalCount), hasNextPage };
 }
 
 /** A listing as a Relay connection. */

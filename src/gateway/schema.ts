@@ -11,6 +11,7 @@ import { eventResolvers } from './resolvers/events.ts';
 import { federationResolvers } from './resolvers/federation.ts';
 import { nodeResolvers } from './resolvers/node.ts';
 import { problemResolvers } from './resolvers/problems.ts';
+import { taskResolvers } from './resolvers/tasks.ts';
 import { subgraphResolvers, subgraphTypes } from './subgraph.ts';
 import { scalars } from './scalars.ts';
 import { boundTexts } from './text-bounds.ts';
@@ -19,7 +20,7 @@ import type { Context } from './context.ts';
 const read = (name: string): string => readFileSync(new URL(`../../schema/${name}.graphql`, import.meta.url), 'utf8');
 
 /** Files of the schema, by feature. */
-export const schemaParts = ['base', 'cities', 'catalogue', 'applications', 'coordination', 'events', 'federation'] as const;
+export const schemaParts = ['base', 'cities', 'catalogue', 'applications', 'coordination', 'events', 'tasks', 'federation'] as const;
 
 /** The whole schema as one SDL text, for portal developers. */
 export const joinedSchema = (): string => read('staedtebund');
@@ -38,6 +39,7 @@ export const createSchema = (): GraphQLSchema =>
         applicationResolvers,
         coordinationResolvers,
         eventResolvers,
+        taskResolvers,
         federationResolvers,
         contractResolvers(),
         subgraphResolvers(joinedSchema),

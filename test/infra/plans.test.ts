@@ -185,7 +185,7 @@ async function aDay(towns: Awaited<ReturnType<typeof startTowns>>, hub: TestHub)
         persona,
       );
   }
-  await hub.ask('{ clerkTasks { totalCount nodes { step } } }', {}, clerk);
+  await hub.ask('{ clerkTasks { totalCount nodes { step } } tasks { totalCount nodes { kind since } pageInfo { endCursor } } }', {}, clerk);
   for (const state of [null, 'DELIVERED', 'PARKED', 'WAITING', 'SKIPPED'])
     await hub.ask(
       'query ($state: EventDeliveryState) { eventChannel { waiting parked lagSeconds deliveries(state: $state) { totalCount nodes { eventId attempts { outcome } } } } }',

@@ -14,6 +14,7 @@ import type { Principal as PrincipalRow } from '../../identity/identity.ts';
 import type { ProblemParent } from '../problems.ts';
 import type { CaseFile as CaseFileRow, RecognisedPermit as RecognisedPermitRow, Recognition as RecognitionRow, WaitingStep as WaitingStepRow } from '../../coordination/coordination.ts';
 import type { CaseCode } from '../resolvers/coordination.ts';
+import type { TaskOf, ApplicationTaskOf, CaseStepTaskOf, EventTaskOf, RecordTaskOf } from '../resolvers/tasks.ts';
 import type { Context } from '../context.ts';
 export type Maybe<T> = T | null | undefined;
 export type InputMaybe<T> = T | null | undefined;
@@ -209,6 +210,17 @@ export type ApplicationStatus =
   /** Taken by the hub, not yet in the back office. */
   | 'SUBMITTED'
   | 'WITHDRAWN';
+
+/** A parked application. */
+export type ApplicationTask = Task & {
+  readonly application: Application;
+  readonly kind: TaskKind;
+  /** Code why it is parked, for example REJECTED. */
+  readonly reason: Scalars['String']['output'];
+  /** What the back office said against it; null if it said nothing. */
+  readonly refusal?: Maybe<BackOfficeRefusal>;
+  readonly since: Scalars['DateTime']['output'];
+};
 
 /** Whether a visit must be booked. */
 export type AppointmentNeed =
@@ -448,6 +460,13 @@ export type CaseStepParty =
   /** A day to come. */
   | 'TIME';
 
+/** A step of a case that waits for a person. */
+export type CaseStepTask = Task & {
+  readonly kind: TaskKind;
+  readonly since: Scalars['DateTime']['output'];
+  readonly step: CaseStep;
+};
+
 /** How a citizen reaches a service. */
 export type Channel =
   | 'EMAIL'
@@ -614,6 +633,13 @@ export type EventSubscription = {
   readonly services: ReadonlyArray<Scalars['String']['output']>;
   /** Types of events; application.* for all of a kind, * for all. */
   readonly types: ReadonlyArray<Scalars['String']['output']>;
+};
+
+/** A parked event on its way to the city. */
+export type EventTask = Task & {
+  readonly delivery: EventDelivery;
+  readonly kind: TaskKind;
+  readonly since: Scalars['DateTime']['output'];
 };
 
 /** A time. */
@@ -1243,7 +1269,7 @@ export type Query = {
   readonly caseTrail?: Maybe<ReadonlyArray<TrailEntry>>;
   /** Cases visible to the caller, newest first: a citizen's own, those that concern a city. */
   readonly cases: CaseFileConnection;
-  /** For a city alone: what waits for a person there, the oldest case first. */
+  /** For a city alone: the steps of cases that wait for a person there, the oldest case first. `tasks` holds all that waits for a person. */
   readonly clerkTasks: CaseStepConnection;
   /** Who is responsible for a service at a place: walks from the municipality up to the federal state. */
   readonly competence: CompetenceResult;
@@ -1261,6 +1287,8 @@ export type Query = {
   readonly services: ServiceConnection;
   /** Subgraphs that cities, associations and agencies have plugged in, by name. For operators alone. */
   readonly subgraphs: ReadonlyArray<Subgraph>;
+  /** For a city alone: all that waits for a person there, in the order of `TaskKind` and of each kind the oldest first. `clerkTasks` holds the steps of cases alone. */
+  readonly tasks: TaskConnection;
   /** The caller, as the access token describes it; null for an anonymous caller. */
   readonly viewer?: Maybe<Viewer>;
 };
@@ -1347,6 +1375,13 @@ export type QueryServicesArgs = {
   search?: InputMaybe<Scalars['String']['input']>;
 };
 
+
+export type QueryTasksArgs = {
+  after?: InputMaybe<Scalars['String']['input']>;
+  first?: InputMaybe<Scalars['Int']['input']>;
+  kinds?: InputMaybe<ReadonlyArray<TaskKind>>;
+};
+
 /** Proof that the hub has taken the application (Eingangsbestätigung). */
 export type Receipt = {
   readonly channel: Channel;
@@ -1374,6 +1409,20 @@ export type RecognitionState =
   | 'RECOGNISED'
   /** The city was told of the revocation and has not yet confirmed. */
   | 'REVOCATION_PENDING';
+
+/** A record of the back office that was set aside. Nothing of its content is kept. */
+export type RecordTask = Task & {
+  /** Which of the city's adapters met it. */
+  readonly adapter: Scalars['String']['output'];
+  readonly kind: TaskKind;
+  /** When it was met last. */
+  readonly lastMetAt: Scalars['DateTime']['output'];
+  /** What is wrong with it, in English. */
+  readonly reason: Scalars['String']['output'];
+  /** Id of the case in the back office; null if none can be read. */
+  readonly record?: Maybe<Scalars['String']['output']>;
+  readonly since: Scalars['DateTime']['output'];
+};
 
 /** A subgraph to plug in. */
 export type RegisterSubgraphInput = {
@@ -1661,6 +1710,40 @@ export type SubscriptionCaseChangedArgs = {
   id: Scalars['ID']['input'];
 };
 
+/** Something that waits for a person of a city. */
+export type Task = {
+  readonly kind: TaskKind;
+  /** When it began to wait; of a step, when its case last changed. */
+  readonly since: Scalars['DateTime']['output'];
+};
+
+/** Page of tasks. */
+export type TaskConnection = {
+  readonly edges: ReadonlyArray<TaskEdge>;
+  /** The same without cursors. */
+  readonly nodes: ReadonlyArray<Task>;
+  readonly pageInfo: PageInfo;
+  /** How many there are on all pages, counted up to 10,000: that number means 10,000 or more. */
+  readonly totalCount: Scalars['Int']['output'];
+};
+
+/** A task and its place in the list. */
+export type TaskEdge = {
+  readonly cursor: Scalars['String']['output'];
+  readonly node: Task;
+};
+
+/** What a person is to look at. */
+export type TaskKind =
+  /** An application, or its withdrawal, that cannot be delivered: `releaseApplication`. */
+  | 'APPLICATION'
+  /** A step of a case between cities: `resolveClerkTask`. */
+  | 'CASE_STEP'
+  /** An event that the city did not take: `releaseEvent`, `discardEvent`. */
+  | 'EVENT'
+  /** A record of the back office that cannot be read, to be corrected there: the task goes when it is read well. */
+  | 'RECORD';
+
 /** One thing that happened. No content. */
 export type TrailEntry = {
   readonly at: Scalars['DateTime']['output'];
@@ -1898,6 +1981,12 @@ export type ResolversInterfaceTypes<_RefType extends Record<string, unknown>> = 
     | ( ProblemParent )
     | ( ProblemParent )
   ;
+  Task:
+    | ( ApplicationTaskOf )
+    | ( CaseStepTaskOf )
+    | ( EventTaskOf )
+    | ( RecordTaskOf )
+  ;
 };
 
 /** Mapping between all available schema types and the resolvers types */
@@ -1917,6 +2006,7 @@ export type ResolversTypes = {
   ApplicationEventEdge: ResolverTypeWrapper<Omit<ApplicationEventEdge, 'node'> & { node: ResolversTypes['ApplicationEvent'] }>;
   ApplicationFacts: ResolverTypeWrapper<ApplicationFacts>;
   ApplicationStatus: ApplicationStatus;
+  ApplicationTask: ResolverTypeWrapper<ApplicationTaskOf>;
   AppointmentNeed: AppointmentNeed;
   AssuranceLevel: AssuranceLevel;
   AssuranceLevelTooLow: ResolverTypeWrapper<ProblemParent>;
@@ -1938,6 +2028,7 @@ export type ResolversTypes = {
   CaseStepConnection: ResolverTypeWrapper<Omit<CaseStepConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['CaseStepEdge']>, nodes: ReadonlyArray<ResolversTypes['CaseStep']> }>;
   CaseStepEdge: ResolverTypeWrapper<Omit<CaseStepEdge, 'node'> & { node: ResolversTypes['CaseStep'] }>;
   CaseStepParty: CaseStepParty;
+  CaseStepTask: ResolverTypeWrapper<CaseStepTaskOf>;
   Channel: Channel;
   CityConnection: ResolverTypeWrapper<CityRow>;
   Competence: ResolverTypeWrapper<Omit<Competence, 'offer'> & { offer: ResolversTypes['Offer'] }>;
@@ -1955,6 +2046,7 @@ export type ResolversTypes = {
   EventDeliveryEdge: ResolverTypeWrapper<Omit<EventDeliveryEdge, 'node'> & { node: ResolversTypes['EventDelivery'] }>;
   EventDeliveryState: EventDeliveryState;
   EventSubscription: ResolverTypeWrapper<EventSubscription>;
+  EventTask: ResolverTypeWrapper<EventTaskOf>;
   EventTimeInput: EventTimeInput;
   EventsResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['EventsResult']>;
   EventsSuccess: ResolverTypeWrapper<Omit<EventsSuccess, 'channel'> & { channel: ResolversTypes['EventChannel'] }>;
@@ -1998,6 +2090,7 @@ export type ResolversTypes = {
   Receipt: ResolverTypeWrapper<Receipt>;
   RecognisedPermit: ResolverTypeWrapper<RecognisedPermitRow>;
   RecognitionState: RecognitionState;
+  RecordTask: ResolverTypeWrapper<RecordTaskOf>;
   RegionalKey: ResolverTypeWrapper<Scalars['RegionalKey']['output']>;
   RegisterSubgraphInput: RegisterSubgraphInput;
   RegisterSubgraphResult: ResolverTypeWrapper<ResolversUnionTypes<ResolversTypes>['RegisterSubgraphResult']>;
@@ -2029,6 +2122,10 @@ export type ResolversTypes = {
   SubmitApplicationSuccess: ResolverTypeWrapper<Omit<SubmitApplicationSuccess, 'application'> & { application: ResolversTypes['Application'] }>;
   SubscribeToEventsInput: SubscribeToEventsInput;
   Subscription: ResolverTypeWrapper<Record<PropertyKey, never>>;
+  Task: ResolverTypeWrapper<TaskOf>;
+  TaskConnection: ResolverTypeWrapper<Omit<TaskConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversTypes['TaskEdge']>, nodes: ReadonlyArray<ResolversTypes['Task']> }>;
+  TaskEdge: ResolverTypeWrapper<Omit<TaskEdge, 'node'> & { node: ResolversTypes['Task'] }>;
+  TaskKind: TaskKind;
   TrailEntry: ResolverTypeWrapper<TrailEntryRow>;
   TrailKind: TrailKind;
   URL: ResolverTypeWrapper<Scalars['URL']['output']>;
@@ -2055,6 +2152,7 @@ export type ResolversParentTypes = {
   ApplicationEventConnection: Omit<ApplicationEventConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['ApplicationEventEdge']>, nodes: ReadonlyArray<ResolversParentTypes['ApplicationEvent']> };
   ApplicationEventEdge: Omit<ApplicationEventEdge, 'node'> & { node: ResolversParentTypes['ApplicationEvent'] };
   ApplicationFacts: ApplicationFacts;
+  ApplicationTask: ApplicationTaskOf;
   AssuranceLevelTooLow: ProblemParent;
   Authority: AuthorityRow;
   BackOfficeFieldRefusal: BackOfficeFieldRefusal;
@@ -2073,6 +2171,7 @@ export type ResolversParentTypes = {
   CaseStep: WaitingStepRow;
   CaseStepConnection: Omit<CaseStepConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['CaseStepEdge']>, nodes: ReadonlyArray<ResolversParentTypes['CaseStep']> };
   CaseStepEdge: Omit<CaseStepEdge, 'node'> & { node: ResolversParentTypes['CaseStep'] };
+  CaseStepTask: CaseStepTaskOf;
   CityConnection: CityRow;
   Competence: Omit<Competence, 'offer'> & { offer: ResolversParentTypes['Offer'] };
   CompetenceResult: ResolversUnionTypes<ResolversParentTypes>['CompetenceResult'];
@@ -2086,6 +2185,7 @@ export type ResolversParentTypes = {
   EventDeliveryConnection: Omit<EventDeliveryConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['EventDeliveryEdge']>, nodes: ReadonlyArray<ResolversParentTypes['EventDelivery']> };
   EventDeliveryEdge: Omit<EventDeliveryEdge, 'node'> & { node: ResolversParentTypes['EventDelivery'] };
   EventSubscription: EventSubscription;
+  EventTask: EventTaskOf;
   EventTimeInput: EventTimeInput;
   EventsResult: ResolversUnionTypes<ResolversParentTypes>['EventsResult'];
   EventsSuccess: Omit<EventsSuccess, 'channel'> & { channel: ResolversParentTypes['EventChannel'] };
@@ -2126,6 +2226,7 @@ export type ResolversParentTypes = {
   Query: Record<PropertyKey, never>;
   Receipt: Receipt;
   RecognisedPermit: RecognisedPermitRow;
+  RecordTask: RecordTaskOf;
   RegionalKey: Scalars['RegionalKey']['output'];
   RegisterSubgraphInput: RegisterSubgraphInput;
   RegisterSubgraphResult: ResolversUnionTypes<ResolversParentTypes>['RegisterSubgraphResult'];
@@ -2153,6 +2254,9 @@ export type ResolversParentTypes = {
   SubmitApplicationSuccess: Omit<SubmitApplicationSuccess, 'application'> & { application: ResolversParentTypes['Application'] };
   SubscribeToEventsInput: SubscribeToEventsInput;
   Subscription: Record<PropertyKey, never>;
+  Task: TaskOf;
+  TaskConnection: Omit<TaskConnection, 'edges' | 'nodes'> & { edges: ReadonlyArray<ResolversParentTypes['TaskEdge']>, nodes: ReadonlyArray<ResolversParentTypes['Task']> };
+  TaskEdge: Omit<TaskEdge, 'node'> & { node: ResolversParentTypes['Task'] };
   TrailEntry: TrailEntryRow;
   URL: Scalars['URL']['output'];
   ValidationProblem: ProblemParent;
@@ -2240,6 +2344,15 @@ export type ApplicationEventEdgeResolvers<ContextType = Context, ParentType exte
 export type ApplicationFactsResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ApplicationFacts'] = ResolversParentTypes['ApplicationFacts']> = {
   application?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   values?: Resolver<ResolversTypes['JSON'], ParentType, ContextType>;
+};
+
+export type ApplicationTaskResolvers<ContextType = Context, ParentType extends ResolversParentTypes['ApplicationTask'] = ResolversParentTypes['ApplicationTask']> = {
+  application?: Resolver<ResolversTypes['Application'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['TaskKind'], ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  refusal?: Resolver<Maybe<ResolversTypes['BackOfficeRefusal']>, ParentType, ContextType>;
+  since?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type AssuranceLevelTooLowResolvers<ContextType = Context, ParentType extends ResolversParentTypes['AssuranceLevelTooLow'] = ResolversParentTypes['AssuranceLevelTooLow']> = {
@@ -2366,6 +2479,13 @@ export type CaseStepEdgeResolvers<ContextType = Context, ParentType extends Reso
   node?: Resolver<ResolversTypes['CaseStep'], ParentType, ContextType>;
 };
 
+export type CaseStepTaskResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CaseStepTask'] = ResolversParentTypes['CaseStepTask']> = {
+  kind?: Resolver<ResolversTypes['TaskKind'], ParentType, ContextType>;
+  since?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  step?: Resolver<ResolversTypes['CaseStep'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
+};
+
 export type CityConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['CityConnection'] = ResolversParentTypes['CityConnection']> = {
   adapters?: Resolver<ReadonlyArray<ResolversTypes['AdapterStatus']>, ParentType, ContextType>;
   freshness?: Resolver<ResolversTypes['Freshness'], ParentType, ContextType>;
@@ -2446,6 +2566,13 @@ export type EventSubscriptionResolvers<ContextType = Context, ParentType extends
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   services?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   types?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
+};
+
+export type EventTaskResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventTask'] = ResolversParentTypes['EventTask']> = {
+  delivery?: Resolver<ResolversTypes['EventDelivery'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['TaskKind'], ParentType, ContextType>;
+  since?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export type EventsResultResolvers<ContextType = Context, ParentType extends ResolversParentTypes['EventsResult'] = ResolversParentTypes['EventsResult']> = {
@@ -2730,6 +2857,7 @@ export type QueryResolvers<ContextType = Context, ParentType extends ResolversPa
   service?: Resolver<Maybe<ResolversTypes['Service']>, ParentType, ContextType, RequireFields<QueryServiceArgs, 'key'>>;
   services?: Resolver<ResolversTypes['ServiceConnection'], ParentType, ContextType, RequireFields<QueryServicesArgs, 'first'>>;
   subgraphs?: Resolver<ReadonlyArray<ResolversTypes['Subgraph']>, ParentType, ContextType>;
+  tasks?: Resolver<ResolversTypes['TaskConnection'], ParentType, ContextType, RequireFields<QueryTasksArgs, 'first'>>;
   viewer?: Resolver<Maybe<ResolversTypes['Viewer']>, ParentType, ContextType>;
 };
 
@@ -2744,6 +2872,16 @@ export type RecognisedPermitResolvers<ContextType = Context, ParentType extends 
   endsAt?: Resolver<Maybe<ResolversTypes['DateTime']>, ParentType, ContextType>;
   recognitions?: Resolver<ReadonlyArray<ResolversTypes['PermitRecognition']>, ParentType, ContextType>;
   valid?: Resolver<ResolversTypes['Boolean'], ParentType, ContextType>;
+};
+
+export type RecordTaskResolvers<ContextType = Context, ParentType extends ResolversParentTypes['RecordTask'] = ResolversParentTypes['RecordTask']> = {
+  adapter?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  kind?: Resolver<ResolversTypes['TaskKind'], ParentType, ContextType>;
+  lastMetAt?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  reason?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  record?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
+  since?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 
 export interface RegionalKeyScalarConfig extends GraphQLScalarTypeConfig<ResolversTypes['RegionalKey'], any> {
@@ -2869,6 +3007,22 @@ export type SubscriptionResolvers<ContextType = Context, ParentType extends Reso
   caseChanged?: SubscriptionResolver<ResolversTypes['CaseFile'], "caseChanged", ParentType, ContextType, RequireFields<SubscriptionCaseChangedArgs, 'id'>>;
 };
 
+export type TaskResolvers<ContextType = Context, ParentType extends ResolversParentTypes['Task'] = ResolversParentTypes['Task']> = {
+  __resolveType?: TypeResolveFn<'ApplicationTask' | 'CaseStepTask' | 'EventTask' | 'RecordTask', ParentType, ContextType>;
+};
+
+export type TaskConnectionResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TaskConnection'] = ResolversParentTypes['TaskConnection']> = {
+  edges?: Resolver<ReadonlyArray<ResolversTypes['TaskEdge']>, ParentType, ContextType>;
+  nodes?: Resolver<ReadonlyArray<ResolversTypes['Task']>, ParentType, ContextType>;
+  pageInfo?: Resolver<ResolversTypes['PageInfo'], ParentType, ContextType>;
+  totalCount?: Resolver<ResolversTypes['Int'], ParentType, ContextType>;
+};
+
+export type TaskEdgeResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TaskEdge'] = ResolversParentTypes['TaskEdge']> = {
+  cursor?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  node?: Resolver<ResolversTypes['Task'], ParentType, ContextType>;
+};
+
 export type TrailEntryResolvers<ContextType = Context, ParentType extends ResolversParentTypes['TrailEntry'] = ResolversParentTypes['TrailEntry']> = {
   at?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
   by?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
@@ -2920,6 +3074,7 @@ export type Resolvers<ContextType = Context> = {
   ApplicationEventConnection?: ApplicationEventConnectionResolvers<ContextType>;
   ApplicationEventEdge?: ApplicationEventEdgeResolvers<ContextType>;
   ApplicationFacts?: ApplicationFactsResolvers<ContextType>;
+  ApplicationTask?: ApplicationTaskResolvers<ContextType>;
   AssuranceLevelTooLow?: AssuranceLevelTooLowResolvers<ContextType>;
   Authority?: AuthorityResolvers<ContextType>;
   BackOfficeFieldRefusal?: BackOfficeFieldRefusalResolvers<ContextType>;
@@ -2937,6 +3092,7 @@ export type Resolvers<ContextType = Context> = {
   CaseStep?: CaseStepResolvers<ContextType>;
   CaseStepConnection?: CaseStepConnectionResolvers<ContextType>;
   CaseStepEdge?: CaseStepEdgeResolvers<ContextType>;
+  CaseStepTask?: CaseStepTaskResolvers<ContextType>;
   CityConnection?: CityConnectionResolvers<ContextType>;
   Competence?: CompetenceResolvers<ContextType>;
   CompetenceResult?: CompetenceResultResolvers<ContextType>;
@@ -2948,6 +3104,7 @@ export type Resolvers<ContextType = Context> = {
   EventDeliveryConnection?: EventDeliveryConnectionResolvers<ContextType>;
   EventDeliveryEdge?: EventDeliveryEdgeResolvers<ContextType>;
   EventSubscription?: EventSubscriptionResolvers<ContextType>;
+  EventTask?: EventTaskResolvers<ContextType>;
   EventsResult?: EventsResultResolvers<ContextType>;
   EventsSuccess?: EventsSuccessResolvers<ContextType>;
   Fee?: FeeResolvers<ContextType>;
@@ -2983,6 +3140,7 @@ export type Resolvers<ContextType = Context> = {
   Query?: QueryResolvers<ContextType>;
   Receipt?: ReceiptResolvers<ContextType>;
   RecognisedPermit?: RecognisedPermitResolvers<ContextType>;
+  RecordTask?: RecordTaskResolvers<ContextType>;
   RegionalKey?: GraphQLScalarType;
   RegisterSubgraphResult?: RegisterSubgraphResultResolvers<ContextType>;
   RegisterSubgraphSuccess?: RegisterSubgraphSuccessResolvers<ContextType>;
@@ -3002,6 +3160,9 @@ export type Resolvers<ContextType = Context> = {
   SubmitApplicationResult?: SubmitApplicationResultResolvers<ContextType>;
   SubmitApplicationSuccess?: SubmitApplicationSuccessResolvers<ContextType>;
   Subscription?: SubscriptionResolvers<ContextType>;
+  Task?: TaskResolvers<ContextType>;
+  TaskConnection?: TaskConnectionResolvers<ContextType>;
+  TaskEdge?: TaskEdgeResolvers<ContextType>;
   TrailEntry?: TrailEntryResolvers<ContextType>;
   URL?: GraphQLScalarType;
   ValidationProblem?: ValidationProblemResolvers<ContextType>;
