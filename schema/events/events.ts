@@ -25,7 +25,7 @@ export interface ApplicationSubmitted extends CloudEvent {
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
     /** Status of the application from now on. */
-    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** How it was made. */
     readonly channel: 'ONLINE' | 'OFFICE' | 'TERMINAL' | 'POST' | 'PHONE' | 'VIDEO' | 'EMAIL' | (string & {});
     /** How well the applicant was identified (eIDAS). */
@@ -42,9 +42,9 @@ export interface ApplicationDelivered extends CloudEvent {
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
     /** Status of the application from now on. */
-    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** Status before. */
-    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** Attempts it took. */
     readonly attempts?: number;
     /** True where it was found there after an attempt whose reply was lost. */
@@ -61,9 +61,9 @@ export interface ApplicationStatusChanged extends CloudEvent {
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
     /** Status of the application from now on. */
-    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** Status before. */
-    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
   };
 }
 
@@ -76,9 +76,9 @@ export interface ApplicationParked extends CloudEvent {
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
     /** Status of the application from now on. */
-    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** Status before. */
-    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** What was to be delivered. */
     readonly delivery: 'submit' | 'withdraw';
     /** Why it waits. */
@@ -95,9 +95,9 @@ export interface ApplicationReleased extends CloudEvent {
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
     /** Status of the application from now on. */
-    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** Status before. */
-    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** Tried again, or given up. */
     readonly action: 'retry' | 'discard';
   };
@@ -112,7 +112,7 @@ export interface ApplicationWithdrawalRequested extends CloudEvent {
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
     /** Status of the application, unchanged. */
-    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
   };
 }
 
@@ -125,9 +125,9 @@ export interface ApplicationWithdrawn extends CloudEvent {
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
     /** Status of the application from now on. */
-    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly status: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** Status before. */
-    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'PARKED' | (string & {});
+    readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
   };
 }
 
@@ -201,7 +201,7 @@ export interface CaseClosed extends CloudEvent {
     /** ARS of the municipality whose event this is, 12 digits. */
     readonly municipality: string;
     /** How it ended. */
-    readonly outcome: 'COMPLETED' | 'NOT_CONNECTED' | 'UNRESOLVED' | 'ISSUED' | 'ISSUED_IN_PART' | 'REFUSED' | 'WITHDRAWN' | 'ENDED' | 'SETTLED_ELSEWHERE' | 'REVOKED' | 'EXPIRED' | 'PLACE_ACCEPTED' | 'NO_PLACE' | 'DOUBLE_PLACE' | (string & {});
+    readonly outcome: 'COMPLETED' | 'NOT_CONNECTED' | 'UNRESOLVED' | 'ISSUED' | 'ISSUED_IN_PART' | 'REFUSED' | 'WITHDRAWN' | 'ENDED' | 'DISCARDED' | 'SETTLED_ELSEWHERE' | 'REVOKED' | 'EXPIRED' | 'PLACE_ACCEPTED' | 'NO_PLACE' | 'DOUBLE_PLACE' | (string & {});
     /** ARS of the cities that are told. They get it in their inbox. */
     readonly to?: readonly string[];
   };

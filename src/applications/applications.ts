@@ -26,6 +26,7 @@ import { receiveWebhook } from './webhook.ts';
 import { createWithdraw } from './withdraw.ts';
 
 export type { SetAsideRecord };
+export { statusTexts } from './status-texts.ts';
 
 /** One application as its owner and its city see it. */
 export interface Application {

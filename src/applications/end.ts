@@ -1,4 +1,4 @@
-import type { HubEvent } from '#contract';
+import { overStatuses, type HubEvent } from '#contract';
 import type { Tx } from '../infra/store/store.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import { newEvent } from './changes.ts';
@@ -16,7 +16,7 @@ export interface Ending {
 }
 
 /** Nothing is left to end. */
-const over: readonly string[] = ['REFUSED', 'WITHDRAWN', 'CLOSED'];
+const over: readonly string[] = overStatuses;
 
 /**
  * Ends an application within a transaction, a granted one too: its back office is told by an ordinary delivery, or nothing

@@ -59,7 +59,7 @@ export function createRelease(deps: ApplicationsDeps, changes: Changes) {
         }
         case 'discard': {
           await settle({ state: 'cancelled' });
-          const status = job.kind === 'submit' ? 'CLOSED' : row.status;
+          const status = job.kind === 'submit' ? 'DISCARDED' : row.status;
           if (job.kind === 'submit')
             // A withdrawal that waited behind it has nothing left to withdraw.
             await tx

@@ -1,4 +1,4 @@
-import { isInFuture } from '#contract';
+import { isInFuture, overStatuses } from '#contract';
 import type { AdapterErrorKind, ApplicationStatus, HubEvent, Json, MappableStatus, Problem } from '#contract';
 import type { CallFailure } from '../cities/cities.ts';
 
@@ -9,7 +9,7 @@ import type { CallFailure } from '../cities/cities.ts';
  *       │                                                      PARTLY_GRANTED, REFUSED, WITHDRAWN, CLOSED
  *       ├── parked ──▶ PARKED ── released (retry) ──▶ SUBMITTED
  *       │                     ── released (delivered) ──▶ DELIVERED
- *       │                     ── released (discard) ──▶ CLOSED
+ *       │                     ── released (discard) ──▶ DISCARDED
  *       └── withdrawn (nothing was sent yet) ──▶ WITHDRAWN
  *
  * From DELIVERED on the back office alone decides the status; the hub only translates it. A withdrawal after delivery is
@@ -37,7 +37,7 @@ export type ParkedReason =
   | 'CASE_MISSING';
 
 /** Nothing follows these. */
-export const ended: readonly ApplicationStatus[] = ['GRANTED', 'PARTLY_GRANTED', 'REFUSED', 'WITHDRAWN', 'CLOSED'];
+export const ended: readonly ApplicationStatus[] = ['GRANTED', 'PARTLY_GRANTED', ...overStatuses];
 
 /** Status after an event; events that do not concern the status leave it as it is. */
 export function evolveStatus(status: ApplicationStatus | null, event: Pick<HubEvent, 'type' | 'facts'>): ApplicationStatus | null {

@@ -119,6 +119,7 @@ const words: Readonly<Record<string, { readonly de: string; readonly en: string 
   REFUSED: { de: 'abgelehnt', en: 'refused' },
   WITHDRAWN: { de: 'zurückgezogen', en: 'withdrawn' },
   CLOSED: { de: 'abgeschlossen', en: 'closed' },
+  DISCARDED: { de: 'nicht angenommen und aufgegeben', en: 'not taken and given up' },
   PARKED: { de: 'geparkt', en: 'parked' },
 };
 

@@ -87,6 +87,10 @@ export const applicationStatuses = [
   'REFUSED',
   'WITHDRAWN',
   'CLOSED',
+  'DISCARDED',
   'PARKED',
 ] as const;
 export type ApplicationStatus = (typeof applicationStatuses)[number];
+
+/** Statuses that nothing follows, and of which nothing that was granted is left to end. */
+export const overStatuses = ['REFUSED', 'WITHDRAWN', 'CLOSED', 'DISCARDED'] as const satisfies readonly ApplicationStatus[];

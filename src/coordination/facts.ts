@@ -1,5 +1,4 @@
-import type { Json, Problem } from '#contract';
-import { refuse } from '#contract';
+import { overStatuses, refuse, type Json, type Problem } from '#contract';
 import type { Catalogue } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import { newId } from '../infra/ids.ts';
@@ -66,7 +65,7 @@ const forgetEnded = (store: Store, applications: readonly string[], by: number):
       .selectFrom('application')
       .select('application.id')
       .where('application.id', 'in', [...applications])
-      .where('status', 'in', ['REFUSED', 'WITHDRAWN', 'CLOSED'])
+      .where('status', 'in', overStatuses)
       .where('status_since', '<=', by)
       .where((where) =>
         where.not(

@@ -221,6 +221,7 @@ describe('the status that a log of events tells', () => {
       ['application.parked', { delivery: 'withdraw', reason: 'UNSUPPORTED' }, 'IN_REVIEW'],
       ['application.withdrawn', {}, 'WITHDRAWN'],
     ];
+    expect(evolveStatus('PARKED', { type: 'application.released', facts: { status: 'DISCARDED', action: 'discard' } })).toBe('DISCARDED');
     let status: ApplicationStatus | null = null;
     for (const [type, facts, expected] of steps) {
       status = evolveStatus(status, { type, facts });

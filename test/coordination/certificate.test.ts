@@ -44,6 +44,7 @@ describe('a certificate that another city issues', () => {
     ['PARTLY_GRANTED', 'ISSUED_IN_PART'],
     ['REFUSED', 'REFUSED'],
     ['CLOSED', 'ENDED'],
+    ['DISCARDED', 'DISCARDED'],
   ])('given it is delivered, when it is %s, then the city where it was asked for is told %s', (status, outcome) => {
     const play = opened();
     play.tell(told(order, 'delivered', { status: 'DELIVERED' }), order);
@@ -90,6 +91,7 @@ describe('a certificate that another city issues', () => {
       'REFUSED',
       'WITHDRAWN',
       'CLOSED',
+      'DISCARDED',
     );
     const input = fc.oneof(
       status.map((one) => changed(order, one)),
@@ -99,6 +101,7 @@ describe('a certificate that another city issues', () => {
           ['delivered', 'DELIVERED'],
           ['parked', 'PARKED'],
           ['released', 'SUBMITTED'],
+          ['released', 'DISCARDED'],
           ['withdrawn', 'WITHDRAWN'],
         )
         .map(([type = '', status = '']) => told(order, type, { status })),

@@ -77,7 +77,16 @@ describe('an acknowledged application', () => {
     backoffice.setFaults({ dropReplies: 0 });
     expect(await release(lost!.id, { retry: true })).toMatchObject({ application: { status: 'SUBMITTED' } });
     await expect.poll(statusOf(hub, lost!.id), patience).toMatch(/DELIVERED|RECEIVED/);
-    expect(await release(given!.id, { discard: true })).toMatchObject({ application: { status: 'CLOSED' } });
+    expect(await release(given!.id, { discard: true })).toMatchObject({ application: { status: 'DISCARDED' } });
+    const read = (language: string) =>
+      hub.ask<{ application: { statusText: string } }>(
+        `query ($id: ID!) { application(id: $id) { statusText(language: ${language}) } }`,
+        { id: given!.id },
+        'citizen',
+      );
+    expect((await read('DE')).data?.application.statusText).toContain('konnte den Antrag nicht annehmen');
+    expect((await read('EN')).data?.application.statusText).toContain('could not take the application');
+    expect(await withdraw(hub, given!.id), 'nothing is left to withdraw').toMatchObject({ __typename: 'NotWithdrawable' });
     expect(await release(given!.id, { discard: true })).toMatchObject({ __typename: 'NotParked' });
   });
 

@@ -52,6 +52,7 @@ const outcomes: Readonly<Record<string, string>> = {
   REFUSED: 'REFUSED',
   WITHDRAWN: 'WITHDRAWN',
   CLOSED: 'ENDED',
+  DISCARDED: 'DISCARDED',
 };
 
 /** The kind of case of a certificate that another city issues. */
@@ -83,6 +84,10 @@ export const certificate: CaseKind<CertificateState> = {
     },
     WITHDRAWN: { de: 'Der Antrag ist zurückgezogen.', en: 'The application has been withdrawn.' },
     ENDED: { de: 'Das Standesamt hat den Vorgang geschlossen.', en: 'The registry office has closed the case.' },
+    DISCARDED: {
+      de: 'Das Standesamt konnte den Antrag nicht annehmen und bearbeitet ihn nicht. Bitte wenden Sie sich an das Standesamt.',
+      en: 'The registry office could not take the application and is not working on it. Please contact the registry office.',
+    },
     SETTLED_ELSEWHERE: {
       de: 'Der Antrag ist außerhalb des Hubs erledigt worden. Fragen dazu beantwortet das Standesamt.',
       en: 'The application was settled outside the hub. The registry office answers questions about it.',

@@ -1,4 +1,4 @@
-import type { Json, RegionalKey, ServiceKey } from '#contract';
+import { overStatuses, type Json, type RegionalKey, type ServiceKey } from '#contract';
 import {
   nothing,
   type CaseApplication,
@@ -36,7 +36,7 @@ import { kitaTexts } from './kita-texts.ts';
  * A wish that comes later joins the case, which then closes again; where there is a place that goes before it is released at once.
  */
 
-const ended = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN', 'CLOSED']);
+const ended = new Set<Json | undefined>(overStatuses);
 const granted = new Set<Json | undefined>(['GRANTED', 'PARTLY_GRANTED']);
 
 /** The case key of a wish; null for a wish that stands alone. */

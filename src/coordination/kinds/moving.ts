@@ -1,4 +1,4 @@
-import { spelledAlike, type Json, type KeyRules, type RegionalKey, type ServiceKey } from '#contract';
+import { overStatuses, spelledAlike, type Json, type KeyRules, type RegionalKey, type ServiceKey } from '#contract';
 import {
   isFor,
   nothing,
@@ -45,9 +45,9 @@ const residentPermit = '99108001000000' as ServiceKey;
 /** What is suggested where they have moved to. */
 const permitIssue = '99108001001000' as ServiceKey;
 
-const ended = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN', 'CLOSED']);
+const ended = new Set<Json | undefined>(overStatuses);
 /** What surely left no permit behind. Many systems close what was granted, so a closed one may hold. */
-const without = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN']);
+const without = new Set<Json | undefined>(['REFUSED', 'WITHDRAWN', 'DISCARDED']);
 
 const sides = ({ arrival, departure }: Moving) => ({ arrival: arrival as RegionalKey, departure: departure as RegionalKey });
 

@@ -129,6 +129,8 @@ export type Application = Node & {
   readonly service?: Maybe<Service>;
   readonly status: ApplicationStatus;
   readonly statusSince: Scalars['DateTime']['output'];
+  /** The status as a sentence that the citizen reads. */
+  readonly statusText: Scalars['String']['output'];
 };
 
 
@@ -136,6 +138,12 @@ export type Application = Node & {
 export type ApplicationHistoryArgs = {
   after?: InputMaybe<Scalars['String']['input']>;
   first?: InputMaybe<Scalars['Int']['input']>;
+};
+
+
+/** An application (Antrag) and where it stands. */
+export type ApplicationStatusTextArgs = {
+  language?: InputMaybe<Language>;
 };
 
 /** Page of applications. */
@@ -198,6 +206,8 @@ export type ApplicationStatus =
   | 'CLOSED'
   /** The back office has it. */
   | 'DELIVERED'
+  /** The city could not take it and has given it up: nobody works on it. It was never in the back office, as far as the city knows. */
+  | 'DISCARDED'
   | 'GRANTED'
   /** Someone is working on it. */
   | 'IN_REVIEW'
@@ -1472,7 +1482,7 @@ export type ReleaseApplicationSuccess = {
 export type ReleaseDecision =
   /** It is in the back office, as this case. */
   { readonly delivered: DeliveredCaseInput; readonly discard?: never; readonly retry?: never; }
-  |  /** True: it will never be delivered; close it. */
+  |  /** True: it will never be delivered; the citizen sees it as DISCARDED. */
   { readonly delivered?: never; readonly discard: Scalars['Boolean']['input']; readonly retry?: never; }
   |  /** True: it is not in the back office; deliver it again. */
   { readonly delivered?: never; readonly discard?: never; readonly retry: Scalars['Boolean']['input']; };
@@ -2306,6 +2316,7 @@ export type ApplicationResolvers<ContextType = Context, ParentType extends Resol
   service?: Resolver<Maybe<ResolversTypes['Service']>, ParentType, ContextType>;
   status?: Resolver<ResolversTypes['ApplicationStatus'], ParentType, ContextType>;
   statusSince?: Resolver<ResolversTypes['DateTime'], ParentType, ContextType>;
+  statusText?: Resolver<ResolversTypes['String'], ParentType, ContextType, RequireFields<ApplicationStatusTextArgs, 'language'>>;
   __isTypeOf?: IsTypeOfResolverFn<ParentType, ContextType>;
 };
 

@@ -1,5 +1,5 @@
-import { applicationStatuses, refuse, type ApplicationStatus, type Json, type LoggedEvent, type Person } from '#contract';
-import type { Application, Release, SubmitInput } from '../../applications/applications.ts';
+import { applicationStatuses, inLanguage, refuse, type ApplicationStatus, type Json, type LoggedEvent, type Person } from '#contract';
+import { statusTexts, type Application, type Release, type SubmitInput } from '../../applications/applications.ts';
 import { getPrincipal, type Context } from '../context.ts';
 import type { ApplicantInput, ReleaseDecision, Resolvers, Role, SubmitApplicationInput } from '../generated/resolver-types.ts';
 import { applicationKey, toGlobalId } from '../ids.ts';
@@ -121,6 +121,7 @@ export const applicationResolvers: Resolvers = {
       if (!municipality) throw new Error(`The catalogue does not know municipality ${ars} of an application`);
       return municipality;
     },
+    statusText: ({ status }, { language }) => inLanguage(statusTexts[status], language ?? 'DE'),
     receipt: ({ reference, submittedAt, channel, formRevision }) => ({ reference, submittedAt, channel, formRevision }),
     refusal: ({ id, ars, parkedReason }, _, context) =>
       parkedReason !== null && isOwnCity(context, ars) ? context.features.applications.findRefusal(id) : null,
