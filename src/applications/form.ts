@@ -1,7 +1,7 @@
-import type { ErrorObject, ValidateFunction } from 'ajv/dist/2020.js';
+import type { ErrorObject } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
 import type { FormRecord, Json } from '#contract';
-import { createFormValidator } from '../catalogue/forms/validator.ts';
+import { compileValidator, tooMuch, type FormValidate } from '../catalogue/forms/validator.ts';
 import type { FieldProblem } from './applications.ts';
 
 /** Problems listed at most; a form with more has something else wrong with it. */
@@ -28,23 +28,18 @@ interface SchemaNode {
 export function createFormCheck(
   now: () => Date = () => new Date(),
 ): (offerId: string, form: FormRecord, formData: Json) => readonly FieldProblem[] {
-  const compiled = new LRUCache<string, ValidateFunction>({ max: 500 });
+  const compiled = new LRUCache<string, FormValidate>({ max: 500 });
 
   return (offerId, form, formData) => {
     const key = `${offerId} ${form.revision}`;
     let validate = compiled.get(key);
     if (!validate) {
-      validate = compile(form, now);
+      validate = compileValidator(form.schema as object, { strict: false, now });
       compiled.set(key, validate);
     }
-    if (validate(formData)) return [];
-    return fieldProblems(validate.errors ?? [], form.schema as SchemaNode);
+    return fieldProblems(validate(formData), form.schema as SchemaNode);
   };
 }
-
-// A fresh instance per form: two forms may use the same $id.
-const compile = (form: FormRecord, now: () => Date): ValidateFunction =>
-  createFormValidator({ strict: false, now }).compile(form.schema as object);
 
 /** Keywords that only repeat what a deeper error says. */
 const echoes = new Set(['if', 'oneOf', 'anyOf', 'allOf', 'not']);
@@ -62,10 +57,12 @@ function speaks(error: ErrorObject): boolean {
 }
 
 function fieldProblems(all: readonly ErrorObject[], schema: SchemaNode): FieldProblem[] {
-  const speaking = all.filter(speaks);
+  const speaking = new Set(all.filter(speaks));
+  const spoken = new Set([...speaking].map(({ schemaPath }) => schemaPath));
   // Why each single alternative does not hold would only confuse.
-  const errors = all.filter((error) => !speaking.some(({ schemaPath }) => error.schemaPath.startsWith(`${schemaPath}/`)));
-  const direct = errors.filter((error) => !echoes.has(error.keyword) || speaking.includes(error));
+  const isSpokenFor = kept((schemaPath) => spoken.size > 0 && pathsAbove(schemaPath).some((path) => spoken.has(path)));
+  const errors = all.filter((error) => !isSpokenFor(error.schemaPath));
+  const direct = errors.filter((error) => !echoes.has(error.keyword) || speaking.has(error));
   const shown = (direct.length > 0 ? direct : errors).slice(0, mostProblems);
   const seen = new Set<string>();
   return shown.flatMap((error) => {
@@ -76,6 +73,21 @@ function fieldProblems(all: readonly ErrorObject[], schema: SchemaNode): FieldPr
     return [problem];
   });
 }
+
+/** Thousands of errors come from a few parts of a form. */
+function kept(find: (schemaPath: string) => boolean): (schemaPath: string) => boolean {
+  const known = new Map<string, boolean>();
+  return (schemaPath) => {
+    const found = known.get(schemaPath) ?? find(schemaPath);
+    known.set(schemaPath, found);
+    return found;
+  };
+}
+
+const pathsAbove = (path: string): readonly string[] => {
+  const names = path.split('/');
+  return names.slice(1).map((_, index) => names.slice(0, index + 1).join('/'));
+};
 
 const escapePointer = (name: string): string => name.replaceAll('~', '~0').replaceAll('/', '~1');
 const unescapePointer = (name: string): string => name.replaceAll('~1', '/').replaceAll('~0', '~');
@@ -173,6 +185,11 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
       };
     case 'const':
       return { de: `„${title.de}“ muss bestätigt werden.`, en: `“${title.en}” must be confirmed.` };
+    case tooMuch:
+      return {
+        de: 'Das Formular enthält mehr oder längere Angaben, als geprüft werden können.',
+        en: 'The form holds more or longer entries than can be checked.',
+      };
     case 'type':
       return { de: `„${title.de}“ hat die falsche Art von Wert.`, en: `“${title.en}” has the wrong kind of value.` };
     default:

@@ -70,6 +70,10 @@ describe('a file of offers', () => {
     ['{"propertys": {}}', 'unknown keyword: "propertys"'],
     ['[]', 'is not a JSON Schema'],
     ['{', 'JSON'],
+    [
+      '{ "properties": {\n "a": {},\n "it": { "type": "string", "pattern": "^(?=.*[0-9])" } } }',
+      'form.json:3: the pattern ^(?=.*[0-9]) looks ahead or behind; write the conditions as patterns of their own under allOf',
+    ],
   ])('refuses the form %s', async (form, expected) => {
     writeFileSync(join(folder, 'form.json'), form);
     expect(await complaint(head + offer('    form: ./form.json\n'))).toContain(expected);

@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache';
 import type { Json } from '#contract';
 import { canonicalJson, sha256 } from '../../infra/ids.ts';
-import { createFormValidator } from './validator.ts';
+import { compileValidator } from './validator.ts';
 
 /** The revision of a form: 12 hexadecimal digits that change exactly when its content does. */
 export const formRevision = (schema: Json): string => sha256(canonicalJson(schema)).slice(0, 12);
@@ -18,6 +18,6 @@ export function compileForm(schema: Json): void {
     throw new Error('is not a JSON Schema: an object is expected');
   const content = sha256(canonicalJson(schema));
   if (sound.has(content)) return;
-  createFormValidator({ strict: true }).compile(schema);
+  compileValidator(schema, { strict: true });
   sound.set(content, true);
 }

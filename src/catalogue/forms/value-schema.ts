@@ -1,5 +1,6 @@
 import type { DataField, LimitName, ValueType } from './data-schema.ts';
 import type { Note, SchemaObject } from './form-schema.ts';
+import { linearPattern } from './pattern.ts';
 
 /** Longest pattern that is taken over. */
 const longestPattern = 1000;
@@ -94,8 +95,7 @@ const isDay = (text: string): boolean =>
 function patternOf(text: string): string | null {
   const whole = /^\^|\$$/.test(text) ? text : `^(?:${text})$`;
   try {
-    // Validators read patterns as Unicode.
-    void new RegExp(whole, 'u');
+    linearPattern(whole);
     return text.length <= longestPattern ? whole : null;
   } catch {
     return null;

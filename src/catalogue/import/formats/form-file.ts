@@ -1,6 +1,7 @@
 import { dirname, join, resolve } from 'node:path';
 import type { FormRecord, Json } from '#contract';
 import { compileForm, formRevision } from '../../forms/form-record.ts';
+import { PatternError } from '../../forms/pattern.ts';
 import { convertXdatenfelder, mostXmlBytes, readCodeLists, type ConvertedForm } from '../../forms/xdatenfelder.ts';
 import { readSource } from '../source.ts';
 
@@ -14,7 +15,8 @@ const maxBytes = 512 * 1024;
  */
 export async function readForm(path: string, namedIn: string): Promise<FormRecord> {
   const file = resolve(dirname(namedIn), path);
-  const schema = /\.xml$/i.test(path) ? (await readXdatenfelder(file)).schema : await readJsonSchema(file);
+  if (!/\.xml$/i.test(path)) return readJsonSchema(file);
+  const { schema } = await readXdatenfelder(file);
   compileForm(schema);
   return { revision: formRevision(schema), schema };
 }
@@ -24,10 +26,17 @@ export async function readXdatenfelder(file: string, codeLists = join(dirname(fi
   return convertXdatenfelder(await readSource(file, mostXmlBytes), await readCodeLists(codeLists));
 }
 
-async function readJsonSchema(file: string): Promise<Json> {
+async function readJsonSchema(file: string): Promise<FormRecord> {
   const { name, text } = await readSource(file, maxBytes);
   const schema = JSON.parse(text) as Json;
   if (schema === null || typeof schema !== 'object' || Array.isArray(schema))
     throw new Error(`${name} is not a JSON Schema: an object is expected`);
-  return schema;
+  try {
+    compileForm(schema);
+  } catch (error) {
+    if (!(error instanceof PatternError)) throw error;
+    const at = text.indexOf(JSON.stringify(error.pattern));
+    throw new Error(`${name}${at < 0 ? '' : `:${text.slice(0, at).split('\n').length}`}: ${error.message}`, { cause: error });
+  }
+  return { revision: formRevision(schema), schema };
 }
