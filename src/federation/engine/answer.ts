@@ -24,8 +24,10 @@ function askedPath(shape: Shape, data: Tree, path: readonly (string | number)[])
       if (value.kind === 'list') value = value.item;
     } else if (value.kind === 'object') {
       const typename = typeof at === 'object' && at !== null ? (at as Tree)['__typename'] : undefined;
-      const fields = value.shape.fieldsOf(typename);
-      const field: ShapedField | undefined = fields?.find(({ from }) => from === key);
+      // An object that a null has taken with it does not say what it was.
+      const fields = typeof typename === 'string' ? value.shape.fieldsOf(typename) : [];
+      const field: ShapedField | undefined =
+        typeof typename === 'string' ? fields?.find(({ from }) => from === key) : value.shape.anyField(key);
       if (!field && fields) return isInternal(key) ? path.slice(0, index) : null;
       if (!field) return path;
       value = field.value;

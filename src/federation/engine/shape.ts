@@ -44,6 +44,8 @@ export type ShapedValue =
 export interface Shape {
   /** Null where no object of this type can stand there. */
   fieldsOf(typename: unknown): readonly ShapedField[] | null;
+  /** The field under a key of what subgraphs answered, of whichever type that can stand there; undefined where none has it. */
+  anyField(from: string): ShapedField | undefined;
 }
 
 const fitsScalar: Readonly<Record<string, (value: unknown) => boolean>> = {
@@ -111,15 +113,25 @@ export function conditionVariables(document: DocumentNode): readonly string[] {
 
 function objectShape(declared: string, sets: readonly SelectionSetNode[], shaping: Shaping): Shape {
   const byType = new Map<string, readonly ShapedField[] | null>();
-  const isObject = isObjectType(shaping.schema.getType(declared));
+  const type = shaping.schema.getType(declared);
+  const isObject = isObjectType(type);
+  const fieldsOf: Shape['fieldsOf'] = (typename) => {
+    // An object of an interface may come without its name where nothing asked depends on it.
+    const name = isObject || typeof typename !== 'string' ? declared : typename;
+    let fields = byType.get(name);
+    if (fields === undefined)
+      byType.set(name, (fields = isObject || shaping.isA(name, declared) || name === declared ? fieldsFor(name, sets, shaping) : null));
+    return fields;
+  };
   return {
-    fieldsOf(typename) {
-      // An object of an interface may come without its name where nothing asked depends on it.
-      const name = isObject || typeof typename !== 'string' ? declared : typename;
-      let fields = byType.get(name);
-      if (fields === undefined)
-        byType.set(name, (fields = isObject || shaping.isA(name, declared) || name === declared ? fieldsFor(name, sets, shaping) : null));
-      return fields;
+    fieldsOf,
+    anyField(from) {
+      const names = isAbstractType(type) ? shaping.schema.getPossibleTypes(type).map(({ name }) => name) : [declared];
+      for (const name of names) {
+        const found = fieldsOf(name)?.find((field) => field.from === from);
+        if (found) return found;
+      }
+      return undefined;
     },
   };
 }

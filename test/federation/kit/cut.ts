@@ -139,7 +139,7 @@ function makeEntities(random: Random, subgraphs: number): readonly Entity[] {
 /** What a field of an entity may require: what others answer, and what never fails. */
 function requirementsOf(random: Random, on: Entity, by: number, depth = 1): Requirement[] {
   const open = on.fields.filter(
-    (one) => !one.by.includes(by) && one.overrides !== by && (!one.fails || one.bad > 4) && one.requires.length === 0,
+    (one) => !one.by.includes(by) && one.overrides !== by && (one.bad > 4 || (!one.fails && !one.required)) && one.requires.length === 0,
   );
   const taken = new Map<string, Requirement>();
   // A subgraph is given a field once: all that it requires of a type agree on the arguments.
