@@ -141,7 +141,10 @@ function fieldsFor(typename: string, sets: readonly SelectionSetNode[], shaping:
   const type = schema.getType(typename);
   if (!type || !isCompositeType(type)) return null;
   const found = new Map<string, { name: string; below: SelectionSetNode[] }>();
-  for (const set of sets) collect(set, typename, shaping, found, new Set());
+  // An object that does not say what it is: what holds for everything that it may be.
+  const holds = (on: string): boolean =>
+    isObjectType(type) ? shaping.isA(typename, on) : schema.getPossibleTypes(type).every(({ name }) => shaping.isA(name, on));
+  for (const set of sets) collect(set, holds, shaping, found, new Set());
   const fields = isObjectType(type) || isInterfaceType(type) ? type.getFields() : {};
   return [...found].flatMap(([from, { name, below }]): ShapedField[] => {
     const key = callersKey.get(from) ?? from;
@@ -164,7 +167,7 @@ function fieldsFor(typename: string, sets: readonly SelectionSetNode[], shaping:
 
 function collect(
   set: SelectionSetNode,
-  typename: string,
+  holds: (on: string) => boolean,
   shaping: Shaping,
   into: Map<string, { name: string; below: SelectionSetNode[] }>,
   spread: Set<string>,
@@ -178,12 +181,12 @@ function collect(
       if (part.selectionSet) known.below.push(part.selectionSet);
     } else if (part.kind === Kind.INLINE_FRAGMENT) {
       const condition = part.typeCondition?.name.value;
-      if (condition === undefined || shaping.isA(typename, condition)) collect(part.selectionSet, typename, shaping, into, spread);
+      if (condition === undefined || holds(condition)) collect(part.selectionSet, holds, shaping, into, spread);
     } else {
       const fragment = shaping.fragments.get(part.name.value);
       if (!fragment || spread.has(part.name.value)) continue;
       spread.add(part.name.value);
-      if (shaping.isA(typename, fragment.typeCondition.name.value)) collect(fragment.selectionSet, typename, shaping, into, spread);
+      if (holds(fragment.typeCondition.name.value)) collect(fragment.selectionSet, holds, shaping, into, spread);
     }
   }
 }

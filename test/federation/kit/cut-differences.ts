@@ -87,7 +87,7 @@ export async function findCutDifferences(
       if (expected.errors) told.failing += 1;
       if (!given) {
         told.planless += 1;
-        if (process.env['SHOW']) console.log('NOPLAN', seed, n, query, JSON.stringify(variables));
+        if (process.env['SHOW']) console.log('NOPLAN', seed, n, JSON.stringify([query, variables]));
         continue;
       }
       const isAlike = JSON.stringify(expected.data ?? null) === JSON.stringify(given.data ?? null);
