@@ -25,7 +25,7 @@ function askedPath(shape: Shape, data: Tree, path: readonly (string | number)[])
     } else if (value.kind === 'object') {
       const typename = typeof at === 'object' && at !== null ? (at as Tree)['__typename'] : undefined;
       // An object that a null has taken with it does not say what it was.
-      const fields = typeof typename === 'string' ? value.shape.fieldsOf(typename) : [];
+      const fields: readonly ShapedField[] | null = typeof typename === 'string' ? value.shape.fieldsOf(typename) : [];
       const field: ShapedField | undefined =
         typeof typename === 'string' ? fields?.find(({ from }) => from === key) : value.shape.anyField(key);
       if (!field && fields) return isInternal(key) ? path.slice(0, index) : null;

@@ -100,7 +100,7 @@ function makeEntities(random: Random, subgraphs: number): readonly Entity[] {
       const requires = isRequiring ? requirementsOf(random, on, by) : [];
       const argument = random.chance(0.3);
       const isShared = requires.length === 0 && random.chance(0.15);
-      const isTaken = false;
+      const isTaken = !isShared && requires.length === 0 && random.chance(0.12);
       const field: Field = {
         name: `f${on.at}${n}`,
         on,

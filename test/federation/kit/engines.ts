@@ -27,24 +27,23 @@ const planner = createPlanner();
 let made = 0;
 
 export interface EngineOptions {
-  /** Stands before each subgraph: to see what a fault there does. */
-  readonly before?: (subgraph: Subgraph) => Subgraph;
+  /** False: values that subgraphs require are planned as they stand in the SDL, which is wrong for those with arguments. @default true */
+  readonly areValuesSeparated?: boolean;
 }
 
 /** An engine over subgraphs, composed as they are. */
 export async function startEngine(
   kind: (typeof engineKinds)[number],
   parts: readonly { readonly subgraph: Subgraph; readonly sdl: string }[],
-  { before = (subgraph) => subgraph }: EngineOptions = {},
+  { areValuesSeparated = true }: EngineOptions = {},
 ): Promise<Engine> {
-  const { parts: separated, values } = separateRequiredValues(
-    parts.map(({ subgraph, sdl }) => ({ name: subgraph.name, url: 'http://subgraph.invalid/', typeDefs: parse(sdl) })),
-  );
+  const given = parts.map(({ subgraph, sdl }) => ({ name: subgraph.name, url: 'http://subgraph.invalid/', typeDefs: parse(sdl) }));
+  const { parts: separated, values } = areValuesSeparated ? separateRequiredValues(given) : { parts: given, values: {} };
   const composed = composeServices([...separated]);
   if (composed.supergraphSdl === undefined) throw new Error(composed.errors.map(({ message }) => message).join('\n'));
   const { supergraphSdl, publicSdl } = composed;
   const schema = buildSchema(publicSdl, { assumeValid: true });
-  const subgraphs = new Map(parts.map(({ subgraph }) => [subgraph.name, restoring(before(subgraph), values)]));
+  const subgraphs = new Map(parts.map(({ subgraph }) => [subgraph.name, restoring(subgraph, values)]));
   const supergraph = `test ${(made += 1)}`;
   if (kind === 'planned' && !(await planner.load(supergraph, supergraphSdl))) throw new Error("the planner's addon does not load here");
   const engine =
