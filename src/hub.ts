@@ -168,6 +168,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     async start() {
       await catalogue.importReference();
       await catalogue.importCities();
+      const warm = catalogue.warmUp();
       await federation.refresh();
       // Not awaited: a city that hangs must not keep the others from being served.
       const ready = cities.start();
@@ -176,6 +177,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       relay.start();
       await coordination.start();
       await events.start();
+      await warm;
       // Catalogues that another process imported: another hub, or the command line.
       follower = followLog(eventLog, log, async ({ aggregate }) => {
         if (aggregate.type === 'catalogue') await catalogue.refresh(aggregate.id);

@@ -147,6 +147,8 @@ export interface CatalogueImports {
    * one that is refused is reported and logged and stops no other.
    */
   importCities(cities?: readonly CityWithCatalogue[], options?: OfferImportOptions): Promise<readonly CityImport[]>;
+  /** Builds the searches before somebody waits for them, and lets other work in between. From then on every change brings its search with it. */
+  warmUp(): Promise<void>;
   /** Reads the catalogues that adapters list, when they are due, from the moment that the adapters are ready until it is stopped. */
   keepFresh(ready: Promise<unknown>): Refresh;
 }
@@ -174,6 +176,11 @@ export interface CatalogueDeps {
 interface Shelves {
   readonly reference: ReferenceShelf;
   readonly view: CatalogueView;
+}
+
+async function prepare({ reference, view }: Shelves): Promise<void> {
+  await reference.prepareSearch();
+  await view.search.prepare();
 }
 
 /** Opens the catalogue over what the store holds; empty until the first import. */
@@ -204,7 +211,10 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
   /** One after the other, so that none puts back what it read before another. */
   const reload = (whole: boolean): Promise<void> => {
     const next = reloading.then(async () => {
-      ({ reference, view } = await load(whole ? null : { reference, view }));
+      const next = await load(whole ? null : { reference, view });
+      // Where somebody searches, answers come from the old view until the new one's search is built, in pieces.
+      if (view.search.isWanted()) await prepare(next);
+      ({ reference, view } = next);
       revision = fingerprint();
     });
     reloading = next.catch(() => {});
@@ -213,17 +223,10 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
   /** An import that found nothing new has still confirmed its source, or failed to, here or in another process. */
   const noteSources = async () => {
     const stored = await loadSources(store);
-    if (stored.some(({ source, content_hash }) => content_hash !== (view.offers.sources.get(source)?.content_hash ?? null))) {
-      await reload(false);
-      return warmUp();
-    }
+    if (stored.some(({ source, content_hash }) => content_hash !== (view.offers.sources.get(source)?.content_hash ?? null)))
+      return reload(false);
     for (const row of stored) view.offers.sources.set(row.source, row);
     revision = fingerprint();
-  };
-  /** Builds both searches before somebody waits for them. */
-  const warmUp = () => {
-    view.search();
-    reference.searchMunicipalities('a');
   };
   const today = () => dayOf(now());
   const ofConnected = new WeakMap<Municipality, boolean>();
@@ -253,7 +256,6 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
     if (options.dryRun) return done;
     const news = done.some((outcome) => outcome.ok && outcome.report.added + outcome.report.changed + outcome.report.removed > 0);
     await (news ? reload(false) : noteSources());
-    warmUp();
     return done;
   }
 
@@ -275,16 +277,12 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
       return { asOf, source: source.source, stale: source.problem !== null || asOf === null || tooOld(asOf) };
     },
     revision: () => `${revision} ${today()}`,
-    async reload() {
-      await reload(true);
-      warmUp();
-    },
+    reload: () => reload(true),
 
     async refresh(source) {
       const stored = (await loadSources(store)).find((row) => row.source === source);
       if (stored?.content_hash === view.offers.sources.get(source)?.content_hash) return;
       await reload(false);
-      warmUp();
     },
 
     async importReference(progress) {
@@ -294,6 +292,7 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
       return report;
     },
     importCities,
+    warmUp: () => prepare({ reference, view }),
     keepFresh: (ready) =>
       startRefresh(
         {

@@ -107,7 +107,7 @@ export function filterOffers(view: CatalogueView, filter: Filter<'listOffers'>, 
   const placed = found.flatMap((offer) => {
     const places = [offer.serviceKey, ...(offer.record.furtherServiceKeys ?? [])].flatMap((key) => placeOf.get(key) ?? []);
     const place = places.toSorted((a, b) => a.hit - b.hit || a.key - b.key)[0];
-    return place ? [{ offer, ...place, likeness: view.search().likeness(term, offer.record.name.de) }] : [];
+    return place ? [{ offer, ...place, likeness: view.search.get().likeness(term, offer.record.name.de) }] : [];
   });
   return nearBest(placed.toSorted((a, b) => a.hit - b.hit || b.likeness - a.likeness || a.key - b.key)).map(({ offer }) => offer);
 }

@@ -3,7 +3,8 @@ import type { MunicipalityKey, OfferRecord, PostalCode, RegionalKey, ServiceKey 
 import type { CatalogueEntry, Municipality, Offer, ServiceEquivalence } from './catalogue.ts';
 import { createKeyHistory, type KeyHistory } from './places.ts';
 import type { ReferenceRows, Row } from './records.ts';
-import { createMunicipalitySearch, type MunicipalitySearch } from './search/municipalities.ts';
+import { buildMunicipalitySearch, type MunicipalitySearch } from './search/municipalities.ts';
+import { builtOnce } from './search/pieces.ts';
 
 /** The reference records in memory. */
 export interface ReferenceShelf {
@@ -15,6 +16,8 @@ export interface ReferenceShelf {
   readonly history: KeyHistory;
   readonly services: ReadonlyMap<string, CatalogueEntry>;
   readonly searchMunicipalities: MunicipalitySearch;
+  /** Builds that search before it is needed. */
+  prepareSearch(): Promise<void>;
   /** Municipalities by name. */
   readonly sorted: readonly Municipality[];
 }
@@ -47,6 +50,7 @@ export function shelveReference(rows: ReferenceRows): ReferenceShelf {
   }
   const collator = new Intl.Collator('de');
   const sorted = [...municipalities.values()].toSorted((a, b) => collator.compare(a.name, b.name) || (a.ars < b.ars ? -1 : 1));
+  const search = builtOnce(() => buildMunicipalitySearch(sorted));
   return {
     municipalities,
     arsByAgs,
@@ -55,17 +59,16 @@ export function shelveReference(rows: ReferenceRows): ReferenceShelf {
       rows.changes.map((row) => ({ from: row.old_ars as RegionalKey, to: row.new_ars as RegionalKey, since: row.valid_from })),
     ),
     services: shelveServices(rows),
-    searchMunicipalities: lazily(() => createMunicipalitySearch(sorted)),
+    searchMunicipalities: remembering((query) => search.get()(query)),
+    prepareSearch: search.prepare,
     sorted,
   };
 }
 
-/** A search that is built when it is first needed, and remembers what was found last. */
-function lazily(build: () => MunicipalitySearch): MunicipalitySearch {
-  let search: MunicipalitySearch | null = null;
+/** A search that remembers what was found last. */
+function remembering(search: MunicipalitySearch): MunicipalitySearch {
   const found = new LRUCache<string, readonly string[]>({ max: 200 });
   return (query) => {
-    search ??= build();
     const hits = found.get(query) ?? search(query);
     found.set(query, hits);
     return hits;

@@ -2,21 +2,22 @@ import { isObjectKey, type ServiceKey } from '#contract';
 import type { CatalogueEntry, Offer } from './catalogue.ts';
 import type { OfferShelf } from './memory.ts';
 import type { EverydayWords } from './search/everyday.ts';
+import { mapEach, type Pieces } from './search/pieces.ts';
 import type { SearchablePhrase, SearchableService } from './search/services.ts';
 import { comparable } from './search/words.ts';
 
 /** How far a name is to be trusted, by where it comes from. */
 const trust = { own: 1, everyday: 1, city: 0.95, short: 0.7, variant: 0.9 } as const;
 
-/** What the search is to know of each service: its names, what people and cities call it, and what cities say about it. */
+/** What the search is to know of each service: its names, what people and cities call it, and what cities say about it; in pieces. */
 export function searchablesOf(
   services: ReadonlyMap<string, CatalogueEntry>,
   offers: OfferShelf,
   synonyms: ReadonlyMap<string, readonly string[]>,
   everyday: EverydayWords,
   answering: (key: ServiceKey) => readonly Offer[],
-): SearchableService[] {
-  return [...services.values()].map((entry) => {
+): Pieces<SearchableService[]> {
+  return mapEach(services.values(), 200, (entry) => {
     const { key, name } = entry;
     const standing = offers.byKey.get(key) ?? [];
     const own = isObjectKey(key) || entry.summary !== null ? trust.own : trust.variant;

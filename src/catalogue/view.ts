@@ -4,7 +4,8 @@ import type { CatalogueEntry, Municipality, Offer } from './catalogue.ts';
 import type { CompetenceView } from './competence.ts';
 import type { OfferShelf, ReferenceShelf } from './memory.ts';
 import { noEverydayWords, type EverydayWords } from './search/everyday.ts';
-import { createServiceSearch, type Hit, type ServiceSearch } from './search/services.ts';
+import { builtOnce, type BuiltOnce } from './search/pieces.ts';
+import { buildServiceSearch, type Hit, type ServiceSearch } from './search/services.ts';
 import { createSituationSearch, type SituationSearch } from './search/situations.ts';
 import { longestQuery } from './search/words.ts';
 import { searchablesOf } from './searchables.ts';
@@ -21,8 +22,8 @@ export interface CatalogueView extends CompetenceView {
   readonly orderedOffered: () => readonly string[];
   /** Keys that are stated to name the same service. */
   equivalentsOf(service: ServiceKey): readonly ServiceKey[];
-  /** Built when it is first needed. */
-  readonly search: () => ServiceSearch;
+  /** Built when it is first needed, or prepared before. */
+  readonly search: BuiltOnce<ServiceSearch>;
   /** Hits for a query; those of the last queries are kept. */
   find(query: string): readonly Hit[];
   /** Names of the life situations that a text means. */
@@ -52,9 +53,9 @@ export function createView(
     .map((entry) => ({ key: entry.key, name: entry.name.de, rank: offered(entry) ? 0 : 1 }))
     .toSorted((a, b) => a.rank - b.rank || collator.compare(a.name, b.name) || (a.key < b.key ? -1 : 1))
     .map(({ key }) => key);
-  // Not built before: a fresh start would build it for each of its imports.
-  let built: ServiceSearch | null = null;
-  const search = () => (built ??= createServiceSearch(searchablesOf(services, offers, synonyms, everyday, offersAnswering), everyday));
+  const search = builtOnce(function* () {
+    return yield* buildServiceSearch(yield* searchablesOf(services, offers, synonyms, everyday, offersAnswering), everyday);
+  });
   const found = new LRUCache<string, readonly Hit[]>({ max: 200 });
 
   const municipality = (ars: string, day: string): Municipality | null =>
@@ -88,7 +89,7 @@ export function createView(
     ),
     find(query) {
       const asked = query.slice(0, longestQuery);
-      const hits = found.get(asked) ?? search().find(asked);
+      const hits = found.get(asked) ?? search.get().find(asked);
       found.set(asked, hits);
       return hits;
     },

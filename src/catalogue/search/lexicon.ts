@@ -1,6 +1,7 @@
 import { edgeOf, splitCompound } from './compounds.ts';
 import type { WordSense } from './everyday.ts';
-import { createTypoSearch } from './typos.ts';
+import { forEachOf, mapEach, type Pieces } from './pieces.ts';
+import { buildTypoSearch } from './typos.ts';
 import { spellingsOf, stem } from './words.ts';
 
 /** A weighted bag of terms: a word, and less the parts it is made of. */
@@ -35,8 +36,11 @@ const partShare = 0.5;
 /** Most words that the beginning of one is taken for. */
 const mostCompletions = 24;
 
-/** Makes a lexicon of texts, each with the number of the service (from 0) that it stands at. */
-export function createLexicon(texts: readonly { readonly text: string; readonly service: number }[], sense: WordSense): Lexicon {
+/** Makes a lexicon of texts, each with the number of the service (from 0) that it stands at; in pieces. */
+export function* buildLexicon(
+  texts: readonly { readonly text: string; readonly service: number }[],
+  sense: WordSense,
+): Pieces<Lexicon> {
   const ids = new Map<string, number>();
   const forms = new Set<string>();
   const idOf = (term: string): number => {
@@ -50,7 +54,7 @@ export function createLexicon(texts: readonly { readonly text: string; readonly 
       forms.add(form);
       return [form, idOf(root)];
     });
-  const tokens = texts.map(({ text }) => read(text));
+  const tokens = yield* mapEach(texts, 100, ({ text }) => read(text));
   for (const word of sense.meant) read(word);
   /** Small words are no parts; an office or a form is one, but says nothing (`Gewerbeamt`). */
   const isPart = (part: string) => (forms.has(part) || ids.has(part)) && (part.length > 4 || part === 'amt' || !sense.isSilent(part));
@@ -65,14 +69,14 @@ export function createLexicon(texts: readonly { readonly text: string; readonly 
     const edge = edgeOf(word, isPart);
     return { parts: edge === null ? [] : termsOfParts([edge]), likelihood: 0.65 };
   };
-  for (const word of forms) {
+  yield* forEachOf(forms, 200, (word) => {
     const id = idOf(stem(word));
     if (!partsByTerm.has(id)) partsByTerm.set(id, partsOf(word).parts);
-  }
+  });
 
   // How telling a term is: one of a single service counts in full, one of all of them a quarter.
   const services = new Map<number, Set<number>>();
-  tokens.forEach((words, at) => {
+  yield* forEachOf(tokens, 500, (words, at) => {
     const { service } = texts[at] as (typeof texts)[number];
     for (const [, id] of words)
       for (const term of [id, ...(partsByTerm.get(id) ?? [])]) {
@@ -101,7 +105,8 @@ export function createLexicon(texts: readonly { readonly text: string; readonly 
     return [...terms];
   };
 
-  const typos = createTypoSearch(forms);
+  const bags = yield* mapEach(tokens, 300, bagOf);
+  const typos = yield* buildTypoSearch(forms);
   const sortedForms = [...forms].toSorted();
 
   function completions(start: string): readonly string[] {
@@ -116,7 +121,7 @@ export function createLexicon(texts: readonly { readonly text: string; readonly 
 
   return {
     knows: (word) => forms.has(word) || ids.has(stem(word)),
-    bags: tokens.map(bagOf),
+    bags,
     termsOf: (text) =>
       bagOf(
         spellingsOf(text).flatMap(({ form, root }) => {

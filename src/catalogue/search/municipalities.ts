@@ -1,6 +1,7 @@
 import MiniSearch, { type Query } from 'minisearch';
 import type { Municipality } from '../catalogue.ts';
-import { createTypoSearch } from './typos.ts';
+import { forEachOf, type Pieces } from './pieces.ts';
+import { buildTypoSearch } from './typos.ts';
 import { plainOf, queryWords, wordsOf } from './words.ts';
 
 /** Finds municipalities by name; ARS, best first: exact name, then beginning of the name, then the larger ones. */
@@ -37,9 +38,9 @@ const without = (words: readonly string[], small: ReadonlySet<string>): readonly
 /**
  * An index over the names of municipalities: umlauts in any spelling, beginnings, abbreviations, typing errors. A query is
  * tried as it stands, then without the kind of municipality, then without small words; each with typing errors where it
- * finds nothing.
+ * finds nothing. Built in pieces.
  */
-export function createMunicipalitySearch(municipalities: readonly Municipality[]): MunicipalitySearch {
+export function* buildMunicipalitySearch(municipalities: readonly Municipality[]): Pieces<MunicipalitySearch> {
   const byArs = new Map<string, { readonly name: string; readonly bare: string; readonly population: number }>();
   const index = new MiniSearch<Municipality>({
     idField: 'ars',
@@ -47,14 +48,15 @@ export function createMunicipalitySearch(municipalities: readonly Municipality[]
     tokenize: (text) => [...namesWords(text)],
     processTerm: (word) => word,
   });
-  index.addAll(municipalities);
   const known = new Set<string>();
-  for (const { ars, name, population } of municipalities) {
+  yield* forEachOf(municipalities, 200, (municipality) => {
+    const { ars, name, population } = municipality;
+    index.add(municipality);
     const words = namesWords(name);
     for (const word of words) known.add(word);
     byArs.set(ars, { name: words.join(' '), bare: without(words, between).join(' '), population: population ?? 0 });
-  }
-  const typos = createTypoSearch(known);
+  });
+  const typos = yield* buildTypoSearch(known);
   const asIs = { tokenize: (text: string) => [text], processTerm: (term: string) => term };
   const begins = (word: string): Query => ({ queries: [word], ...asIs, prefix: true });
   const nearly = (word: string): Query => ({

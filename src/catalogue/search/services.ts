@@ -1,6 +1,7 @@
 import { isLeikaKey } from '#contract';
 import { noEverydayWords, senseOf, type EverydayWords, type WordSense } from './everyday.ts';
-import { createLexicon, type Lexicon, type QueryWord, type Terms } from './lexicon.ts';
+import { buildLexicon, type Lexicon, type QueryWord, type Terms } from './lexicon.ts';
+import { atOnce, forEachOf, mapEach, type Pieces } from './pieces.ts';
 import { queryWords, spellingsOf } from './words.ts';
 
 /** A name of a service, or something people call it, and how far that is to be trusted (0 to 1). */
@@ -56,18 +57,26 @@ const objectOf = (key: string): string => (isLeikaKey(key) ? key.slice(0, 8) : k
  * service the phrase most like the query counts, times its trust; then a factor for what cities offer. Keys of one object are
  * one hit. docs/reference/search.md tells the whole of it.
  */
-export function createServiceSearch(services: readonly SearchableService[], everyday: EverydayWords = noEverydayWords): ServiceSearch {
+export const createServiceSearch = (services: readonly SearchableService[], everyday: EverydayWords = noEverydayWords): ServiceSearch =>
+  atOnce(buildServiceSearch(services, everyday));
+
+/** The same in pieces: thousands of services take longer than others should wait. */
+export function* buildServiceSearch(services: readonly SearchableService[], everyday: EverydayWords): Pieces<ServiceSearch> {
   const sense = senseOf(everyday);
+  yield;
   const objects = [...Map.groupBy(services, ({ key }) => objectOf(key)).values()];
-  const phrases = objects.flatMap((entries, object) =>
-    entries.flatMap((entry) => entry.phrases.map(({ text, trust }) => ({ text, trust, object, entry }))),
-  );
-  const lexicon = createLexicon(
+  const phrases: { text: string; trust: number; object: number; entry: SearchableService }[] = [];
+  yield* forEachOf(objects, 200, (entries, object) => {
+    for (const entry of entries) for (const { text, trust } of entry.phrases) phrases.push({ text, trust, object, entry });
+  });
+  const lexicon = yield* buildLexicon(
     phrases.map(({ text, object }) => ({ text, service: object })),
     sense,
   );
-  const index = indexOf(lexicon.bags);
-  const summaries = indexOf(objects.map((entries) => lexicon.termsOf(entries.map(({ summary }) => summary).join(' '))));
+  const index = yield* indexOf(lexicon.bags);
+  const summaries = yield* indexOf(
+    yield* mapEach(objects, 100, (entries) => lexicon.termsOf(entries.map(({ summary }) => summary).join(' '))),
+  );
   const offered = objects.map((entries) => {
     const cities = Math.max(...entries.map((entry) => entry.cities));
     return cities === 0 ? 1 : 1.12 + 0.02 * Math.log2(cities);
@@ -75,7 +84,7 @@ export function createServiceSearch(services: readonly SearchableService[], ever
 
   /** The words that count as they stand, in any order: their stems would make `rent` and `Rente` one. */
   const signatureOf = (words: readonly string[]): string => loudOf(words, sense).toSorted().join(' ');
-  const signatures = phrases.map(({ text }) => signatureOf(spellingsOf(text).map(({ form }) => form)));
+  const signatures = yield* mapEach(phrases, 500, ({ text }) => signatureOf(spellingsOf(text).map(({ form }) => form)));
 
   function find(query: string): readonly Hit[] {
     const words = queryWords(query);
@@ -106,7 +115,7 @@ export function createServiceSearch(services: readonly SearchableService[], ever
   return {
     find,
     likeness(query, text) {
-      const alone = indexOf([lexicon.termsOf(text)]);
+      const alone = atOnce(indexOf([lexicon.termsOf(text)]));
       return Math.max(0, ...understand(queryWords(query), lexicon, sense).flatMap((reading) => alone.alike(reading)[0]?.[1] ?? 0));
     },
   };
@@ -173,17 +182,19 @@ const lengthOf = ({ weight, readings }: QueryWord): number =>
   Math.max(weight, ...readings.map(({ terms, likelihood }) => (likelihood < 0.85 ? 0 : Math.hypot(...terms.map((term) => term[1])))));
 
 /** Where which term stands. */
-function indexOf(bags: readonly Terms[]): TermIndex {
-  const lengths = Float32Array.from(bags, (terms) => Math.hypot(...terms.map(([, weight]) => weight)));
+function* indexOf(bags: readonly Terms[]): Pieces<TermIndex> {
+  const lengths = new Float32Array(bags.length);
   const collected = new Map<number, number[]>();
-  bags.forEach((terms, bag) => {
+  yield* forEachOf(bags, 500, (terms, bag) => {
+    lengths[bag] = Math.hypot(...terms.map(([, weight]) => weight));
     for (const [term, weight] of terms) {
       const list = collected.get(term) ?? [];
       if (list.length === 0) collected.set(term, list);
       list.push(bag, weight);
     }
   });
-  const postings = new Map([...collected].map(([term, list]) => [term, Float32Array.from(list)]));
+  const postings = new Map<number, Float32Array>();
+  yield* forEachOf(collected, 1000, ([term, list]) => void postings.set(term, Float32Array.from(list)));
   const sums = new Float64Array(bags.length);
 
   /** Per bag the sum over the words of their best reading in it. */

@@ -1,3 +1,5 @@
+import { atOnce, forEachOf, type Pieces } from './pieces.ts';
+
 /** Of a word this many letters are looked at for one that is missing, too many or another: typing errors behind them are found all the same. */
 const looked = 7;
 
@@ -8,14 +10,18 @@ export type TypoSearch = (word: string) => readonly { readonly word: string; rea
  * An index of words by their beginning with one letter left out, which two words share that differ by one letter there.
  * What it brings up is compared letter by letter: one error up to seven letters, two in longer words.
  */
-export function createTypoSearch(words: Iterable<string>): TypoSearch {
+export const createTypoSearch = (words: Iterable<string>): TypoSearch => atOnce(buildTypoSearch(words));
+
+/** The same in pieces. */
+export function* buildTypoSearch(words: Iterable<string>): Pieces<TypoSearch> {
   const byDelete = new Map<string, string[]>();
-  for (const word of words)
+  yield* forEachOf(words, 500, (word) => {
     for (const key of deletes(word)) {
       const list = byDelete.get(key);
       if (list) list.push(word);
       else byDelete.set(key, [word]);
     }
+  });
   return (word) => {
     if (word.length < 4) return [];
     const most = word.length < 8 ? 1 : 2;
