@@ -5,6 +5,7 @@ import { filterMunicipalities } from '../../src/catalogue/lists.ts';
 import { pageOf } from '../../src/catalogue/pages.ts';
 import { edgeOf, splitCompound } from '../../src/catalogue/search/compounds.ts';
 import { noEverydayWords } from '../../src/catalogue/search/everyday.ts';
+import { builtOnce, mapEach } from '../../src/catalogue/search/pieces.ts';
 import { createServiceSearch, nearBest } from '../../src/catalogue/search/services.ts';
 import { createTypoSearch, distanceUpTo } from '../../src/catalogue/search/typos.ts';
 import { comparable, plainOf, queryWords } from '../../src/catalogue/search/words.ts';
@@ -122,6 +123,42 @@ describe('services are found by what people call them', () => {
       services.likeness('parkausweis bewohner', 'Personalausweis'),
     );
     expect(services.likeness('parkausweis', 'Abfallgebühr')).toBe(0);
+  });
+});
+
+describe('what takes long to build', () => {
+  const counted = () => {
+    let done = 0;
+    const built = builtOnce(() => mapEach(Array.from({ length: 5000 }), 1, () => (done += 1)));
+    return { built, done: () => done };
+  };
+
+  test('gives way to others while it is prepared, and is built once', async () => {
+    const built = builtOnce(() =>
+      mapEach(Array.from({ length: 6 }), 1, () => {
+        for (const since = performance.now(); performance.now() - since < 11;);
+      }),
+    );
+    let turns = 0;
+    let running = true;
+    const turn = () => {
+      turns += 1;
+      if (running) setImmediate(turn);
+    };
+    setImmediate(turn);
+    await Promise.all([built.prepare(), built.prepare()]);
+    running = false;
+    expect(turns).toBeGreaterThanOrEqual(5);
+    expect(built.get()).toHaveLength(6);
+  });
+
+  test('is finished at once for who cannot wait, from where it stands', async () => {
+    const { built, done } = counted();
+    expect([built.isWanted(), done()]).toEqual([false, 0]);
+    const prepared = built.prepare();
+    expect(built.get()).toHaveLength(5000);
+    await prepared;
+    expect([built.isWanted(), done()]).toEqual([true, 5000]);
   });
 });
 

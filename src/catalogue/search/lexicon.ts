@@ -1,7 +1,7 @@
 import { edgeOf, splitCompound } from './compounds.ts';
 import type { WordSense } from './everyday.ts';
 import { forEachOf, mapEach, type Pieces } from './pieces.ts';
-import { buildTypoSearch } from './typos.ts';
+import { buildTypoSearch, type Meter } from './typos.ts';
 import { spellingsOf, stem } from './words.ts';
 
 /** A weighted bag of terms: a word, and less the parts it is made of. */
@@ -40,6 +40,7 @@ const mostCompletions = 24;
 export function* buildLexicon(
   texts: readonly { readonly text: string; readonly service: number }[],
   sense: WordSense,
+  meter: Meter,
 ): Pieces<Lexicon> {
   const ids = new Map<string, number>();
   const forms = new Set<string>();
@@ -106,7 +107,7 @@ export function* buildLexicon(
   };
 
   const bags = yield* mapEach(tokens, 300, bagOf);
-  const typos = yield* buildTypoSearch(forms);
+  const typos = yield* buildTypoSearch(forms, meter);
   const sortedForms = [...forms].toSorted();
 
   function completions(start: string): readonly string[] {

@@ -51,18 +51,20 @@ export function builtOnce<T>(build: () => Pieces<T>): BuiltOnce<T> {
     pieces = null;
     return built;
   };
+  let preparing: Promise<void> | null = null;
+  async function prepare(): Promise<void> {
+    for (let since = performance.now(); !built;) {
+      const step = begun().next();
+      if (step.done) finish(step.value);
+      else if (performance.now() - since > goMs) {
+        await turn();
+        since = performance.now();
+      }
+    }
+  }
   return {
     get: () => (built ?? finish(atOnce(begun()))).value,
     isWanted: () => built !== null || pieces !== null,
-    async prepare() {
-      for (let since = performance.now(); !built;) {
-        const step = begun().next();
-        if (step.done) finish(step.value);
-        else if (performance.now() - since > goMs) {
-          await turn();
-          since = performance.now();
-        }
-      }
-    },
+    prepare: () => (preparing ??= prepare()),
   };
 }

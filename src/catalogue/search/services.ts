@@ -2,6 +2,7 @@ import { isLeikaKey } from '#contract';
 import { noEverydayWords, senseOf, type EverydayWords, type WordSense } from './everyday.ts';
 import { buildLexicon, type Lexicon, type QueryWord, type Terms } from './lexicon.ts';
 import { atOnce, forEachOf, mapEach, type Pieces } from './pieces.ts';
+import type { Meter } from './typos.ts';
 import { queryWords, spellingsOf } from './words.ts';
 
 /** A name of a service, or something people call it, and how far that is to be trusted (0 to 1). */
@@ -33,7 +34,12 @@ export interface ServiceSearch {
   find(query: string): readonly Hit[];
   /** How well a text answers a query, 0 to 1. */
   likeness(query: string, text: string): number;
+  /** Work that all queries so far have made (see `Meter`). */
+  steps(): number;
 }
+
+/** Work in one of the indexes after which a query is answered by what has been found: its first words say what it is about. */
+const mostSteps = 25_000;
 
 /** Where fewer than this share of a query is answered, it is not. */
 const leastScore = 0.25;
@@ -63,6 +69,7 @@ export const createServiceSearch = (services: readonly SearchableService[], ever
 /** The same in pieces: thousands of services take longer than others should wait. */
 export function* buildServiceSearch(services: readonly SearchableService[], everyday: EverydayWords): Pieces<ServiceSearch> {
   const sense = senseOf(everyday);
+  const meter: Meter = { steps: 0 };
   yield;
   const objects = [...Map.groupBy(services, ({ key }) => objectOf(key)).values()];
   const phrases: { text: string; trust: number; object: number; entry: SearchableService }[] = [];
@@ -72,10 +79,12 @@ export function* buildServiceSearch(services: readonly SearchableService[], ever
   const lexicon = yield* buildLexicon(
     phrases.map(({ text, object }) => ({ text, service: object })),
     sense,
+    meter,
   );
-  const index = yield* indexOf(lexicon.bags);
+  const index = yield* indexOf(lexicon.bags, meter);
   const summaries = yield* indexOf(
     yield* mapEach(objects, 100, (entries) => lexicon.termsOf(entries.map(({ summary }) => summary).join(' '))),
+    meter,
   );
   const offered = objects.map((entries) => {
     const cities = Math.max(...entries.map((entry) => entry.cities));
@@ -114,8 +123,9 @@ export function* buildServiceSearch(services: readonly SearchableService[], ever
 
   return {
     find,
+    steps: () => meter.steps,
     likeness(query, text) {
-      const alone = atOnce(indexOf([lexicon.termsOf(text)]));
+      const alone = atOnce(indexOf([lexicon.termsOf(text)], meter));
       return Math.max(0, ...understand(queryWords(query), lexicon, sense).flatMap((reading) => alone.alike(reading)[0]?.[1] ?? 0));
     },
   };
@@ -182,7 +192,7 @@ const lengthOf = ({ weight, readings }: QueryWord): number =>
   Math.max(weight, ...readings.map(({ terms, likelihood }) => (likelihood < 0.85 ? 0 : Math.hypot(...terms.map((term) => term[1])))));
 
 /** Where which term stands. */
-function* indexOf(bags: readonly Terms[]): Pieces<TermIndex> {
+function* indexOf(bags: readonly Terms[], meter: Meter): Pieces<TermIndex> {
   const lengths = new Float32Array(bags.length);
   const collected = new Map<number, number[]>();
   yield* forEachOf(bags, 500, (terms, bag) => {
@@ -200,13 +210,15 @@ function* indexOf(bags: readonly Terms[]): Pieces<TermIndex> {
   /** Per bag the sum over the words of their best reading in it. */
   function total(words: readonly QueryWord[], of: (word: QueryWord, weight: number, found: number) => number): Map<number, number> {
     const totals = new Map<number, number>();
+    const until = meter.steps + mostSteps;
     for (const word of words) {
       const best = new Map<number, number>();
       for (const { terms, likelihood } of word.readings) {
         const touched: number[] = [];
         for (const [term, weight] of terms) {
           const list = postings.get(term);
-          if (!list) continue;
+          if (!list || meter.steps >= until) continue;
+          meter.steps += list.length / 2;
           for (let at = 0; at < list.length; at += 2) {
             const bag = list[at] as number;
             if (sums[bag] === 0) touched.push(bag);

@@ -3,6 +3,14 @@ import { atOnce, forEachOf, type Pieces } from './pieces.ts';
 /** Of a word this many letters are looked at for one that is missing, too many or another: typing errors behind them are found all the same. */
 const looked = 7;
 
+/** Counts the work that a query makes: entries of lists that were read, rows of letters that were compared. */
+export interface Meter {
+  steps: number;
+}
+
+/** Of a word so many that may be meant are compared at most, whatever it is. */
+const mostCompared = 500;
+
 /** Finds words that differ from a misspelt one by a letter or two; nearest first. */
 export type TypoSearch = (word: string) => readonly { readonly word: string; readonly distance: number }[];
 
@@ -13,7 +21,7 @@ export type TypoSearch = (word: string) => readonly { readonly word: string; rea
 export const createTypoSearch = (words: Iterable<string>): TypoSearch => atOnce(buildTypoSearch(words));
 
 /** The same in pieces. */
-export function* buildTypoSearch(words: Iterable<string>): Pieces<TypoSearch> {
+export function* buildTypoSearch(words: Iterable<string>, meter: Meter = { steps: 0 }): Pieces<TypoSearch> {
   const byDelete = new Map<string, string[]>();
   yield* forEachOf(words, 500, (word) => {
     for (const key of deletes(word)) {
@@ -26,7 +34,9 @@ export function* buildTypoSearch(words: Iterable<string>): Pieces<TypoSearch> {
     if (word.length < 4) return [];
     const most = word.length < 8 ? 1 : 2;
     const candidates = new Set(deletes(word).flatMap((key) => byDelete.get(key) ?? []));
-    return [...candidates]
+    const compared = [...candidates].filter(({ length }) => Math.abs(length - word.length) <= most).slice(0, mostCompared);
+    meter.steps += candidates.size + compared.length * word.length;
+    return compared
       .map((candidate) => ({ word: candidate, distance: distanceUpTo(most, word, candidate) }))
       .filter(({ distance }) => distance <= most)
       .toSorted((a, b) => a.distance - b.distance || (a.word < b.word ? -1 : 1))
