@@ -35,8 +35,8 @@ export interface Issuer {
   /** Where its keys are. */
   readonly jwksUrl: string;
   readonly personas: readonly Persona[];
-  /** A signed access token. */
-  token(persona: string): Promise<string>;
+  /** A signed access token. @param lifetimeSeconds @default that of the issuer */
+  token(persona: string, lifetimeSeconds?: number): Promise<string>;
   /** How a person gets a token, for the console. */
   readonly hint: string;
   stop(): Promise<void>;
@@ -90,7 +90,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
   let url = '';
   let issuer = '';
 
-  const sign = ({ name, claims }: Persona): Promise<string> =>
+  const sign = ({ name, claims }: Persona, seconds = lifetime): Promise<string> =>
     new SignJWT({ ...claims })
       .setProtectedHeader({ alg: 'ES256', kid, typ: 'at+jwt' })
       .setIssuer(issuer)
@@ -98,7 +98,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
       .setAudience(audience)
       .setJti(randomUUID())
       .setIssuedAt()
-      .setExpirationTime(`${lifetime}s`)
+      .setExpirationTime(`${seconds}s`)
       .sign(privateKey);
 
   const grant = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -141,10 +141,10 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<Issuer> 
     jwksUrl: `${url}/jwks`,
     personas,
     hint: hint(),
-    token: (name) => {
+    token: (name, lifetimeSeconds) => {
       const persona = personas.find((entry) => entry.name === name);
       if (!persona) throw new Error(`No persona ${name}; there are ${personas.map((entry) => entry.name).join(', ')}`);
-      return sign(persona);
+      return sign(persona, lifetimeSeconds);
     },
     stop: () =>
       new Promise((resolve) => {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Language, ProblemCode } from '#contract';
+import type { Language } from '#contract';
 import { refuse } from '#contract';
 import type { Applications } from '../applications/applications.ts';
 import type { Catalogue } from '../catalogue/catalogue.ts';
@@ -45,7 +45,7 @@ export interface Context extends RequestIds {
   readonly language: Language;
   /** Aborts when the caller is gone or the hub stops. */
   readonly signal: AbortSignal;
-  readonly helpUrl: (code: ProblemCode) => string | null;
+  readonly helpUrl: (code: string) => string | null;
   /** Where the caller stands with its requests per minute; null where nobody counts. */
   readonly rate: RateState | null;
   /** Set while the operation runs, for log and metrics. */

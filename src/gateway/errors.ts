@@ -28,6 +28,12 @@ const failures = {
     de: 'Unter diesem Hash ist kein Dokument registriert: Senden Sie es als query, oder lassen Sie es registrieren.',
     en: 'No document is registered under this hash: send it as query, or have it registered.',
   },
+  // Its message in an answer is that of Apollo's protocol: persisted.ts.
+  PERSISTED_QUERY_NOT_FOUND: {
+    status: 200,
+    de: 'Unter diesem Hash ist kein Dokument registriert. Clients, die mit extensions.persistedQuery fragen, senden es daraufhin selbst als query.',
+    en: 'No document is registered under this hash. Clients that ask by extensions.persistedQuery then send it as query by themselves.',
+  },
   METHOD_NOT_ALLOWED: { status: 405, de: 'Diese Methode gibt es hier nicht.', en: 'This method is not allowed here.' },
   BODY_TOO_LARGE: { status: 413, de: 'Die Anfrage ist zu groß.', en: 'The request body is too large.' },
   UNSUPPORTED_MEDIA_TYPE: {
@@ -205,7 +211,7 @@ function origin(error: unknown): unknown {
 }
 
 /** Every code that may leave the hub; docs/reference/errors.md lists them. */
-const publicCodes: ReadonlySet<unknown> = new Set<string>([...problemCodes, ...Object.keys(failures), 'PERSISTED_QUERY_NOT_FOUND']);
+export const publicCodes: ReadonlySet<string> = new Set<string>([...problemCodes, ...Object.keys(failures)]);
 
 /**
  * Shown as it is: what the caller's document or variables did wrong, said by parser, validation, our limits and scalars, or by the
@@ -213,21 +219,34 @@ const publicCodes: ReadonlySet<unknown> = new Set<string>([...problemCodes, ...O
  * document.
  */
 const isCallersFault = (error: GraphQLError, inner: unknown): inner is GraphQLError =>
-  inner instanceof GraphQLError && (error.path === undefined || publicCodes.has(inner.extensions['code']) || isOfDocument(inner));
+  inner instanceof GraphQLError && (error.path === undefined || publicCodes.has(String(inner.extensions['code'])) || isOfDocument(inner));
 
 /** Refused by the engine before there was anything to execute: a body that is no JSON, a parameter that is none. */
 const isOfEngine = ({ path, extensions }: GraphQLError): boolean => path === undefined && typeof extensions['code'] === 'string';
 
 const isOfDocument = ({ nodes, originalError }: GraphQLError): boolean => originalError === undefined && (nodes?.length ?? 0) > 0;
 
+/** How an error is shown. */
+interface Showing {
+  readonly requestId: string | null;
+  readonly language: Language;
+  /** The page that explains a code. @default none */
+  readonly helpUrl?: (code: string) => string | null;
+  /** Told what is masked. */
+  readonly onUnexpected: (error: unknown) => void;
+}
+
+/** Anything thrown as an error that a plugin of the engine can pass on. */
+export const asGraphQLError = (error: unknown): GraphQLError =>
+  error instanceof GraphQLError
+    ? error
+    : new GraphQLError('failed', { originalError: error instanceof Error ? error : new Error(String(error)) });
+
 /**
  * The only way from an error to what a client sees of it: a code from a closed list, a text, whether to try again, the
  * request id. What nobody expected is masked and handed to `onUnexpected`.
  */
-export function publicError(
-  error: unknown,
-  { requestId, language, onUnexpected }: { requestId: string | null; language: Language; onUnexpected: (error: unknown) => void },
-): GraphQLError {
+export function publicError(error: unknown, { requestId, language, helpUrl = () => null, onUnexpected }: Showing): GraphQLError {
   const inner = origin(error);
   const outer = error instanceof GraphQLError ? error : null;
   const place = {
@@ -237,15 +256,19 @@ export function publicError(
     path: outer?.path ?? null,
   };
   const id = requestId === null ? {} : { requestId };
+  const helped = (code: string) => {
+    const url = helpUrl(code);
+    return url === null ? {} : { helpUrl: url };
+  };
   const fault = outer && (isOfEngine(outer) ? outer : isCallersFault(outer, inner) ? inner : null);
   if (outer && fault) {
     const { code, originalError } = fault.extensions;
     // What is no request at all is answered with its status in every media type.
     const http = originalError === undefined ? fault.extensions['http'] : { status: 400 };
-    const known = publicCodes.has(code) ? code : 'BAD_REQUEST';
+    const known = typeof code === 'string' && publicCodes.has(code) ? code : 'BAD_REQUEST';
     return new GraphQLError(withoutQuoted(outer.message), {
       ...place,
-      extensions: { code: known, ...id, ...(http === undefined ? {} : { http }) },
+      extensions: { code: known, ...id, ...helped(known), ...(http === undefined ? {} : { http }) },
     });
   }
   const told = toFailure(inner, language);
@@ -256,6 +279,14 @@ export function publicError(
   const city = told.city ? { city: told.city } : {};
   return new GraphQLError(told.message, {
     ...place,
-    extensions: { code: told.code, ...told.subgraph, ...city, ...retryable, ...id, ...(Object.keys(http).length > 0 ? { http } : {}) },
+    extensions: {
+      code: told.code,
+      ...told.subgraph,
+      ...city,
+      ...retryable,
+      ...id,
+      ...helped(told.code),
+      ...(Object.keys(http).length > 0 ? { http } : {}),
+    },
   });
 }

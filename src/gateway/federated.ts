@@ -1,7 +1,8 @@
-import { GraphQLError, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import type { ExecutionResult, GraphQLSchema } from 'graphql';
 import type { Plugin } from 'graphql-yoga';
 import type { Asking } from '../federation/engine/engine.ts';
 import type { Context } from './context.ts';
+import { asGraphQLError } from './errors.ts';
 
 const askingOf = (context: Context): Asking => ({
   context,
@@ -11,13 +12,7 @@ const askingOf = (context: Context): Asking => ({
 
 /** An error that an engine throws is an answer like any other. */
 const settled = <T>(work: Promise<T>): Promise<T | ExecutionResult> =>
-  work.catch((error: unknown) => ({
-    errors: [
-      error instanceof GraphQLError
-        ? error
-        : new GraphQLError('failed', { originalError: error instanceof Error ? error : new Error(String(error)) }),
-    ],
-  }));
+  work.catch((error: unknown) => ({ errors: [asGraphQLError(error)] }));
 
 /** Whoever asks is answered by the schema of the generation that its request began on. yoga's own way to say so works on requests of the platform only. */
 export const generationPlugin = (hub: GraphQLSchema): Plugin => ({

@@ -132,7 +132,7 @@ export function createGateway(deps: GatewayDeps): Gateway {
   const sdl = joinedSchema();
   /** Hubs that share a cache share answers only where they would answer alike. */
   const deployment = sha256(canonicalJson([sdl, publicUrl ?? null, cities.list().map(({ id, ars }) => `${id} ${ars}`)]));
-  const observer = createObserver(metrics, log);
+  const playground = settings.playground === false ? null : graphiqlRoute();
   const graphql = graphqlRoute({
     yoga,
     features: { catalogue, applications, coordination, events, cities, rows, ...(federation && { federation }) },
@@ -152,15 +152,14 @@ export function createGateway(deps: GatewayDeps): Gateway {
           .at(-1)
           ?.trim()) ||
       (request.socket.remoteAddress ?? ''),
-    helpUrl: (code) => (publicUrl ? `${publicUrl}/problems/${code}` : null),
+    forBrowsers: playground ? '/graphiql' : '/',
   });
-  const playground = graphiqlRoute();
-  const graphiql: Routes = settings.playground === false ? {} : { '/graphiql': playground, '/graphiql/*': playground };
+  const graphiql: Routes = playground ? { '/graphiql': playground, '/graphiql/*': playground } : {};
   const isOperator = operatorCheck(settings.operationsToken ?? null);
 
   const http = createHttpServer(
     {
-      '/': landingRoute,
+      '/': landingRoute(playground !== null),
       '/graphql': graphql,
       ...graphiql,
       '/schema.graphql': schemaRoute(sdl),
@@ -178,9 +177,12 @@ export function createGateway(deps: GatewayDeps): Gateway {
       },
       '/hooks/*': webhookRoute(applications, mostBytes),
     },
-    observer,
-    log,
-    { ...settings.server, ...(settings.behindProxy ? { connectionsPerAddress: null } : {}) },
+    {
+      observer: createObserver(metrics, log),
+      log,
+      helpUrl: (code) => (publicUrl ? `${publicUrl}/problems/${code}` : null),
+      limits: { ...settings.server, ...(settings.behindProxy ? { connectionsPerAddress: null } : {}) },
+    },
   );
   return { server: http.server, stop: (graceMs = 10_000) => http.drain(graceMs) };
 }

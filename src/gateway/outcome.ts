@@ -2,7 +2,7 @@ import { getOperationAST, GraphQLError, type ExecutionResult, type GraphQLSchema
 import type { Plugin } from 'graphql-yoga';
 import type { Log } from '../infra/log.ts';
 import type { Context } from './context.ts';
-import { publicError } from './errors.ts';
+import { asGraphQLError, publicError } from './errors.ts';
 import { isPublicDocument } from './public-document.ts';
 import { untilExpired } from './until-expired.ts';
 
@@ -37,9 +37,9 @@ export function outcomePlugin(log: Log): Plugin<Context> {
 
   const toPublic = (error: unknown, context: Context): GraphQLError => {
     if (error instanceof GraphQLError && shown.has(error)) return error;
-    const { requestId, language } = context;
+    const { requestId, language, helpUrl } = context;
     const onUnexpected = (cause: unknown) => log.error({ requestId, err: cause }, 'unexpected error in a resolver');
-    const told = publicError(error, { requestId, language, onUnexpected });
+    const told = publicError(error, { requestId, language, helpUrl, onUnexpected });
     shown.add(told);
     return told;
   };
@@ -59,7 +59,7 @@ export function outcomePlugin(log: Log): Plugin<Context> {
       for await (const result of untilExpired(results, context.principal?.expiresAt)) yield finish(result, context);
     } catch (error) {
       // The stream itself broke: say so as its last event, then it is complete.
-      if (!context.signal.aborted) yield finish({ errors: [error as GraphQLError] }, context);
+      if (!context.signal.aborted) yield finish({ errors: [asGraphQLError(error)] }, context);
     }
   }
 

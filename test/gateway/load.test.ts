@@ -42,7 +42,7 @@ describe('an answer that its caller does not read', () => {
   test('is the same bytes for everybody, however many ask', async () => {
     await start({ server: { connectionsPerAddress: null } });
     const file = await largestFile();
-    const size = Number((await fetch(`${hub?.url}${file}`, { headers: { 'accept-encoding': 'identity' } })).headers.get('content-length'));
+    const size = (await (await fetch(`${hub?.url}${file}`, { headers: { 'accept-encoding': 'identity' } })).arrayBuffer()).byteLength;
     expect(size).toBeGreaterThan(1_000_000);
     const before = process.memoryUsage().arrayBuffers;
     for (let caller = 0; caller < 60; caller += 1) open(`GET ${file} HTTP/1.1\r\nhost: x\r\n\r\n`);

@@ -17,13 +17,17 @@ beforeEach(async () => {
 afterEach(() => hub.stop());
 
 /** Opens a subscription and reads it event by event; `within` is the status of the application of its case. */
-async function follow(signal?: AbortSignal, query = 'subscription Follow($id: ID!) { applicationChanged(id: $id) { id status } }') {
+async function follow(
+  signal?: AbortSignal,
+  query = 'subscription Follow($id: ID!) { applicationChanged(id: $id) { id status } }',
+  token?: string,
+) {
   const response = await fetch(`${hub.url}/graphql`, {
     method: 'POST',
     headers: {
       'content-type': 'application/json',
       accept: 'text/event-stream',
-      authorization: `Bearer ${await hub.issuer.token('citizen')}`,
+      authorization: `Bearer ${token ?? (await hub.issuer.token('citizen'))}`,
       'x-request-id': 'following-1',
     },
     body: JSON.stringify({ query, variables: { id: query.includes('caseChanged') ? reference : id } }),
@@ -35,7 +39,7 @@ async function follow(signal?: AbortSignal, query = 'subscription Follow($id: ID
   return {
     response,
     /** The next event's name and payload; null at the end of the stream. */
-    next: async (): Promise<{ event: string; status?: string; requestId?: string; within?: string } | null> => {
+    next: async (): Promise<{ event: string; status?: string; requestId?: string; within?: string; code?: string } | null> => {
       for (;;) {
         const end = text.indexOf('\n\n');
         if (end >= 0) {
@@ -47,7 +51,9 @@ async function follow(signal?: AbortSignal, query = 'subscription Follow($id: ID
           const parsed: Reply['body'] = payload ? JSON.parse(payload) : null;
           const { applicationChanged, caseChanged } = parsed?.data ?? {};
           const within = (applicationChanged?.case ?? caseChanged)?.application?.status as string | undefined;
-          return { event, status: applicationChanged?.status, requestId: parsed?.extensions?.requestId, ...(within && { within }) };
+          const code = parsed?.errors?.[0].extensions.code as string | undefined;
+          const { status } = applicationChanged ?? {};
+          return { event, status, requestId: parsed?.extensions?.requestId, ...(within && { within }), ...(code && { code }) };
         }
         const { done, value } = await reader.read();
         if (done) return null;
@@ -56,6 +62,10 @@ async function follow(signal?: AbortSignal, query = 'subscription Follow($id: ID
     },
   };
 }
+
+/** When a token ends, in epoch milliseconds. */
+const expiryOf = (token: string): number =>
+  (JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as { exp: number }).exp * 1000;
 
 describe('applicationChanged over SSE', () => {
   test('tells each change as it happens, under the id of its request', async () => {
@@ -86,6 +96,20 @@ describe('applicationChanged over SSE', () => {
     leaving.abort();
     await expect.poll(() => hub.applications.watchers()).toBe(0);
     await expect.poll(() => hub.lines.some(({ facts }) => facts['kind'] === 'subscription' && facts['operation'] === 'Follow')).toBe(true);
+  });
+
+  test.each([
+    'subscription ($id: ID!) { applicationChanged(id: $id) { id status } }',
+    'subscription ($id: ID!) { caseChanged(id: $id) { id } }',
+  ])('when the token of who follows ends, so does the stream, and says why: %s', async (query) => {
+    const token = await hub.issuer.token('citizen', 2);
+    const stream = await follow(undefined, query, token);
+    expect(await stream.next()).toMatchObject({ event: 'next' });
+    expect(await stream.next()).toMatchObject({ event: 'next', code: 'UNAUTHENTICATED' });
+    expect(Date.now()).toBeGreaterThanOrEqual(expiryOf(token));
+    expect(await stream.next()).toMatchObject({ event: 'complete' });
+    expect(await stream.next()).toBeNull();
+    await expect.poll(() => hub.applications.watchers()).toBe(0);
   });
 
   test('when the hub stops, the stream is completed, not cut', async () => {

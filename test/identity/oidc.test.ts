@@ -21,6 +21,8 @@ interface Key {
 let server: Server;
 let issuer: string;
 let keys: [Key, Key, Key, Key];
+/** What `/jwks` lists. */
+let listed: object[];
 /** `well`, with status 500, or with this text in the place of one of its documents. */
 let answers: 'well' | 'failing' | { readonly path: string; readonly text: string } = 'well';
 let fetches = 0;
@@ -28,21 +30,24 @@ let fetches = 0;
 beforeAll(async () => {
   const make = async (alg: string): Promise<Key> => ({ alg, kid: alg, ...(await generateKeyPair(alg, { extractable: true })) });
   keys = await Promise.all([make('RS256'), make('PS256'), make('ES256'), make('EdDSA')]);
-  const jwks = { keys: await Promise.all(keys.map(async ({ alg, kid, publicKey }) => ({ ...(await exportJWK(publicKey)), alg, kid }))) };
+  const all = await Promise.all(keys.map(listedAs));
   server = createServer((request, response) => {
     fetches += 1;
-    const body = request.url === '/jwks' ? jwks : { issuer, jwks_uri: `${issuer}/jwks` };
+    const body = request.url === '/jwks' ? { keys: listed } : { issuer, jwks_uri: `${issuer}/jwks` };
     const other = typeof answers === 'object' && request.url === answers.path ? answers.text : null;
     response.writeHead(answers === 'failing' ? 500 : 200, { 'content-type': 'application/json' }).end(other ?? JSON.stringify(body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   issuer = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  listed = all;
 });
 afterAll(() => new Promise((resolve) => server.close(resolve)));
 beforeEach(() => {
   answers = 'well';
   fetches = 0;
 });
+
+const listedAs = async ({ alg, kid, publicKey }: Key) => ({ ...(await exportJWK(publicKey)), alg, kid });
 
 const seconds = () => Math.floor(Date.now() / 1000);
 
@@ -291,6 +296,54 @@ describe('the issuer is away', () => {
   test('a discovery document of another issuer is not believed', async () => {
     const verifier = identity({ issuer: `${issuer}/realms/other` });
     expect(await refusal(await sign({ claims: { iss: `${issuer}/realms/other` } }), verifier)).toBe('ISSUER_UNAVAILABLE');
+  });
+});
+
+describe('the issuer signs with a new key', () => {
+  const rotate = async (): Promise<Key> => ({
+    alg: 'ES256',
+    kid: randomUUID(),
+    ...(await generateKeyPair('ES256', { extractable: true })),
+  });
+
+  test('which is looked up when its first token comes, and the old one holds as long as it is listed', async () => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const before = listed;
+    try {
+      const verifier = identity();
+      await verifier.authenticate(`Bearer ${await sign()}`);
+      const key = await rotate();
+      listed = [...before, await listedAs(key)];
+      // A second after the last look, nobody can tell it from an invented one: neither good nor bad, to be tried again.
+      vi.setSystemTime(Date.now() + 1000);
+      await expect(verifier.authenticate(`Bearer ${await sign({ key })}`)).rejects.toMatchObject({
+        code: 'ISSUER_UNAVAILABLE',
+        retryable: true,
+      });
+      expect(fetches).toBe(2);
+      vi.setSystemTime(Date.now() + 5000);
+      expect(await verifier.authenticate(`Bearer ${await sign({ key })}`)).toMatchObject({ roles: ['citizen'] });
+      expect(await verifier.authenticate(`Bearer ${await sign()}`)).toMatchObject({ roles: ['citizen'] });
+      expect(fetches).toBe(3);
+      listed = [await listedAs(key)];
+      vi.setSystemTime(Date.now() + 600_001);
+      expect(await refusal(await sign(), verifier)).toBe('UNAUTHENTICATED');
+      expect(await verifier.authenticate(`Bearer ${await sign({ key })}`)).toMatchObject({ roles: ['citizen'] });
+    } finally {
+      listed = before;
+      vi.useRealTimers();
+    }
+  });
+
+  test('tokens of invented keys are no flood on it', async () => {
+    const verifier = identity();
+    await verifier.authenticate(`Bearer ${await sign()}`);
+    const invented = await rotate();
+    const codes = await Promise.all(
+      Array.from({ length: 100 }, async (_, n) => refusal(await sign({ key: { ...invented, kid: `invented-${n}` } }), verifier)),
+    );
+    expect(new Set(codes)).toEqual(new Set(['ISSUER_UNAVAILABLE']));
+    expect(fetches).toBe(2);
   });
 });
 

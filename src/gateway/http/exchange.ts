@@ -9,6 +9,8 @@ export interface Exchange extends RequestIds {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly language: Language;
+  /** The page that explains a code; null where the hub does not know its own address. */
+  readonly helpUrl: (code: string) => string | null;
   /** Aborts when the connection closes or the server stops. */
   readonly signal: AbortSignal;
   outcome: Outcome;
@@ -39,6 +41,12 @@ export const answerJson = (exchange: Exchange, status: number, body: unknown, he
 /** Answers with a failure in the shape of a GraphQL answer, so that clients read one kind of error only. */
 export function answerFailure(exchange: Exchange, told: Failure, headers: Readonly<Record<string, string>> = {}): void {
   exchange.outcome.code ??= told.code;
-  const extensions = { code: told.code, ...(told.retryable && { retryable: true }), requestId: exchange.requestId };
+  const helpUrl = exchange.helpUrl(told.code);
+  const extensions = {
+    code: told.code,
+    ...(told.retryable && { retryable: true }),
+    requestId: exchange.requestId,
+    ...(helpUrl !== null && { helpUrl }),
+  };
   answerJson(exchange, told.status, { errors: [{ message: told.message, extensions }] }, headers);
 }

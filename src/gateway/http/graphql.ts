@@ -26,7 +26,8 @@ export interface GraphqlRoute {
   readonly answers: Answers;
   /** The address that an anonymous caller is counted under. */
   readonly address: (exchange: Exchange) => string;
-  readonly helpUrl: Context['helpUrl'];
+  /** Where somebody is led who follows a link to the API. */
+  readonly forBrowsers: '/graphiql' | '/';
 }
 
 /** A browser sends other types across origins without asking first; these two it must ask for (CSRF). */
@@ -65,7 +66,7 @@ const ownHeaders = new Set(['content-length', 'transfer-encoding', 'connection',
 
 /** GraphQL over HTTP: identity, rate, size and type are checked here, so that the engine sees only what may run. */
 export function graphqlRoute(route: GraphqlRoute): Route {
-  const { yoga, features, identity, mostBytes, rate, answers, address, helpUrl } = route;
+  const { yoga, features, identity, mostBytes, rate, answers, address, forBrowsers } = route;
   const streams = createStreams(route.mostStreams);
   return async (exchange) => {
     const { request, language } = exchange;
@@ -75,9 +76,9 @@ export function graphqlRoute(route: GraphqlRoute): Route {
     if (method === 'POST' && !isJson(request.headers['content-type']))
       return answerFailure(exchange, failure('UNSUPPORTED_MEDIA_TYPE', language), { connection: 'close' });
     const { searchParams, search } = exchange.url;
-    // Somebody who follows a link: the API has nothing to show, the playground has.
+    // Somebody who follows a link: the API has nothing to show.
     if (method === 'GET' && !searchParams.has('query') && isBrowser(request.headers.accept))
-      return answer(exchange, 303, 'text/plain; charset=utf-8', '', { location: `/graphiql${search}`, vary: 'accept' });
+      return answer(exchange, 303, 'text/plain; charset=utf-8', '', { location: forBrowsers + search, vary: 'accept' });
     // The stream is read before anything is awaited: a body without a listener would be lost or stall.
     const body = method === 'POST' ? await readBody(request, mostBytes) : undefined;
     if (body === null) return answerFailure(exchange, failure('BODY_TOO_LARGE', language), { connection: 'close' });
@@ -114,7 +115,7 @@ export function graphqlRoute(route: GraphqlRoute): Route {
         if (exchange.response.destroyed) leave();
         else exchange.response.once('close', leave);
       }
-      const context = createContext(exchange, { language, principal, features, helpUrl, rate: counted, generation });
+      const context = createContext(exchange, { language, principal, features, helpUrl: exchange.helpUrl, rate: counted, generation });
       exchange.outcome = context.outcome;
       if (body) {
         const answered = await askDirectly(yoga, { body, accept, url: exchange.url.href }, context);

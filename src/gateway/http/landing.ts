@@ -1,7 +1,7 @@
 import { answerJson, type Route } from './exchange.ts';
 import { html, sendPage } from './page.ts';
 
-const places = [
+const all = [
   ['/graphql', 'die API (GraphQL über HTTP; Abonnements über SSE)', 'the API (GraphQL over HTTP; subscriptions over SSE)'],
   ['/graphiql', 'Ausprobieren im Browser', 'try it in the browser'],
   ['/schema.graphql', 'das Schema als Datei', 'the schema as a file'],
@@ -9,9 +9,12 @@ const places = [
   ['/health/ready', 'Zustand', 'health'],
 ] as const;
 
-const landing = html(
-  'Städtebund',
-  `    <main>
+type Places = readonly (readonly [path: string, de: string, en: string])[];
+
+const page = (places: Places) =>
+  html(
+    'Städtebund',
+    `    <main>
       <h1>Städtebund</h1>
       <p>Eine Schnittstelle zu den Verwaltungsleistungen vieler Städte.</p>
       <ul>${places.map(([path, de]) => `<li><a href="${path}">${path}</a> – ${de}</li>`).join('')}</ul>
@@ -20,14 +23,18 @@ const landing = html(
         <ul>${places.map(([path, , en]) => `<li><a href="${path}">${path}</a> – ${en}</li>`).join('')}</ul>
       </section>
     </main>`,
-);
+  );
 
 /** `/`: where to look, for people as a page, for programs as JSON. */
-export const landingRoute: Route = (exchange) => {
-  if (exchange.request.headers.accept?.includes('text/html')) return sendPage(exchange, landing);
-  answerJson(exchange, 200, {
-    name: 'Städtebund',
-    de: Object.fromEntries(places.map(([path, de]) => [path, de])),
-    en: Object.fromEntries(places.map(([path, , en]) => [path, en])),
-  });
-};
+export function landingRoute(hasPlayground: boolean): Route {
+  const places = all.filter(([path]) => hasPlayground || path !== '/graphiql');
+  const landing = page(places);
+  return (exchange) => {
+    if (exchange.request.headers.accept?.includes('text/html')) return sendPage(exchange, landing);
+    answerJson(exchange, 200, {
+      name: 'Städtebund',
+      de: Object.fromEntries(places.map(([path, de]) => [path, de])),
+      en: Object.fromEntries(places.map(([path, , en]) => [path, en])),
+    });
+  };
+}

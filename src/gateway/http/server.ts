@@ -91,7 +91,10 @@ const forOperators = new Set(['/health/live', '/health/ready', '/metrics']);
 const busy = 'HTTP/1.1 503 Service Unavailable\r\nretry-after: 5\r\nconnection: close\r\ncontent-length: 0\r\n\r\n';
 
 /** Serves routes: ids, headers, observation and failures are the same for all of them. */
-export function createHttpServer(routes: Routes, observer: Observer, log: Log, limits: ServerLimits = {}): HttpServer {
+export function createHttpServer(
+  routes: Routes,
+  { observer, log, helpUrl, limits }: { observer: Observer; log: Log; helpUrl: Exchange['helpUrl']; limits: ServerLimits },
+): HttpServer {
   let draining = false;
   const stopping = new AbortController();
   /** What is being answered, by its connection. */
@@ -111,6 +114,7 @@ export function createHttpServer(routes: Routes, observer: Observer, log: Log, l
       response,
       url: urlOf(request),
       language: languageOf(request.headers),
+      helpUrl,
       // Made when first asked for: aborting costs more than most requests, and only streams listen.
       get signal() {
         if (!caller) {
