@@ -111,7 +111,7 @@ export async function benchSubmission(
 }
 
 /** The submission of a parking permit in a city, without its key. */
-async function bodyFor(url: string, ars: string): Promise<string> {
+export async function bodyFor(url: string, ars: string): Promise<string> {
   const { data } = await ask<{ municipality: { offer: { form: { revision: string } } } }>(
     url,
     `query ($ars: RegionalKey!, $service: ServiceKey!) { municipality(ars: $ars) { offer(service: $service) { form { revision } } } }`,

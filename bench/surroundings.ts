@@ -4,7 +4,7 @@ import { serveParent } from './parent.ts';
 
 /* What stands around a hub: the cities' back offices, which let cases rest, and an issuer of access tokens. */
 const backoffices = await startBackoffices({ processAfterMs: 24 * 3_600_000 });
-const issuer = await startIssuer();
+const issuer = await startIssuer({ cities: [{ id: 'duesseldorf', name: 'Düsseldorf', ars: '051110000000' }] });
 
 /** Environment that connects a hub to them. */
 export type Surroundings = Record<string, string>;
