@@ -4,12 +4,12 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { checkOnly, commandsOf, missingLines, readBlocks, type CommandBlock } from '../docs/commands.ts';
 import { openReadersFolder, readDocument, repository, type ReadersFolder } from '../docs/sandbox.ts';
 
-const howTos = readdirSync(join(repository, 'docs/how-to')).map((name) => `docs/how-to/${name}`);
+const howTos = ['docs/how-to', 'docs/de'].flatMap((folder) => readdirSync(join(repository, folder)).map((name) => `${folder}/${name}`));
 
 /** Commands that need no sandbox and would start, install or test everything. */
 const checkedOnly = ({ script }: CommandBlock) => commandsOf(script).map((command) => checkOnly(command, repository));
 
-describe.each(['README.md', ...howTos])('every command in %s does what it says', (document) => {
+describe.each(['README.md', 'README.de.md', ...howTos])('every command in %s does what it says', (document) => {
   const blocks = readBlocks(readDocument(document));
   let reader: ReadersFolder;
   beforeAll(async () => {
