@@ -9,12 +9,13 @@ import { parseKafkaUrl } from '../../src/infra/bus/kafka-url.ts';
 import { repository, readDocument } from './sandbox.ts';
 
 interface Container {
-  readonly build?: string;
+  readonly build?: { readonly target: string };
   readonly image: string;
   readonly command?: readonly string[];
   readonly environment?: Readonly<Record<string, string>>;
   readonly ports?: readonly string[];
   readonly volumes?: readonly string[];
+  readonly networks?: readonly string[];
   readonly healthcheck?: object;
   readonly depends_on?: Readonly<Record<string, { readonly condition: string }>>;
 }
@@ -22,14 +23,22 @@ interface Container {
 /** The file as Compose reads it, with these variables in `.env`. */
 function composeWith(env: Readonly<Record<string, string>>) {
   const text = readDocument('docker-compose.yml').replaceAll(
-    /\$\{(\w+):-([^}]*)\}/g,
-    (_, name: string, otherwise: string) => env[name] || otherwise,
+    /\$\{(\w+):([-?])([^}]*)\}/g,
+    (_, name: string, kind: string, otherwise: string) => {
+      if (kind === '?' && !env[name]) throw new Error(`${name} ${otherwise}`);
+      return env[name] || otherwise;
+    },
   );
-  return parse(text, { merge: true }) as { services: Record<string, Container>; volumes: Record<string, null> };
+  return parse(text, { merge: true }) as {
+    services: Record<string, Container>;
+    volumes: Record<string, null>;
+    networks: Record<string, object | null>;
+  };
 }
 
-const given = { OIDC_ISSUER: 'https://login.example.de', POSTGRES_PASSWORD: 'long-and-secret' };
-const { services, volumes } = composeWith(given);
+const passwords = { POSTGRES_PASSWORD: 'long-and-secret', REDIS_PASSWORD: 'long-and-secret-too' };
+const given = { OIDC_ISSUER: 'https://login.example.de', ...passwords };
+const { services, volumes, networks } = composeWith(given);
 const container = (name: string): Container => {
   const found = services[name];
   if (!found) throw new Error(`docker-compose.yml has no service ${name}`);
@@ -47,7 +56,7 @@ describe('docker-compose.yml', () => {
   test('the hub starts with an issuer in .env, and says what is missing without', () => {
     const config = loadConfig(settings('hub'));
     expect(config).toMatchObject({ host: '0.0.0.0', port: 4000, oidc: { issuer: given.OIDC_ISSUER, audience: 'staedtebund' } });
-    expect(() => loadConfig(composeWith({}).services['hub']?.environment ?? {})).toThrow('OIDC_ISSUER is not set');
+    expect(() => loadConfig(composeWith(passwords).services['hub']?.environment ?? {})).toThrow('OIDC_ISSUER is not set');
   });
 
   test.each(['hub', 'sandbox'])('%s reaches store, cache and bus under the names and ports they have', (name) => {
@@ -59,6 +68,8 @@ describe('docker-compose.yml', () => {
     expect(store.password).toBe(postgres['POSTGRES_PASSWORD']);
     expect(store.pathname).toBe(`/${postgres['POSTGRES_DB']}`);
     expect(`${cache.hostname}:${cache.port}`).toBe('redis:6379');
+    expect(container('redis').command).toEqual(expect.arrayContaining(['--requirepass', cache.password]));
+    expect(settings('redis')['REDISCLI_AUTH']).toBe(cache.password);
     const kafka = parseKafkaUrl(config.busUrl);
     expect(settings('kafka')['KAFKA_ADVERTISED_LISTENERS']).toContain(`INSIDE://${kafka.brokers[0]}`);
     expect(kafka).toMatchObject({ replicationFactor: 1, minInsyncReplicas: 1 });
@@ -85,6 +96,28 @@ describe('docker-compose.yml', () => {
   test('nothing is reachable from another machine', () => {
     const open = Object.values(services).flatMap((one) => one.ports ?? []);
     expect(open.filter((port) => !port.startsWith('127.0.0.1:'))).toEqual([]);
+  });
+
+  test('store, cache and bus have no port outside, and a network with no way out of it', () => {
+    for (const name of ['postgres', 'redis', 'kafka']) {
+      expect(container(name).ports, name).toBeUndefined();
+      expect(container(name).networks, name).toEqual(['inside']);
+    }
+    expect(networks['inside']).toEqual({ internal: true });
+    expect(container('hub').networks).toEqual(['inside', 'outside']);
+  });
+
+  test.each(Object.keys(passwords))('there is no default for %s', (name) => {
+    expect(() => composeWith({ ...given, [name]: '' })).toThrow(`${name} is not set`);
+    expect(readDocument('docker-compose.yml')).not.toMatch(/password\S*:-/i);
+  });
+
+  test('every image is of one version', () => {
+    const ours = ['staedtebund', 'staedtebund-sandbox'];
+    const others = Object.values(services).flatMap(({ image }) => (ours.includes(image) ? [] : [image]));
+    expect(
+      [...others, /^FROM (\S+) AS base$/m.exec(readDocument('Dockerfile'))?.[1] ?? ''].filter((image) => !/:\d+\.\d+/.test(image)),
+    ).toEqual([]);
   });
 });
 
@@ -121,10 +154,22 @@ describe('the image', () => {
     expect([...new Set(packages)].filter((name) => !dependencies[name])).toEqual([]);
   });
 
-  test.each([
-    ['CMD', /^CMD \["node", "(.+)"\]$/m.exec(dockerfile)?.[1]],
-    ['sandbox', container('sandbox').command?.[1]],
-  ])('%s names a file that is there', (_, file) => {
+  /** Lines of a target of the Dockerfile, without those it stands on. */
+  const target = (name: string): string => new RegExp(`^FROM \\S+ AS ${name}$([^]*?)(?=^FROM |$(?![^]))`, 'm').exec(dockerfile)?.[1] ?? '';
+
+  test('the hub that is built where no target is named holds nothing of the sandbox', () => {
+    expect(dockerfile.lastIndexOf('\nFROM ')).toBe(dockerfile.indexOf('\nFROM base AS hub'));
+    for (const name of ['base', 'hub']) expect(target(name)).not.toMatch(/^COPY .*(sandbox|cities)/m);
+    expect(container('hub').build?.target).toBe('hub');
+    expect(container('sandbox').build?.target).toBe('sandbox');
+    const imports = readdirSync(join(repository, 'src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .filter((name) => /from '(\.\.\/)+sandbox\//.test(readFileSync(join(repository, 'src', name), 'utf8')));
+    expect(imports).toEqual([]);
+  });
+
+  test.each(['hub', 'sandbox'])('%s starts with a file that is there', (name) => {
+    const file = /^CMD \["node", "(.+)"\]$/m.exec(target(name))?.[1];
     expect(existsSync(join(repository, file ?? 'no file named'))).toBe(true);
   });
 });
