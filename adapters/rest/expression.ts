@@ -1,16 +1,19 @@
 import jsonata from 'jsonata';
+import { RE2JS } from 're2js';
 import { AdapterError, type Json } from '#contract';
 
 /*
  * JSONata expressions of a city's file. They see the document they are given and nothing else: the language has no way to the
- * host. What they may cost is bounded: time, depth, length of sequences, size of the result, and regular expressions to those
- * that cannot run away. What gives another result each time is refused, because a body that is sent again must be the same.
+ * host. What they may cost is bounded: time, depth, length of sequences, size of the result; regular expressions are matched in
+ * linear time. What gives another result each time is refused, because a body that is sent again must be the same.
  */
 const LIMITS = { timeout: 250, stack: 200, sequence: 20_000 };
 const MOST_SOURCE = 4_000;
 const MOST_RESULT = 4 * 1024 * 1024;
 const MOST_PADDING = 1_000;
-const MOST_MATCHED = 2_000;
+const MOST_MATCHED = 10_000;
+/** Of a regular expression, as it is compiled: each may be looked at for each character. */
+const MOST_INSTRUCTIONS = 500;
 /** JSONata's codes for $error(text) and $assert(condition, text). */
 const STATED: ReadonlySet<unknown> = new Set(['D3137', 'D3141']);
 
@@ -24,8 +27,8 @@ export function expressionProblem(source: string): string | null {
   if (unsteady) return `an expression without ${unsteady}: the same document must give the same result`;
   try {
     const patterns = patternsIn(jsonata(source).ast());
-    const wild = patterns.find((pattern) => mayRunAway(pattern.source));
-    return wild ? `a simpler regular expression than ${wild}: no repeated group, at most two of * and +` : null;
+    const wild = patterns.find((pattern) => linear(pattern) === null);
+    return wild ? `a simpler regular expression than ${wild}: nothing that looks ahead, behind or back, few and small repetitions` : null;
   } catch (error) {
     const { message, position } = error as { message?: string; position?: number };
     const place = position === undefined ? '' : ` (line ${lineOf(source, position)}, character ${position})`;
@@ -37,7 +40,7 @@ const lineOf = (source: string, position: number): number => source.slice(0, pos
 
 /** Compiles an expression that has no problem. */
 export function compile(source: string): Expression {
-  const expression = jsonata(source, { ...LIMITS, RegexEngine: ShortTexts as RegExpConstructor });
+  const expression = jsonata(source, { ...LIMITS, RegexEngine: LinearPattern as unknown as RegExpConstructor });
   expression.registerFunction('pad', pad, '<s-n?s?:s>');
   return async (document) => {
     let result: unknown;
@@ -63,10 +66,35 @@ export function compile(source: string): Expression {
   };
 }
 
-class ShortTexts extends RegExp {
-  override exec(text: string): RegExpExecArray | null {
+/** The pattern for an engine that does not go back and forth over a text; null where that cannot match it, or not cheaply. */
+function linear(pattern: RegExp): RE2JS | null {
+  try {
+    const compiled = RE2JS.compile(RE2JS.translateRegExp(pattern));
+    return compiled.programSize() <= MOST_INSTRUCTIONS ? compiled : null;
+  } catch {
+    return null;
+  }
+}
+
+/** What JSONata uses of a regular expression. */
+class LinearPattern {
+  lastIndex = 0;
+  readonly #pattern: RE2JS;
+  constructor(pattern: RegExp) {
+    // What cannot be matched like this was refused when the config was read.
+    this.#pattern = linear(pattern)!;
+  }
+
+  exec(text: string): { readonly [group: number]: string; readonly index: number; readonly length: number } | null {
     if (text.length > MOST_MATCHED) throw Object.assign(new Error('too long'), { code: 'TEXT_TOO_LONG' });
-    return super.exec(text);
+    const matcher = this.#pattern.matcher(text);
+    if (this.lastIndex > text.length || !matcher.find(this.lastIndex)) {
+      this.lastIndex = 0;
+      return null;
+    }
+    this.lastIndex = matcher.end();
+    const groups = Array.from({ length: matcher.groupCount() + 1 }, (_, index) => matcher.group(index) ?? undefined) as string[];
+    return Object.assign(groups, { index: matcher.start() });
   }
 }
 
@@ -89,9 +117,3 @@ function patternsIn(node: unknown, seen = new Set<unknown>()): RegExp[] {
   seen.add(node);
   return Object.values(node).flatMap((child) => patternsIn(child, seen));
 }
-
-/** Repeated groups can take exponential time, and three open repetitions cubic; both are refused without looking closer. */
-const mayRunAway = (pattern: string): boolean => {
-  const bare = pattern.replaceAll(/\\./g, 'x').replaceAll(/\[[^\]]*\]/g, 'x');
-  return /\)[*+{]/.test(bare) || (bare.match(/[*+]|\{\d+,\d*\}/g) ?? []).length > 2 || /\\[1-9]|\(\?<?[=!]/.test(pattern);
-};

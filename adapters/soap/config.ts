@@ -1,3 +1,4 @@
+import { RE2JS } from 're2js';
 import { z } from 'zod';
 
 const path = z
@@ -12,12 +13,12 @@ const secret = z.string().min(8).meta({ 'x-hub': 'secret' });
 const pattern = z.string().refine(
   (text) => {
     try {
-      return Boolean(new RegExp(text, 'i'));
+      return RE2JS.compile(RE2JS.translateRegExp(new RegExp(text, 'i'))).programSize() <= 500;
     } catch {
       return false;
     }
   },
-  { message: 'a regular expression' },
+  { message: 'a regular expression that looks neither ahead, behind nor back' },
 );
 
 const source = z.union([

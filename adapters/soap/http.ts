@@ -1,9 +1,13 @@
+import { RE2JS } from 're2js';
 import { AdapterError, readText, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import type { Operation, SoapConfig } from './config.ts';
 import { openEnvelope, toEnvelope, type Fault } from './envelope.ts';
 import { at, scalar, toRequest } from './mapping.ts';
 import { toFieldProblems } from './problems.ts';
 import { parseXml, toJson, XmlError, type Element } from './xml.ts';
+
+/** Characters of a fault that are looked at for the words of `faults`. */
+const mostSaid = 10_000;
 
 /** Asks one operation; null where the service says that there is no such case. */
 export type Ask = (operation: Operation, source: Json, call: Call, writes?: boolean) => Promise<Json>;
@@ -24,7 +28,12 @@ export type Ask = (operation: Operation, source: Json, call: Call, writes?: bool
 export function createAsk(config: SoapConfig, host: Host): Ask {
   const { version, auth, result } = config;
   const { authentication, busy, refused, notFound } = config.faults;
-  const says = (pattern: string | undefined, { said }: Fault) => pattern !== undefined && new RegExp(pattern, 'i').test(said);
+  /** In linear time: the words are the service's, and may be as long as its answer. */
+  const says = (pattern: string | undefined, { said }: Fault) =>
+    pattern !== undefined &&
+    RE2JS.compile(RE2JS.translateRegExp(new RegExp(pattern, 'i')))
+      .matcher(said.slice(0, mostSaid))
+      .find();
 
   return async (operation, source, call, writes = false) => {
     const unsure = writes ? 'unknown' : 'none';

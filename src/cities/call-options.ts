@@ -20,6 +20,8 @@ export interface CallOptions {
   readonly attempt?: number;
   /** Ends the call early. */
   readonly signal?: AbortSignal;
+  /** For a read: nobody signed in asks. Such calls have half of the slots at most. @default false */
+  readonly isAnonymous?: boolean;
   /** For a read: a deadline of its own in milliseconds, retries included, where much is to come. @default the limits' `timeoutMs` */
   readonly timeoutMs?: number;
 }

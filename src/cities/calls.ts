@@ -27,6 +27,7 @@ import { Aborted, untilAborted } from './until-aborted.ts';
  *   retry      reads only: `retryable` and `unavailable`, at most `retries` times, with growing pauses or the pause that the
  *              back office asked for, never beyond the deadline. A write is never repeated here: who knows its effect decides.
  *   bulkhead   `concurrency` calls at a time, four times as many wait; what comes on top is turned away as `busy`.
+ *              What nobody signed in asks for has half of them, and a queue of its own: it never stands before what citizens wait for.
  *   breaker    after `failures` failures in a row nothing is sent for `halfOpenMs`; then one call tries for all.
  *
  * What counts against the breaker: `unavailable`, `retryable`, `malformed` and a passed deadline: the back office is sick.
@@ -86,6 +87,7 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
   breaker.onReset(() => onBreaker(false));
 
   const guarded = wrap(bulkhead(limits.concurrency, limits.concurrency * 4), breaker);
+  const guardedAnonymous = wrap(bulkhead(Math.max(1, Math.floor(limits.concurrency / 2)), limits.concurrency * 2), guarded);
 
   const retryAfter = ({ failure }: CityCallError, attempt: number): number =>
     failure.retryAfterMs ?? Math.round(100 * 2 ** (attempt - 1) * (0.5 + Math.random()));
@@ -175,7 +177,7 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
   };
 
   return {
-    read: (run, { traceparent, signal: caller, timeoutMs = limits.timeoutMs }) =>
+    read: (run, { traceparent, signal: caller, timeoutMs = limits.timeoutMs, isAnonymous = false }) =>
       measured('read', async () => {
         const { signal, deadline, done } = untilDone(caller, timeoutMs);
         let last: unknown;
@@ -184,7 +186,8 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
             signal.throwIfAborted();
             try {
               const call: Call = { signal, deadline, traceparent, attempt: attemptNumber };
-              return await guarded.execute(() => attempt('read', run, call, { caller, timeoutMs }), signal);
+              const way = isAnonymous ? guardedAnonymous : guarded;
+              return await way.execute(() => attempt('read', run, call, { caller, timeoutMs }), signal);
             } catch (error) {
               if (error instanceof CityCallError) last = error;
               if (attemptNumber > limits.retries || signal.aborted || !mayRetry(error, deadline)) throw error;

@@ -54,5 +54,5 @@ export const createLoaders = (
     ),
   ),
   application: new DataLoader((ids) => Promise.all(ids.map((id) => settle(() => features.applications.find(id, principal))))),
-  rows: features.rows.forRequest(request),
+  rows: features.rows.forRequest({ ...request, isAnonymous: principal === null }),
 });

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import jsonata from 'jsonata';
 import { describe, expect, test } from 'vitest';
 import { plainName } from '../../adapters/rest/attachments.ts';
 import { compile, expressionProblem } from '../../adapters/rest/expression.ts';
@@ -101,9 +102,27 @@ describe('an expression', () => {
     expect(failed.message).not.toContain('Geheim');
   });
 
-  test.each(['/(a+)+/', '/(a|b)*/', '/a*b*c*/', '/(a)\\1/', '/(?=a)b/'])('with %s is refused before it runs', (pattern) =>
+  test.each(['/(a)\\1/', '/(?=a)b/', '/(?<!a)b/', '/(a{0,40}){0,40}/', '/a{0,999}/'])('with %s is refused before it runs', (pattern) =>
     expect(expressionProblem(`$match(x, ${pattern})`)).toContain('a simpler regular expression'),
   );
+
+  test.each(['/(a+)+b/', '/(a|a)*b/', '/a*a*a*b/', '/^(\\w+\\s?)*$/'])('%s looks at a long text in linear time', async (pattern) => {
+    const source = `$contains(text, ${pattern})`;
+    expect(expressionProblem(source)).toBeNull();
+    expect(await compile(source)({ text: `${'a'.repeat(9000)}!` })).toBe(false);
+  });
+
+  test.each([
+    '$match(t, /([a-z]+)-(\\d+)?/)',
+    '$match(t, /ä(x)?/i)',
+    '$replace(t, /\\s+/, "_")',
+    '$replace(t, /(\\w)(\\w)/, "$2$1", 3)',
+    '$split(t, /[,;] ?/)',
+    '$contains(t, /^ab.c$/m)',
+  ])('%s answers what the language itself does', async (source) => {
+    const document = { t: 'ab-12, Cd-; Äx ä 7\nabxc' };
+    expect(await compile(source)(document)).toEqual(JSON.parse(JSON.stringify(await jsonata(source).evaluate(document))));
+  });
 
   test.each(['$error("Bitte nennen Sie eine Anschrift.")', '$assert($exists(nowhere), "Bitte nennen Sie eine Anschrift.")'])(
     '%s in a body refuses what was entered, with its text for the applicant',

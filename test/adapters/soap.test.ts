@@ -427,6 +427,7 @@ test.each<[string, (config: Config) => void, string]>([
   ['attachments that go nowhere', ({ operations }) => void (operations['submit']!['fields'] = { '/a': '/key' }), 'belong together'],
   ['a time zone that is none', (config) => void (config['timeZone'] = 'Mitteleuropa'), 'a time zone such as Europe/Berlin'],
   ['a pattern that is none', (config) => void (config['faults'] = { busy: '(' }), 'a regular expression'],
+  ['a pattern that looks ahead', (config) => void (config['faults'] = { busy: '(?=x)y' }), 'looks neither ahead'],
 ])('a config with %s is refused', async (_, change, words) => {
   const config = structuredClone(configOf('http://127.0.0.1:9'));
   change(config);

@@ -75,6 +75,14 @@ const both = `{
 }`;
 
 describe('two cities answer one field, each in its own words', () => {
+  test('asked under 28 names in one request, each is asked once', async () => {
+    const before = duesseldorf.seen.length;
+    const names = Array.from({ length: 28 }, (_, index) => `a${index}: municipality(ars: "051110000000") { kitas(first: 3) { name } }`);
+    const { errors } = await hub.ask(`{ ${names.join(' ')} }`);
+    expect(errors).toBeUndefined();
+    expect(duesseldorf.seen.length - before).toBe(1);
+  });
+
   test('under the names and types of the contract', async () => {
     const { data, errors } = await hub.ask<Found>(both);
     expect(errors).toBeUndefined();

@@ -77,6 +77,38 @@ describe('a row goes to the city that owns it', () => {
     expect(slow.asked.get(a)).toHaveLength(3);
   });
 
+  test('what nobody signed in asks has half of the slots, whatever it asks; the others are for those who are', async () => {
+    const gate = Promise.withResolvers<void>();
+    let most = 0;
+    let running = 0;
+    const city = connectRows([
+      {
+        ars: a,
+        fields: [field],
+        answer: async (query, call) => {
+          running += 1;
+          most = Math.max(most, running);
+          await gate.promise;
+          running -= 1;
+          return honest(query, call);
+        },
+      },
+    ]);
+    const loader = city.rows.forRequest({ ...context, isAnonymous: true });
+    const many = Array.from({ length: 29 }, (_, min) => loader.load(request(a, { min })).catch((error: unknown) => error));
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(city.asked.get(a)).toHaveLength(2);
+    const signedIn = city.rows.forRequest(context).load(request(a, { min: 100 }));
+    await new Promise((resolve) => void setImmediate(resolve));
+    expect(city.asked.get(a)?.map(({ args }) => args['min'])).toContain(100);
+    gate.resolve();
+    expect(await signedIn).toEqual([kita(a)]);
+    const answers = await Promise.all(many);
+    // Two at a time, eight wait, the others are told at once.
+    expect(answers.filter((answer) => !(answer instanceof Error))).toHaveLength(10);
+    expect(most).toBe(3);
+  });
+
   test('other arguments are another question', async () => {
     const before = asked.get(a)?.length ?? 0;
     const loader = rows.forRequest(context);

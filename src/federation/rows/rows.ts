@@ -38,6 +38,8 @@ export interface RowRequest {
 /** What a request that asks for rows belongs to. */
 export interface RowContext {
   readonly traceparent: string;
+  /** Nobody is signed in: a city gives such requests a part of its time only. @default false */
+  readonly isAnonymous?: boolean;
 }
 
 /** Rows of one request: what is asked in one go travels together. */
@@ -120,7 +122,7 @@ export function createRows({ cities, log, metrics, deadlineMs = 3000 }: RowsOpti
             throw new CityCallError(`${loaded.length} elements for ${those.length} rows`, { kind: 'malformed', effect: 'none' });
           return loaded;
         },
-        { traceparent: context.traceparent, timeoutMs: deadlineMs },
+        { traceparent: context.traceparent, timeoutMs: deadlineMs, isAnonymous: context.isAnonymous ?? false },
       );
     } catch (error) {
       for (const { owner, reject } of those) reject(failed(toRowError(error, field, owner)));
