@@ -177,7 +177,7 @@ verb('import', "import reference records and cities' catalogues; repeating it ch
   .option('--locations <file>', 'format dldb: the locations')
   .option('--forms <file>', 'format dldb: forms by service id')
   .option('--dry-run', 'say what would change, change nothing')
-  .option('--force', "also take a listing that loses more than half of a city's offers")
+  .option('--force', "also take a listing that loses many of a city's offers (more than half, of 20 or more a fifth)")
   .option('--json', 'one JSON document')
   .action(
     async (options: { city?: string; format?: string; dryRun?: boolean; force?: boolean; json?: boolean } & Record<string, unknown>) => {

@@ -1,7 +1,7 @@
 import { AdapterError, type Adapter, type Call, type Host, type OfferRecord } from '#contract';
 import type { PvogConfig } from './config.ts';
 import { createAsk } from './http.ts';
-import { descriptionsOf, ownDescription, toOffer, unitsOf, type Description } from './mapping.ts';
+import { ownDescription, pageOf, toOffer, unitsOf, type Description } from './mapping.ts';
 
 /** Offers per page. */
 const PAGE = 200;
@@ -17,12 +17,21 @@ export function createPvog(config: PvogConfig, host: Host): Adapter {
   const { pageSize } = config;
 
   async function descriptionsUnder(key: string, call: Call): Promise<readonly Description[]> {
-    const found: Description[] = [];
+    const found = new Map<string, Description>();
     for (let page = 0; page < MOST_PAGES; page++) {
       const query = { ars: host.ars, leikaIds: key, page: String(page), size: String(pageSize) };
-      const content = descriptionsOf(await ask('/v2/servicedescriptions/leikahierarchy', query, call));
-      found.push(...content);
-      if (content.length < pageSize) return found;
+      const { content, total, last } = pageOf(await ask('/v2/servicedescriptions/leikahierarchy', query, call));
+      const before = found.size;
+      for (const one of content) found.set(one.id, one);
+      // A service that gives fewer per page than it is asked for ends by its own count, not by a short page.
+      const done = total === undefined ? (last ?? content.length < pageSize) : found.size >= total;
+      if (done) return [...found.values()];
+      if (found.size === before)
+        throw new AdapterError(
+          'malformed',
+          'none',
+          `PVOG has ${total ?? 'more'} descriptions for ${key} and gives ${found.size}: the listing is not complete`,
+        );
     }
     throw new AdapterError('malformed', 'none', `PVOG has no end of descriptions for ${key}`);
   }
@@ -58,7 +67,7 @@ export function createPvog(config: PvogConfig, host: Host): Adapter {
       let found = false;
       for (const key of tried) {
         const query = { ars: host.ars, leikaIds: key, page: '0', size: String(pageSize) };
-        found = ownDescription(descriptionsOf(await ask('/v2/servicedescriptions/leikahierarchy', query, call)), key, host.ars) !== null;
+        found = ownDescription(pageOf(await ask('/v2/servicedescriptions/leikahierarchy', query, call)).content, key, host.ars) !== null;
         if (found) break;
       }
       const hint = found ? {} : { hint: `config.services: PVOG has no text under ${tried.join(', ')} for ${host.ars}` };

@@ -52,9 +52,25 @@ function shaped<T>(shape: z.ZodType<T>, found: unknown, what: string): T {
   );
 }
 
-/** Descriptions of one page. @throws AdapterError malformed with the place */
-export const descriptionsOf = (body: Json): readonly Description[] =>
-  shaped(z.object({ content: z.array(description) }), body, 'the answer to a key').content;
+const page = z.object({
+  content: z.array(description),
+  totalElements: z.int().min(0).nullish(),
+  page: z.object({ totalElements: z.int().min(0).nullish() }).nullish(),
+  last: z.boolean().nullish(),
+});
+
+/** One page of descriptions; `total`: how many there are on all pages, `last`: whether it is the last, if the service says so. */
+export interface DescriptionPage {
+  readonly content: readonly Description[];
+  readonly total: number | undefined;
+  readonly last: boolean | undefined;
+}
+
+/** One page of descriptions. @throws AdapterError malformed with the place */
+export function pageOf(body: Json): DescriptionPage {
+  const { content, totalElements, page: paging, last } = shaped(page, body, 'the answer to a key');
+  return { content, total: totalElements ?? paging?.totalElements ?? undefined, last: last ?? undefined };
+}
 
 /** Units competent for a description. @throws AdapterError malformed with the place */
 export const unitsOf = (body: Json): readonly UnitTitle[] => shaped(z.array(unit), body, 'the answer to a competence');

@@ -18,6 +18,10 @@ export interface SimulatedDescription {
 }
 
 export interface PvogSimulatorOptions extends SimulatorOptions {
+  /** Gives at most so many descriptions per page, whatever is asked for. */
+  readonly mostPerPage?: number;
+  /** Says how many descriptions there are, or says nothing of it. @default the truth */
+  readonly total?: number | null;
   /** @default three that are constructed */
   readonly descriptions?: readonly SimulatedDescription[];
 }
@@ -73,7 +77,7 @@ export async function startPvogSimulator(options: PvogSimulatorOptions = {}): Pr
           limited--;
           return { status: 429, body: {}, ...(retryAfter === null ? {} : { headers: { 'retry-after': String(retryAfter) } }) };
         }
-        return answer(request, descriptions);
+        return answer(request, descriptions, options);
       },
     },
     options,
@@ -81,7 +85,11 @@ export async function startPvogSimulator(options: PvogSimulatorOptions = {}): Pr
   return { ...simulator, limit: (requests, seconds) => void ([limited, retryAfter] = [requests, seconds]) };
 }
 
-function answer({ method, url, headers }: SimulatedRequest, descriptions: readonly SimulatedDescription[]): SimulatedAnswer {
+function answer(
+  { method, url, headers }: SimulatedRequest,
+  descriptions: readonly SimulatedDescription[],
+  options: PvogSimulatorOptions,
+): SimulatedAnswer {
   const asked = (name: string) => url.searchParams.get(name) ?? '';
   const ars = asked('ars');
   if (method !== 'GET') return { status: 405, body: {} };
@@ -93,8 +101,12 @@ function answer({ method, url, headers }: SimulatedRequest, descriptions: readon
     const found = descriptions.filter(
       (one) => one.leikakeys.some((key) => keys.includes(key)) && one.ars.some((area) => covers(area, ars)),
     );
-    const [page, size] = [Number(asked('page') || 0), Number(asked('size') || 20)];
-    return { status: 200, body: { content: found.slice(page * size, (page + 1) * size) } };
+    const [page, size] = [Number(asked('page') || 0), Math.min(Number(asked('size') || 20), options.mostPerPage ?? 100)];
+    const { total = found.length } = options;
+    return {
+      status: 200,
+      body: { content: found.slice(page * size, (page + 1) * size), ...(total === null ? {} : { totalElements: total }) },
+    };
   }
   if (url.pathname.endsWith('/v2/organisationunits/titles'))
     return {

@@ -14,7 +14,7 @@ export interface ImportOptions {
   readonly files?: { readonly format: string; readonly parts: Readonly<Record<string, string>> } | undefined;
   /** Says what would change and changes nothing; the reference records are left alone too. @default false */
   readonly dryRun?: boolean | undefined;
-  /** Also takes a listing that loses more than half of a city's offers. @default false */
+  /** Also takes a listing that loses many of a city's offers. @default false */
   readonly force?: boolean | undefined;
   /** One JSON document at the end instead of lines for people. @default false */
   readonly json?: boolean | undefined;

@@ -120,19 +120,34 @@ describe('PVOG', () => {
   });
 });
 
-test('many pages under one key are read to their end', async () => {
-  const descriptions = Array.from({ length: 23 }, (_, index): SimulatedDescription => ({
-    id: `L100002.LB.${index}`,
-    name: `Text ${index}`,
-    ars: [index === 22 ? '051110000000' : '050000000000'],
-    leikakeys: [parking],
-  }));
-  const simulator = await startPvogSimulator({ descriptions });
-  const offers = await list(connect(simulator, [parking], { pageSize: 5 }));
-  expect(
-    offers.map(({ localKey }) => localKey),
-    'the narrowest stands on the last page',
-  ).toEqual(['L100002.LB.22']);
+describe.each([
+  ['says how many there are', {}],
+  ['says nothing of it', { total: null }],
+  ['gives fewer per page than it is asked for', { mostPerPage: 3 }],
+])('a service that %s', (_, paging) => {
+  test('has its many pages under one key read to their end', async () => {
+    const descriptions = Array.from({ length: 23 }, (_, index): SimulatedDescription => ({
+      id: `L100002.LB.${index}`,
+      name: `Text ${index}`,
+      ars: [index === 22 ? '051110000000' : '050000000000'],
+      leikakeys: [parking],
+    }));
+    const simulator = await startPvogSimulator({ descriptions, ...paging });
+    const offers = await list(connect(simulator, [parking], { pageSize: 5 }));
+    expect(
+      offers.map(({ localKey }) => localKey),
+      'the narrowest stands on the last page',
+    ).toEqual(['L100002.LB.22']);
+    await simulator.close();
+  });
+});
+
+test('a listing with fewer descriptions than the service says it has is refused', async () => {
+  const simulator = await startPvogSimulator({ total: 40 });
+  expect(await failureOf(list(connect(simulator, [parking])))).toMatchObject({
+    kind: 'malformed',
+    message: expect.stringContaining('PVOG has 40 descriptions') as string,
+  });
   await simulator.close();
 });
 

@@ -212,7 +212,10 @@ describe('how much a listing may lose at once', () => {
     [3, 3, false],
     [4, 2, false],
     [4, 3, true],
-    [100, 50, false],
-    [100, 51, true],
+    [19, 9, false],
+    [20, 4, false],
+    [20, 5, true],
+    [560, 112, false],
+    [560, 160, true],
   ])('of %i offers, %i: too much is %s', (stored, removed, expected) => expect(losesTooMuch(stored, removed)).toBe(expected));
 });

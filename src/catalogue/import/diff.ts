@@ -21,9 +21,12 @@ export function diffRevisions(stored: ReadonlyMap<string, string>, listed: Reado
 
 /** Sources with fewer offers may lose any number of them at once. */
 const smallSource = 4;
+/** From so many offers on, a fifth is already too much. */
+const largeSource = 20;
 
 /**
- * True where a listing would remove more than half of what a source had: much more often a partial export than a city
- * that closes.
+ * True where a listing would remove more than half of what a source had, of a large one more than a fifth: much more often
+ * a partial export than a city that closes. Formats that say how many entries they have are refused before, by that number.
  */
-export const losesTooMuch = (stored: number, removed: number): boolean => stored >= smallSource && removed > stored / 2;
+export const losesTooMuch = (stored: number, removed: number): boolean =>
+  stored >= smallSource && removed > stored / (stored >= largeSource ? 5 : 2);

@@ -32,7 +32,7 @@ export interface OfferReport {
 export interface OfferImportOptions {
   /** Says what would change and changes nothing. @default false */
   readonly dryRun?: boolean;
-  /** Also takes a listing that loses more than half of the source's offers. @default false */
+  /** Also takes a listing that loses too many of the source's offers. @default false */
   readonly force?: boolean;
 }
 
