@@ -202,7 +202,7 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
   let { reference, view } = await load(null);
   keys.learn({
     equivalentsOf: (key) => view.equivalentsOf(key),
-    keysOf: (ars) => view.reference.history.keysOf(ars),
+    keysOf: (ars) => view.reference.keysOf(ars),
   });
   /** Of all sources, reference records among them, as they stand in the view. */
   const fingerprint = () => sha256(canonicalJson([...view.offers.sources.values()].toSorted((a, b) => (a.source < b.source ? -1 : 1))));

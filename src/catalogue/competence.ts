@@ -19,7 +19,8 @@ export interface CompetenceView extends MunicipalityLookup {
  * Who is responsible for a service in a place on a day.
  *
  * The place is read first: a postal code of several municipalities is a question back, always, since only the citizen
- * knows where they live. From the municipality the search goes up, ARS 12 → 9 → 5 → 3 → 2 digits, and ends at the first
+ * knows where they live; so is one that may have become another municipality's, and one of a single large receiver.
+ * From the municipality the search goes up, ARS 12 → 9 → 5 → 3 → 2 digits, and ends at the first
  * region with an offer that holds on the day. Within a region the asked key goes before its equivalents, and those
  * before broader keys; of several offers under one key, the one called most like the service.
  */
@@ -39,6 +40,10 @@ export function decideCompetence(view: CompetenceView, service: string, place: P
       facts: { what: reading.field, found: reading.found, expected: reading.expected },
     });
   if (!view.namesOf(key)) return notFound({ code: 'UNKNOWN_SERVICE', path: ['service'], facts: { key } });
+  if (reading.doubt) {
+    const code = reading.doubt === 'bulk' ? 'BULK_POSTAL_CODE' : 'POSTAL_CODE_UNCERTAIN';
+    return { found: false, problem: { code, path: ['place'], facts: { place: reading.label } }, candidates: reading.municipalities };
+  }
   const [municipality, ...others] = reading.municipalities;
   if (!municipality) return notFound({ code: 'UNKNOWN_PLACE', path: ['place'], facts: { place: reading.label } });
   if (others.length > 0) {

@@ -1,8 +1,8 @@
 import { LRUCache } from 'lru-cache';
-import type { MunicipalityKey, OfferRecord, PostalCode, RegionalKey, ServiceKey } from '#contract';
+import { spelledAlike, type MunicipalityKey, type OfferRecord, type PostalCode, type RegionalKey, type ServiceKey } from '#contract';
 import type { CatalogueEntry, Municipality, Offer, ServiceEquivalence } from './catalogue.ts';
 import { createKeyHistory, type KeyHistory } from './places.ts';
-import type { ReferenceRows, Row } from './records.ts';
+import { bulkPlace, type ReferenceRows, type Row } from './records.ts';
 import { buildMunicipalitySearch, type MunicipalitySearch } from './search/municipalities.ts';
 import { builtOnce } from './search/pieces.ts';
 
@@ -11,8 +11,16 @@ export interface ReferenceShelf {
   /** Every municipality under every key it has or had. */
   readonly municipalities: ReadonlyMap<string, Municipality>;
   readonly arsByAgs: ReadonlyMap<string, RegionalKey>;
-  /** ARS by postal code, as the source lists them. */
+  /** ARS by postal code, as the source lists them; what became of a municipality has its codes. */
   readonly arsByPostalCode: ReadonlyMap<string, readonly RegionalKey[]>;
+  /** Postal codes of municipalities that no longer exist and of which no successor is known. */
+  readonly goneCodes: ReadonlySet<string>;
+  /** ARS by the postal code that an administration has for itself. */
+  readonly arsByBulkCode: ReadonlyMap<string, RegionalKey>;
+  /** The municipality under a key that it has or had, also one that differs only by the association of municipalities. */
+  arsOf(ars: string): RegionalKey | null;
+  /** Every key that a municipality has or had, the asked one first. */
+  keysOf(ars: RegionalKey): readonly RegionalKey[];
   readonly history: KeyHistory;
   readonly services: ReadonlyMap<string, CatalogueEntry>;
   readonly searchMunicipalities: MunicipalitySearch;
@@ -22,32 +30,53 @@ export interface ReferenceShelf {
   readonly sorted: readonly Municipality[];
 }
 
-/** Rows → shelf. Postal codes of municipalities that no longer exist are left out. */
+/** The AGS in a key of 12 or 8 digits: without the association of municipalities (Verband). */
+const agsIn = (key: string): string => (key.length === 12 ? `${key.slice(0, 5)}${key.slice(9)}` : key);
+
+/** Rows → shelf. */
 export function shelveReference(rows: ReferenceRows): ReferenceShelf {
-  const codesByAgs = new Map<string, Set<PostalCode>>();
-  for (const { ags, postal_code } of rows.postalCodes) {
-    const codes = codesByAgs.get(ags) ?? new Set();
-    codesByAgs.set(ags, codes.add(postal_code as PostalCode));
-  }
-  const agsByArs = new Map(rows.municipalities.map(({ ars, ags }) => [ars, ags]));
-  const formerAgs = new Map(rows.changes.map(({ old_ars, new_ars }) => [new_ars, agsByArs.get(old_ars)]));
-  const municipalities = new Map(
-    rows.municipalities.map((row) => {
-      // The postal list may know the municipality under its former key.
-      const codes = codesByAgs.get(row.ags) ?? codesByAgs.get(formerAgs.get(row.ars) ?? '') ?? [];
-      return [row.ars, municipalityOf(row, [...codes])] as const;
-    }),
+  const listed = new Set(rows.municipalities.map(({ ars }) => ars));
+  const became = Map.groupBy(rows.changes, ({ old_ars }) => old_ars);
+  // What was divided is no longer one municipality: its key leads nowhere, its postal codes to all the parts.
+  const changes = rows.changes.flatMap(({ old_ars, new_ars, valid_from }) =>
+    became.get(old_ars)?.length === 1
+      ? [{ from: old_ars as RegionalKey, to: new_ars as RegionalKey, since: listed.has(old_ars) ? valid_from : '' }]
+      : [],
   );
-  const arsByAgs = new Map<string, RegionalKey>();
+  const history = createKeyHistory(changes);
+  const agsNow = new Map<string, RegionalKey>(rows.municipalities.map(({ ars, ags }) => [ags, ars as RegionalKey]));
+  for (const { from } of changes) {
+    const now = history.keysOf(from).findLast((key) => listed.has(key) && !spelledAlike(key, from));
+    if (now && !agsNow.has(agsIn(from))) agsNow.set(agsIn(from), now);
+  }
+  const codesByArs = new Map<string, Set<PostalCode>>();
+  const goneCodes = new Set<string>();
+  const arsByBulkCode = new Map<string, RegionalKey>();
+  const parts = Map.groupBy(
+    rows.changes.filter(({ old_ars }) => (became.get(old_ars)?.length ?? 0) > 1),
+    ({ old_ars }) => agsIn(old_ars),
+  );
+  for (const { ags, postal_code, place } of rows.postalCodes) {
+    const ars = agsNow.get(ags);
+    const heirs = ars === undefined ? (parts.get(ags) ?? []).map(({ new_ars }) => new_ars as RegionalKey) : [ars];
+    if (place === bulkPlace) {
+      if (ars !== undefined) arsByBulkCode.set(postal_code, ars);
+      continue;
+    }
+    if (heirs.length === 0) goneCodes.add(postal_code);
+    for (const heir of heirs) for (const key of history.keysOf(heir)) if (listed.has(key)) add(codesByArs, key, postal_code as PostalCode);
+  }
+  const municipalities = new Map(rows.municipalities.map((row) => [row.ars, municipalityOf(row, [...(codesByArs.get(row.ars) ?? [])])]));
+  const arsByAgs = new Map(agsNow);
   const arsByPostalCode = new Map<string, RegionalKey[]>();
-  for (const { ars, ags, postalCodes } of municipalities.values()) {
-    arsByAgs.set(ags, ars);
+  for (const { ars, postalCodes } of municipalities.values()) {
     for (const code of postalCodes) {
       const list = arsByPostalCode.get(code);
       if (list) list.push(ars);
       else arsByPostalCode.set(code, [ars]);
     }
   }
+  const arsOf = arsReader(municipalities, history, agsNow);
   const collator = new Intl.Collator('de');
   const sorted = [...municipalities.values()].toSorted((a, b) => collator.compare(a.name, b.name) || (a.ars < b.ars ? -1 : 1));
   const search = builtOnce(() => buildMunicipalitySearch(sorted));
@@ -55,13 +84,38 @@ export function shelveReference(rows: ReferenceRows): ReferenceShelf {
     municipalities,
     arsByAgs,
     arsByPostalCode,
-    history: createKeyHistory(
-      rows.changes.map((row) => ({ from: row.old_ars as RegionalKey, to: row.new_ars as RegionalKey, since: row.valid_from })),
-    ),
+    goneCodes,
+    arsByBulkCode,
+    history,
+    arsOf,
+    keysOf(ars) {
+      const known = arsOf(ars);
+      return known === null ? [ars] : [...new Set([ars, ...history.keysOf(known)])];
+    },
     services: shelveServices(rows),
     searchMunicipalities: remembering((query) => search.get()(query)),
     prepareSearch: search.prepare,
     sorted,
+  };
+}
+
+function add<K, V>(map: Map<K, Set<V>>, key: K, value: V): void {
+  const found = map.get(key);
+  if (found) found.add(value);
+  else map.set(key, new Set([value]));
+}
+
+/**
+ * Associations of municipalities (Ämter, Verbandsgemeinden, Samtgemeinden …) merge often, and then digits 6 to 9 of the ARS
+ * change and the AGS stays: such a former key is read by its AGS. Only where its state has associations, and only where
+ * those digits can be of one or of a municipality without.
+ */
+function arsReader(municipalities: ReadonlyMap<string, Municipality>, history: KeyHistory, agsNow: ReadonlyMap<string, RegionalKey>) {
+  const states = new Set([...municipalities.keys()].filter((ars) => /^\d{5}[59]/.test(ars)).map((ars) => ars.slice(0, 2)));
+  return (ars: string): RegionalKey | null => {
+    if (municipalities.has(ars) || history.keysOf(ars as RegionalKey).length > 1) return ars as RegionalKey;
+    const possible = states.has(ars.slice(0, 2)) && (/^\d{5}[59]/.test(ars) || ars.slice(5, 9) === `0${ars.slice(9)}`);
+    return (possible && agsNow.get(agsIn(ars))) || null;
   };
 }
 

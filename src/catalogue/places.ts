@@ -5,7 +5,7 @@ import type { Municipality, Place } from './catalogue.ts';
 export interface KeyChange {
   readonly from: RegionalKey;
   readonly to: RegionalKey;
-  /** First day of the new key (ISO 8601). */
+  /** First day of the new key (ISO 8601); empty where nothing is known of the municipality under its old key: then the new one holds always. */
   readonly since: string;
 }
 
@@ -20,23 +20,33 @@ export interface KeyHistory {
 /** Makes the history of the changes. A chain of changes (A → B → C) is followed; a circle ends where it began. */
 export function createKeyHistory(changes: readonly KeyChange[]): KeyHistory {
   const after = new Map(changes.map((change) => [change.from, change]));
-  const before = new Map(changes.map((change) => [change.to, change]));
+  // Several municipalities may have become one; on an earlier day it was the one that is known.
+  const former = Map.groupBy(changes, ({ to }) => to);
+  const before = new Map(changes.filter(({ since }) => since !== '').map((change) => [change.to, change]));
 
+  /** What became of it, and what it was made of; not what else became part of the same. */
   const chain = (ars: RegionalKey): readonly RegionalKey[] => {
-    const seen = new Set([ars]);
-    for (const key of seen) for (const next of [after.get(key)?.to, before.get(key)?.from]) if (next) seen.add(next);
-    return [...seen];
+    const forth = new Set([ars]);
+    for (const key of forth) {
+      const next = after.get(key)?.to;
+      if (next) forth.add(next);
+    }
+    const back = new Set([ars]);
+    for (const key of back) for (const { from } of former.get(key) ?? []) back.add(from);
+    return [...new Set([...forth, ...back])];
   };
   return {
     keyOn(ars, day) {
+      if (!after.has(ars) && !before.has(ars)) return ars;
       let key = ars;
+      const own = new Set(chain(ars));
       const seen = new Set<RegionalKey>();
       while (!seen.has(key)) {
         seen.add(key);
         const forth = after.get(key);
         const back = before.get(key);
         if (forth && forth.since <= day) key = forth.to;
-        else if (back && day < back.since) key = back.from;
+        else if (back && day < back.since && own.has(back.from)) key = back.from;
         else break;
       }
       return key;
@@ -45,16 +55,31 @@ export function createKeyHistory(changes: readonly KeyChange[]): KeyHistory {
   };
 }
 
-/** What a place means: municipalities, or why it means none. `label` is what a message may show of it. */
+/**
+ * What a place means: municipalities, or why it means none. `label` is what a message may show of it. `doubt`: a postal code
+ * of one large receiver (`bulk`) says nothing of where somebody lives; one that belonged to a municipality that no longer
+ * exists and whose successor is not known (`gone`) may belong to others than these.
+ */
 export type PlaceReading =
-  | { readonly kind: 'municipalities'; readonly municipalities: readonly Municipality[]; readonly label: string }
+  | {
+      readonly kind: 'municipalities';
+      readonly municipalities: readonly Municipality[];
+      readonly label: string;
+      readonly doubt?: PostalDoubt;
+    }
   | { readonly kind: 'malformed'; readonly field: string; readonly found: string; readonly expected: string };
+
+export type PostalDoubt = 'bulk' | 'gone';
 
 /** Where municipalities are looked up, as of a day. */
 export interface MunicipalityLookup {
   byArs(ars: string, day: string): Municipality | null;
   byAgs(ags: string, day: string): Municipality | null;
   byPostalCode(postalCode: string, day: string): readonly Municipality[];
+  /** Why a postal code does not surely lead to the municipalities that it is known for; null where it does. */
+  postalDoubt(postalCode: string): PostalDoubt | null;
+  /** The municipality whose administration has a postal code of its own; null where none has. */
+  byBulkCode(postalCode: string, day: string): Municipality | null;
 }
 
 /** Reads a place: exactly one of ARS (12 digits), AGS (8) or postal code (5). */
@@ -71,10 +96,15 @@ export function readPlace(place: Place, day: string, lookup: MunicipalityLookup)
     case 'ags':
       return parseMunicipalityKey(text) ? one(lookup.byAgs(text, day)) : malformed('\\d{8}');
     case 'postalCode':
-      return parsePostalCode(text)
-        ? { kind: 'municipalities', municipalities: lookup.byPostalCode(text, day), label: text }
-        : malformed('\\d{5}');
+      return parsePostalCode(text) ? byPostalCode(text, day, lookup) : malformed('\\d{5}');
     default:
       return malformed('ars | ags | postalCode');
   }
+}
+
+function byPostalCode(code: string, day: string, lookup: MunicipalityLookup): PlaceReading {
+  const doubt = lookup.postalDoubt(code);
+  const owner = doubt === 'bulk' ? lookup.byBulkCode(code, day) : null;
+  const municipalities = owner ? [owner] : lookup.byPostalCode(code, day);
+  return { kind: 'municipalities', municipalities, label: code, ...(doubt ? { doubt } : {}) };
 }

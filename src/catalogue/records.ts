@@ -57,6 +57,9 @@ export async function pruneReference(db: Db, table: ReferenceTable, kept: Readon
   return gone.length;
 }
 
+/** Stands in place of a place's name with the postal code that an administration has for itself. */
+export const bulkPlace = '(Großempfänger)';
+
 /** All reference rows. */
 export async function loadReference({ db }: Store) {
   return {

@@ -46,7 +46,7 @@ export function createView(
   const services = new Map(reference.services);
   for (const [key, standing] of offers.byKey) if (!services.has(key)) services.set(key, entryOf(key as ServiceKey, standing, services));
   const equivalentsOf = (service: ServiceKey) => services.get(service)?.equivalents.map(({ key }) => key) ?? [];
-  const keys = createKeyRules({ equivalentsOf, keysOf: (ars) => reference.history.keysOf(ars) });
+  const keys = createKeyRules({ equivalentsOf, keysOf: (ars) => reference.keysOf(ars) });
   const offered = ({ key }: CatalogueEntry) => [key, ...equivalentsOf(key)].some((one) => offers.byKey.get(one) !== undefined);
   const collator = new Intl.Collator('de');
   const ordered = [...services.values()]
@@ -58,8 +58,10 @@ export function createView(
   });
   const found = new LRUCache<string, readonly Hit[]>({ max: 200 });
 
-  const municipality = (ars: string, day: string): Municipality | null =>
-    reference.municipalities.get(reference.history.keyOn(ars as RegionalKey, day)) ?? null;
+  const municipality = (ars: string, day: string): Municipality | null => {
+    const known = reference.arsOf(ars);
+    return (known && reference.municipalities.get(reference.history.keyOn(known, day))) ?? null;
+  };
   let listed: (ReturnType<CatalogueView['municipalitiesOn']> & { readonly day: string }) | null = null;
   const answering = new Map<string, readonly Offer[]>();
   const offersAnswering = (service: ServiceKey): readonly Offer[] => {
@@ -110,6 +112,16 @@ export function createView(
       // Old and new key of one municipality are one candidate.
       const found = (reference.arsByPostalCode.get(postalCode) ?? []).flatMap((ars) => municipality(ars, day) ?? []);
       return [...new Map(found.map((entry) => [entry.ars, entry])).values()];
+    },
+    postalDoubt: (postalCode) =>
+      reference.goneCodes.has(postalCode)
+        ? 'gone'
+        : reference.arsByBulkCode.has(postalCode) && !reference.arsByPostalCode.has(postalCode)
+          ? 'bulk'
+          : null,
+    byBulkCode(postalCode, day) {
+      const ars = reference.arsByBulkCode.get(postalCode);
+      return ars === undefined ? null : municipality(ars, day);
     },
     offersAnswering,
     offersIn(ars) {

@@ -45,7 +45,12 @@ export function createKeyRules(known: KnownKeys = { equivalentsOf: () => [], key
     concerns: (one, other) => answers(one, other) || answers(other, one),
     keysOfMunicipality: (ars) => keysOf(ars),
     sameMunicipality: (one, other) =>
-      typeof one === 'string' && typeof other === 'string' && (one === other || keysOf(one as RegionalKey).includes(other as RegionalKey)),
+      typeof one === 'string' &&
+      typeof other === 'string' &&
+      (one === other ||
+        keysOf(one as RegionalKey).includes(other as RegionalKey) ||
+        // A former key that differs by the association of municipalities leads to the present one, and not back.
+        keysOf(other as RegionalKey).includes(one as RegionalKey)),
     learn: (more) => ({ equivalentsOf, keysOf } = more),
   };
 }

@@ -25,6 +25,14 @@ const texts = {
     de: 'Die Postleitzahl {place} gehört zu {count} Gemeinden. Bitte wählen Sie eine aus.',
     en: 'The postal code {place} belongs to {count} municipalities. Please choose one.',
   },
+  POSTAL_CODE_UNCERTAIN: {
+    de: 'Eine Gemeinde mit der Postleitzahl {place} gibt es nicht mehr. Bitte wählen Sie die Gemeinde aus, in der Sie wohnen, oder suchen Sie sie.',
+    en: 'A municipality with the postal code {place} no longer exists. Please choose the municipality that you live in, or search for it.',
+  },
+  BULK_POSTAL_CODE: {
+    de: '{place} ist die Postleitzahl einer Verwaltung und sagt nicht, wo jemand wohnt. Bitte geben Sie die Postleitzahl der Wohnung an.',
+    en: '{place} is the postal code of an administration and does not say where somebody lives. Please give the postal code of the home.',
+  },
   NO_COMPETENT_AUTHORITY: {
     de: 'Für diese Leistung ist in {place} keine zuständige Stelle eingetragen.',
     en: 'No competent authority is registered for this service in {place}.',

@@ -32,6 +32,8 @@ const typeOf: Readonly<Record<ProblemCode, ProblemType | null>> = {
   UNKNOWN_SERVICE: 'InvalidInput',
   UNKNOWN_PLACE: 'InvalidInput',
   AMBIGUOUS_PLACE: 'AmbiguousPlace',
+  POSTAL_CODE_UNCERTAIN: 'AmbiguousPlace',
+  BULK_POSTAL_CODE: 'AmbiguousPlace',
   NO_COMPETENT_AUTHORITY: 'NoCompetentAuthority',
   NOT_OFFERED_ONLINE: 'NotOfferedOnline',
   REGISTER_NOT_CONNECTED: 'NotOfferedOnline',

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { regionsAbove } from '#contract';
+import { createKeyRules, regionsAbove } from '#contract';
 import { decideCompetence, walkUp } from '../../src/catalogue/competence.ts';
 import { dayOf } from '../../src/catalogue/days.ts';
 import { createKeyHistory } from '../../src/catalogue/places.ts';
+import { bulkPlace } from '../../src/catalogue/records.ts';
 import { ars, key, municipalityRow, offerRow, serviceRow, viewOf } from './kit.ts';
 
 const permit = '99108001001000';
@@ -164,6 +165,80 @@ describe('a municipality whose key changed', () => {
     ]);
     const everywhere = ['010000000001', '010000000002', '010000000003'].map((key) => line.keyOn(ars(key), '2024-06-01'));
     expect(everywhere).toEqual(['010000000002', '010000000002', '010000000002']);
+  });
+});
+
+describe('municipalities that changed before the list begins', () => {
+  const [now, other, old] = ['053340002002', '010595919126', '053130000000'];
+  const change = (old_ars: string, new_ars: string) => ({ old_ars, new_ars, valid_from: '2009-10-21', source: 'test' });
+  const view = viewOf({
+    services,
+    municipalities: [municipalityRow(now, 'Aachen'), municipalityRow(other, 'Hürup'), municipalityRow('010010000000', 'Flensburg')],
+    changes: [
+      change(old, now),
+      change('053120000000', old),
+      change('05311000', now),
+      change('010595919101', other),
+      change('010595919102', other),
+      change('01059103', other),
+      change('01059103', '010010000000'),
+    ],
+    postalCodes: [
+      { postal_code: '24943', ags: '01001000', place: 'Flensburg' },
+      { postal_code: '24943', ags: '01059101', place: 'Tastrup' },
+      { postal_code: '24901', ags: '01059103', place: 'divided' },
+      { postal_code: '24902', ags: '01059199', place: 'gone' },
+      { postal_code: '24902', ags: '01001000', place: 'Flensburg' },
+      { postal_code: '52058', ags: '05334002', place: bulkPlace },
+    ],
+  });
+  const asked = (place: Parameters<typeof decideCompetence>[2], on = day) => decideCompetence(view, permit, place, on);
+
+  test.each([[{ ars: old }], [{ ags: '05313000' }], [{ ars: '053120000000' }], [{ ags: '05311000' }]])(
+    '%j resolves to the present key, chains too, on every day',
+    (place) => {
+      for (const on of [day, '2001-01-01'])
+        expect(asked(place, on)).toMatchObject({ problem: { code: 'NO_COMPETENT_AUTHORITY', facts: { place: 'Aachen' } } });
+    },
+  );
+
+  test('a key that differs only by the association of municipalities is the same municipality', () => {
+    expect(view.byArs('010595123126', day)?.ars).toBe(other);
+    expect(view.byArs('010590126126', day)?.ars).toBe(other);
+    // NRW has no associations, and 7777 is none.
+    expect(view.byArs('053345123002', day)).toBeNull();
+    expect(view.byArs('010597777126', day)).toBeNull();
+    expect(view.byArs('010595123999', day)).toBeNull();
+    const keys = createKeyRules({ equivalentsOf: () => [], keysOf: (one) => view.keysOfMunicipality(one) });
+    expect(keys.sameMunicipality('010595123126', other) && keys.sameMunicipality(other, '010595123126')).toBe(true);
+    expect(keys.sameMunicipality(old, now) && keys.sameMunicipality(now, '053120000000')).toBe(true);
+    expect(keys.sameMunicipality('010595919101', '010595919102'), 'two that became one').toBe(false);
+  });
+
+  test('a postal code of what became part of another is theirs too', () => {
+    expect(asked({ postalCode: '24943' })).toMatchObject({
+      problem: { code: 'AMBIGUOUS_PLACE' },
+      candidates: [{ name: 'Hürup' }, { name: 'Flensburg' }],
+    });
+    expect(view.byArs(other, day)?.postalCodes).toContain('24943');
+  });
+
+  test('a municipality that was divided leads nowhere by its key, and everywhere by its postal code', () => {
+    expect(asked({ ags: '01059103' })).toMatchObject({ problem: { code: 'UNKNOWN_PLACE' } });
+    expect(asked({ postalCode: '24901' })).toMatchObject({ problem: { code: 'AMBIGUOUS_PLACE' }, candidates: [{}, {}] });
+  });
+
+  test('a postal code of a municipality that is gone is said to be uncertain, even with one candidate', () => {
+    expect(asked({ postalCode: '24902' })).toMatchObject({
+      found: false,
+      problem: { code: 'POSTAL_CODE_UNCERTAIN' },
+      candidates: [{ name: 'Flensburg' }],
+    });
+  });
+
+  test('a bulk postal code is said to be one', () => {
+    expect(asked({ postalCode: '52058' })).toMatchObject({ problem: { code: 'BULK_POSTAL_CODE' }, candidates: [{ name: 'Aachen' }] });
+    expect(view.byArs(now, day)?.postalCodes).toEqual([]);
   });
 });
 

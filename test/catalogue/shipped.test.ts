@@ -84,6 +84,30 @@ describe('a fresh hub', () => {
   });
 
   test.each([
+    ['160560000000', 'Eisenach'],
+    ['053130000000', 'Aachen'],
+    ['053540032032', 'Stolberg (Rhld.)'],
+    ['143650000000', 'Leipzig'],
+    ['130010000000', 'Greifswald'],
+    ['031520012012', 'Göttingen'],
+    ['066350005005', 'Allendorf (Eder)'],
+    ['010595919101', 'Hürup'],
+  ])('knows what %s is now: %s', (former, name) => {
+    expect(catalogue.findMunicipality({ ars: former })?.name).toBe(name);
+    expect(catalogue.findMunicipality({ ags: `${former.slice(0, 5)}${former.slice(9)}` })?.name).toBe(name);
+  });
+
+  test.each([
+    ['24943', 'AMBIGUOUS_PLACE', ['Flensburg', 'Hürup']],
+    ['59969', 'AMBIGUOUS_PLACE', ['Allendorf (Eder)', 'Hallenberg']],
+    ['80313', 'BULK_POSTAL_CODE', ['München']],
+  ])('%s is no certain place: %s', (postalCode, code, names) => {
+    const answer = catalogue.competence(permit, { postalCode });
+    expect(answer).toMatchObject({ found: false, problem: { code } });
+    expect(!answer.found && answer.candidates?.map(({ name }) => name).toSorted()).toEqual(names);
+  });
+
+  test.each([
     ['parkausweis', permit],
     ['anwohnerparken', permit],
     ['Bewohnerparkausweis', permit],

@@ -3,7 +3,7 @@ import { parse as parseCsv } from 'csv-parse/sync';
 import { parse as parseYaml } from 'yaml';
 import { z } from 'zod';
 import { isLeikaKey } from '#contract';
-import { keyOf, type Row } from '../records.ts';
+import { bulkPlace, keyOf, type Row } from '../records.ts';
 import type { EverydayWords } from '../search/everyday.ts';
 import { refuseImport } from './complaints.ts';
 import { readSource, type SourceText } from './source.ts';
@@ -80,11 +80,16 @@ function parseWith<T>(shape: z.ZodType<T>, { name, text }: SourceText): T {
   throw refuseImport(name, z.prettifyError(parsed.error));
 }
 
-function csv<Column extends string>({ name, text }: SourceText, columns: readonly Column[]): Record<Column, string>[] {
-  const rows: Record<Column, string>[] = parseCsv(text, { columns: true, bom: true, skip_empty_lines: true });
+/** Several parts are made of the list of municipalities; reading it costs most of an import. */
+const parsed = new WeakMap<SourceText, Record<string, string>[]>();
+
+function csv<Column extends string>(source: SourceText, columns: readonly Column[]): readonly Record<Column, string>[] {
+  const { name, text } = source;
+  const rows = parsed.get(source) ?? parseCsv<Record<string, string>>(text, { columns: true, bom: true, skip_empty_lines: true });
+  parsed.set(source, rows);
   const missing = columns.filter((column) => rows[0]?.[column] === undefined);
   if (missing.length > 0) throw refuseImport(name, `lacks the column(s) ${missing.join(', ')}`);
-  return rows;
+  return rows as Record<Column, string>[];
 }
 
 const numberOrNull = (text: string): number | null => (text === '' || Number.isNaN(Number(text)) ? null : Number(text));
@@ -94,13 +99,26 @@ function distinct<T extends Parameters<typeof keyOf>[0]>(table: T, rows: readonl
   return [...new Map(rows.map((row) => [keyOf(table, row), row])).values()];
 }
 
-const changeList = z.array(
-  z.strictObject({ from: ars, to: ars, since: day, kind: z.string(), district: z.string().nullable(), source: z.string() }),
-);
+const formerKey = z.string().regex(/^(\d{8}|\d{12})$/, 'an ARS of 12 digits or an AGS of 8');
+const changesFile = z.strictObject({
+  later: z.array(z.strictObject({ from: ars, to: ars, since: day, kind: z.string(), district: z.string().nullable(), source: z.string() })),
+  earlier: z.array(z.strictObject({ since: day, source: z.string(), keys: z.record(formerKey, z.union([ars, z.array(ars).min(2)])) })),
+});
 
-/** Changes of municipality keys (municipality-changes.yaml). */
-export const readChanges = (files: ReferenceFiles): Row<'municipality_change'>[] =>
-  parseWith(changeList, files.changes).map(({ from, to, since, source }) => ({ old_ars: from, new_ars: to, valid_from: since, source }));
+/** Changes of municipality keys (municipality-changes.yaml). @throws HubError IMPORT_REFUSED where one leads to no municipality */
+export function readChanges(files: ReferenceFiles): Row<'municipality_change'>[] {
+  const { later, earlier } = parseWith(changesFile, files.changes);
+  const rows = [
+    ...later.map(({ from, to, since, source }) => ({ old_ars: from, new_ars: to, valid_from: since, source })),
+    ...earlier.flatMap(({ since, source, keys }) =>
+      Object.entries(keys).flatMap(([from, to]) => [to].flat().map((one) => ({ old_ars: from, new_ars: one, valid_from: since, source }))),
+    ),
+  ];
+  const known = new Set([...readMunicipalities(files).map((row) => row.ars), ...rows.map(({ old_ars }) => old_ars)]);
+  const astray = rows.find(({ new_ars }) => !known.has(new_ars));
+  if (astray) throw refuseImport(files.changes.name, `${astray.old_ars} became ${astray.new_ars}, which no municipality has`);
+  return rows;
+}
 
 /** Municipalities of GV-ISys, and each that changed its key under the new one as well. */
 export function readMunicipalities(files: ReferenceFiles): Row<'municipality'>[] {
@@ -118,7 +136,7 @@ export function readMunicipalities(files: ReferenceFiles): Row<'municipality'>[]
     valid_to: null as string | null,
   }));
   const byArs = new Map(listed.map((row) => [row.ars, row]));
-  for (const { from, to, since, kind, district } of parseWith(changeList, files.changes)) {
+  for (const { from, to, since, kind, district } of parseWith(changesFile, files.changes).later) {
     const old = byArs.get(from);
     if (!old) throw refuseImport(files.changes.name, `names ${from}, which ${files.municipalities.name} does not have`);
     byArs.set(to, { ...old, ars: to, ags: `${to.slice(0, 5)}${to.slice(9)}`, kind, district, valid_from: since, valid_to: null });
@@ -129,12 +147,19 @@ export function readMunicipalities(files: ReferenceFiles): Row<'municipality'>[]
 
 const dayBefore = (date: string): string => new Date(Date.parse(`${date}T00:00:00Z`) - 86_400_000).toISOString().slice(0, 10);
 
-/** Postal codes by municipality. */
-export const readPostalCodes = (files: ReferenceFiles): Row<'postal_code'>[] =>
-  distinct(
-    'postal_code',
-    csv(files.postalCodes, ['plz', 'ags', 'ort']).map(({ plz, ags, ort }) => ({ postal_code: plz, ags, place: ort })),
+/**
+ * Postal codes by municipality, and those that administrations have for themselves: a seat's code that the list of places
+ * does not have is one of a large receiver (Großempfänger).
+ */
+export function readPostalCodes(files: ReferenceFiles): Row<'postal_code'>[] {
+  const places = csv(files.postalCodes, ['plz', 'ags', 'ort']).map(({ plz, ags, ort }) => ({ postal_code: plz, ags, place: ort }));
+  const known = new Set(places.map(({ postal_code }) => postal_code));
+  const placed = new Set(places.map(({ ags }) => ags));
+  const bulk = csv(files.municipalities, ['ags', 'plz_sitz']).flatMap(({ ags, plz_sitz }) =>
+    /^\d{5}$/.test(plz_sitz) && !known.has(plz_sitz) && placed.has(ags) ? [{ postal_code: plz_sitz, ags, place: bulkPlace }] : [],
   );
+  return distinct('postal_code', [...places, ...bulk]);
+}
 
 const founding = z.strictObject({
   as_of: day,

@@ -46,8 +46,18 @@ const parts: readonly Part<Table>[] = [
     files: ['municipalities', 'changes'],
     read: (files) => whole(readMunicipalities(files)),
   }),
-  part({ part: 'municipality-changes', table: 'municipality_change', files: ['changes'], read: (files) => whole(readChanges(files)) }),
-  part({ part: 'postal-codes', table: 'postal_code', files: ['postalCodes'], read: (files) => whole(readPostalCodes(files)) }),
+  part({
+    part: 'municipality-changes',
+    table: 'municipality_change',
+    files: ['changes', 'municipalities'],
+    read: (files) => whole(readChanges(files)),
+  }),
+  part({
+    part: 'postal-codes',
+    table: 'postal_code',
+    files: ['postalCodes', 'municipalities'],
+    read: (files) => whole(readPostalCodes(files)),
+  }),
   part({ part: 'services', table: 'service', files: ['leika', 'founding', 'situations'], read: readServices }),
   part({ part: 'equivalences', table: 'service_equivalence', files: ['equivalences'], read: (files) => whole(readEquivalences(files)) }),
 ];

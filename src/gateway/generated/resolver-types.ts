@@ -62,7 +62,7 @@ export type AdapterStatus = {
   readonly state: AdapterState;
 };
 
-/** The place belongs to several municipalities. */
+/** The place does not surely lead to one municipality; `code` says why. */
 export type AmbiguousPlace = Problem & {
   /** Ask the citizen which one it is, then ask again with its ARS. */
   readonly candidates: ReadonlyArray<Municipality>;
@@ -74,7 +74,7 @@ export type AmbiguousPlace = Problem & {
 };
 
 
-/** The place belongs to several municipalities. */
+/** The place does not surely lead to one municipality; `code` says why. */
 export type AmbiguousPlaceMessageArgs = {
   language?: InputMaybe<Language>;
 };
@@ -786,6 +786,8 @@ export type Municipality = Node & {
   /** Kreis; null for a municipality without one. */
   readonly district?: Maybe<Scalars['String']['output']>;
   readonly federalState: Scalars['String']['output'];
+  /** Keys it had before, ARS of 12 digits or AGS of 8; every one of them still leads here. How far back: docs/reference/data-sources.md. */
+  readonly formerKeys: ReadonlyArray<Scalars['String']['output']>;
   readonly id: Scalars['ID']['output'];
   /** For example Stadt, Kreisfreie Stadt, Gemeinde. */
   readonly kind: Scalars['String']['output'];
@@ -1227,6 +1229,8 @@ export type ProblemCode =
   | 'AMBIGUOUS_PLACE'
   /** The service needs a stronger sign-in. */
   | 'ASSURANCE_LEVEL_TOO_LOW'
+  /** The postal code of a large receiver, an administration: it does not say where somebody lives. */
+  | 'BULK_POSTAL_CODE'
   /** Your role does not allow it. */
   | 'FORBIDDEN'
   /** The idempotency key already belongs to a different application. */
@@ -1247,6 +1251,8 @@ export type ProblemCode =
   | 'NOT_WITHDRAWABLE'
   /** Nobody is registered as competent for the service there. */
   | 'NO_COMPETENT_AUTHORITY'
+  /** A municipality with the postal code no longer exists and its successor is not known: the right one may be missing from the candidates. */
+  | 'POSTAL_CODE_UNCERTAIN'
   /** Another city keeps the register that the form names, and takes no applications through the hub. */
   | 'REGISTER_NOT_CONNECTED'
   /** A text is longer than allowed. */
@@ -2663,6 +2669,7 @@ export type MunicipalityResolvers<ContextType = Context, ParentType extends Reso
   connection?: Resolver<Maybe<ResolversTypes['CityConnection']>, ParentType, ContextType>;
   district?: Resolver<Maybe<ResolversTypes['String']>, ParentType, ContextType>;
   federalState?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
+  formerKeys?: Resolver<ReadonlyArray<ResolversTypes['String']>, ParentType, ContextType>;
   id?: Resolver<ResolversTypes['ID'], ParentType, ContextType>;
   kind?: Resolver<ResolversTypes['String'], ParentType, ContextType>;
   kitas?: Resolver<Maybe<ReadonlyArray<ResolversTypes['Kita']>>, ParentType, ContextType, RequireFields<MunicipalityKitasArgs, 'first'>>;

@@ -26,6 +26,26 @@ const explained: Readonly<Record<ProblemCode, Explained>> = {
     de: ['Die Postleitzahl gehört zu mehreren Gemeinden.', 'Lassen Sie eine aus candidates wählen und fragen Sie mit deren ARS erneut.'],
     en: ['The postal code belongs to several municipalities.', 'Have one of candidates chosen and ask again with its ARS.'],
   },
+  POSTAL_CODE_UNCERTAIN: {
+    de: [
+      'Eine Gemeinde mit dieser Postleitzahl gibt es nicht mehr; welche an ihre Stelle getreten ist, ist nicht sicher bekannt.',
+      'Lassen Sie eine aus candidates wählen oder mit municipalities(search:) suchen und fragen Sie mit deren ARS erneut.',
+    ],
+    en: [
+      'A municipality with this postal code no longer exists, and it is not known for certain which one took its place.',
+      'Have one of candidates chosen, or one found with municipalities(search:), and ask again with its ARS.',
+    ],
+  },
+  BULK_POSTAL_CODE: {
+    de: [
+      'Die Postleitzahl gehört einem Großempfänger, hier einer Verwaltung, und keinem Wohngebiet.',
+      'Fragen Sie nach der Postleitzahl der Wohnung; candidates nennt die Gemeinde der Verwaltung.',
+    ],
+    en: [
+      'The postal code is that of a large receiver, here an administration, not of a place to live.',
+      'Ask for the postal code of the home; candidates holds the municipality of the administration.',
+    ],
+  },
   NO_COMPETENT_AUTHORITY: {
     de: ['Für die Leistung ist dort keine zuständige Stelle eingetragen.', 'Möglicherweise ist die Stadt noch nicht angeschlossen.'],
     en: ['No competent authority is registered for the service there.', 'The city may not be connected yet.'],

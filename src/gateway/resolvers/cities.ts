@@ -1,4 +1,4 @@
-import { parseServiceKey, refuse } from '#contract';
+import { parseServiceKey, refuse, spelledAlike } from '#contract';
 import type { Resolvers } from '../generated/resolver-types.ts';
 import { toGlobalId } from '../ids.ts';
 import { connection, pageRequest } from '../pages.ts';
@@ -28,6 +28,7 @@ export const cityResolvers: Resolvers = {
   },
   Municipality: {
     id: ({ ars }) => toGlobalId('Municipality', ars),
+    formerKeys: ({ ars }, _, { features }) => features.catalogue.keys.keysOfMunicipality(ars).filter((key) => !spelledAlike(key, ars)),
     connection: ({ ars }, _, { features }) => features.cities.findByArs(ars),
     offers: ({ ars }, args, { features }) => {
       const page = pageRequest(args);
