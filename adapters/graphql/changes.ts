@@ -28,7 +28,7 @@ export function createChanges(config: ChangesConfig, fields: CaseFields, ask: As
   const uses = (source: string) => Object.values(variables).includes(source);
 
   async function read(source: Json, call: Call): Promise<{ data: Json; found: readonly Json[] }> {
-    const { data, failed } = await ask(document, toVariables(variables, source), call);
+    const { data, failed } = await ask(document, toVariables(variables, source), call, { lenient: true });
     // A part would look like the whole.
     if (failed) throw failed;
     return { data, found: listAt(data, items) };

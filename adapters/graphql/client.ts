@@ -24,7 +24,7 @@ function createCases(config: CasesConfig, withdrawal: GraphqlConfig['withdraw'],
 
   async function findOne(key: string, call: Call): Promise<CaseRef | null> {
     if (!lookup) throw new AdapterError('unsupported', 'none', 'this back office cannot be asked for a key');
-    const { data, failed } = await ask(lookup.document, toVariables(lookup.variables, { key }), call);
+    const { data, failed } = await ask(lookup.document, toVariables(lookup.variables, { key }), call, { lenient: true });
     if (failed) throw failed;
     const found = listAt(data, lookup.items);
     // Where a filter is ignored, everything is found: never take somebody else's case.
@@ -50,7 +50,9 @@ function createCases(config: CasesConfig, withdrawal: GraphqlConfig['withdraw'],
   const loadCases = async (refs: readonly CaseRef[], call: Call): Promise<Batch<CaseSnapshot>> => {
     if (refs.length === 0) return [];
     const { load } = config;
-    const { data, failed } = await ask(load.document, toVariables(load.variables, { ids: refs.map(({ id }) => id) }), call);
+    const { data, failed } = await ask(load.document, toVariables(load.variables, { ids: refs.map(({ id }) => id) }), call, {
+      lenient: true,
+    });
     if (failed && !Array.isArray(at(data, load.items))) throw failed;
     const found = new Map(listAt(data, load.items).map((item) => [scalar(at(item, fields.id)), item]));
     return refs.map(({ id }) => {

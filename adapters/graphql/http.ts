@@ -1,4 +1,14 @@
-import { AdapterError, isJson, readJson, retryAfterMs, type AdapterErrorKind, type Call, type Host, type Json } from '#contract';
+import {
+  AdapterError,
+  isJson,
+  readJson,
+  retryAfterMs,
+  type AdapterErrorKind,
+  type Call,
+  type Host,
+  type Json,
+  type Reading,
+} from '#contract';
 import type { GraphqlConfig } from './config.ts';
 import { isMutation } from './documents.ts';
 import { at } from './pointer.ts';
@@ -9,7 +19,8 @@ export interface Answer {
   readonly failed: AdapterError | null;
 }
 
-export type Ask = (document: string, variables: Json, call: Call) => Promise<Answer>;
+/** `reading`: lenient where cases are read, which are set aside one by one. */
+export type Ask = (document: string, variables: Json, call: Call, reading?: Reading) => Promise<Answer>;
 
 /** The cause of an error that says: the API would not take this document, whoever asks. */
 export const documentRefused = 'the document was refused';
@@ -69,7 +80,7 @@ export function createAsk(config: GraphqlConfig, host: Host): Ask {
     });
   }
 
-  return async (document, variables, call) => {
+  return async (document, variables, call, reading = {}) => {
     const writes = isMutation(document);
     const unsure = writes ? 'unknown' : 'none';
     const body = JSON.stringify({ query: document, variables });
@@ -77,7 +88,7 @@ export function createAsk(config: GraphqlConfig, host: Host): Ask {
       // Every question is a POST; one that only asks changed nothing, whatever became of it.
       throw error instanceof AdapterError && !writes ? new AdapterError(error.kind, 'none', error.message, { cause: error }) : error;
     });
-    const answer = await bodyOf(response, unsure);
+    const answer = await bodyOf(response, unsure, reading);
     const errors = at(answer, '/errors');
     if (Array.isArray(errors) && errors.length > 0) {
       const data = at(answer, '/data');
@@ -109,8 +120,8 @@ function credentials(auth: GraphqlConfig['auth']): [string, string] | [null, '']
 }
 
 /** The JSON of an answer; null where a failure came without any. */
-async function bodyOf(response: Response, unsure: 'none' | 'unknown'): Promise<Json> {
-  if (response.ok) return readJson(response, unsure);
+async function bodyOf(response: Response, unsure: 'none' | 'unknown', reading: Reading): Promise<Json> {
+  if (response.ok) return readJson(response, unsure, reading);
   return isJson(response) ? readJson(response, unsure).catch(() => null) : null;
 }
 

@@ -1,4 +1,4 @@
-import { AdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
+import { AdapterError, soundCase, soundRef, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
 import type { CaseFields, CasesConfig } from './config.ts';
 import { at, build, scalar } from './pointer.ts';
 
@@ -38,7 +38,7 @@ export function toRef(found: Json | undefined, fields: CaseFields, effect: 'none
   const id = scalar(at(found, fields.id));
   if (id === null) throw new AdapterError('malformed', effect, `the answer has no case id at ${fields.id}`);
   const number = fields.number === undefined ? null : scalar(at(found, fields.number));
-  return number === null ? { id } : { id, publicNumber: number };
+  return soundRef(number === null ? { id } : { id, publicNumber: number }, effect);
 }
 
 const exact = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}(:\d{2}(\.\d+)?)?(Z|[+-]\d{2}:?\d{2})$/;
@@ -53,7 +53,7 @@ export function toSnapshot(found: Json | undefined, fields: CaseFields): CaseSna
   if (Number.isNaN(updatedAt.getTime()))
     throw new AdapterError('malformed', 'none', `a case has no moment with an offset at ${fields.updatedAt} (RFC 3339, or milliseconds)`);
   const version = fields.version === undefined ? null : scalar(at(found, fields.version));
-  return { ref, nativeStatus: status, version: version ?? `${updatedAt.toISOString()} ${status}`, updatedAt };
+  return soundCase({ ref, nativeStatus: status, version: version ?? `${updatedAt.toISOString()} ${status}`, updatedAt });
 }
 
 /** A change by the state it led to. */

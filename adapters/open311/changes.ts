@@ -26,12 +26,11 @@ export function createChanges(changes: ChangesConfig, config: Open311Config, lis
         ...(changes.page === undefined ? {} : { [changes.page]: String(page) }),
         ...(changes.size === undefined ? {} : { [changes.size]: String(changes.pageSize) }),
       };
-      const fresh = (await list({ ...query, ...paging }, call)).filter(
-        (request) => !seen.has(textOf(at(request, '/service_request_id')) ?? ''),
-      );
-      for (const request of fresh) seen.add(textOf(at(request, '/service_request_id')) ?? '');
-      // A server that does not know the parameter answers its only page again.
-      if (page > 1 && fresh.length === 0) return;
+      const idOf = (request: Json) => textOf(at(request, '/service_request_id'));
+      const fresh = (await list({ ...query, ...paging }, call)).filter((request) => !seen.has(idOf(request) ?? ''));
+      // A server that does not know the parameter answers its only page again, with what has no id in it.
+      if (page > 1 && fresh.every((request) => idOf(request) === null)) return;
+      for (const id of fresh.map(idOf)) if (id !== null) seen.add(id);
       yield fresh;
       if (changes.page === undefined || fresh.length === 0) return;
     }

@@ -1,6 +1,7 @@
 import {
   AdapterError,
   createBatches,
+  soundRef,
   type Adapter,
   type Batch,
   type Call,
@@ -42,9 +43,9 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
 
   function refOf(record: Json, effect: 'none' | 'unknown'): CaseRef {
     const id = textOf(at(record, '/service_request_id'));
-    if (id !== null) return { id, publicNumber: textOf(at(record, config.number)) ?? id };
+    if (id !== null) return soundRef({ id, publicNumber: textOf(at(record, config.number)) ?? id }, effect);
     const token = textOf(at(record, '/token'));
-    if (token !== null) return { id: tokenId(token) };
+    if (token !== null) return soundRef({ id: tokenId(token) }, effect);
     throw new AdapterError('malformed', effect, 'the answer has neither service_request_id nor token');
   }
 
@@ -75,12 +76,19 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
     config.maxBatch,
     async (ids, call) => {
       // Some servers answer 404 or 400 for a whole list in which one id is wrong: then each is asked for alone.
-      const answer = await ask({ path: 'requests', query: { service_request_id: ids.join(',') } }, call).catch((error: unknown) => {
-        if (error instanceof AdapterError && error.kind === 'rejected') return null;
-        throw error;
-      });
+      const answer = await ask({ path: 'requests', query: { service_request_id: ids.join(',') }, lenient: true }, call).catch(
+        (error: unknown) => {
+          if (error instanceof AdapterError && error.kind === 'rejected') return null;
+          throw error;
+        },
+      );
       const records = answer === null ? (await Promise.all(ids.map((id) => loadAlone(id, call)))).flat() : recordsOf(answer);
-      return new Map(records.map((record) => [refOf(record, 'none').id, record]));
+      return new Map(
+        records.flatMap((record) => {
+          const id = textOf(at(record, '/service_request_id'));
+          return id === null ? [] : [[id, record] as const];
+        }),
+      );
     },
     (size) =>
       host.log('warn', 'the server answers for fewer requests than it is asked for: from now on it is asked for less at once', { size }),
@@ -101,7 +109,7 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
   }
 
   async function loadAlone(id: string, call: Call): Promise<readonly Json[]> {
-    const answer = await ask({ path: `requests/${encodeURIComponent(id)}` }, call).catch((error: unknown) => {
+    const answer = await ask({ path: `requests/${encodeURIComponent(id)}`, lenient: true }, call).catch((error: unknown) => {
       if (error instanceof AdapterError && error.kind === 'rejected') return null;
       throw error;
     });

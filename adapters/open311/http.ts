@@ -1,4 +1,4 @@
-import { AdapterError, parseJson, readText, retryAfterMs, type Call, type Host, type Json } from '#contract';
+import { AdapterError, legalXml, parseJson, readText, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import type { Open311Config } from './config.ts';
 import { toFieldProblems } from './mapping.ts';
 import { at, fromXml, problemsOf, textOf } from './records.ts';
@@ -9,6 +9,8 @@ export interface Question {
   readonly query?: Readonly<Record<string, string>>;
   /** Present for a new request. */
   readonly form?: URLSearchParams;
+  /** True where requests are read, which are set aside one by one: see `Reading`. @default false */
+  readonly lenient?: boolean;
 }
 
 /** Null where the server answers 404 or 410. */
@@ -27,7 +29,7 @@ export type Ask = (question: Question, call: Call) => Promise<Json>;
 export function createAsk(config: Open311Config, host: Host): Ask {
   const base = config.baseUrl.replace(/\/+$/, '');
 
-  return async ({ path, query = {}, form }, call) => {
+  return async ({ path, query = {}, form, lenient = false }, call) => {
     const url = new URL(`${base}/${path}.${config.format}`);
     if (config.jurisdiction !== undefined && !form) url.searchParams.set('jurisdiction_id', config.jurisdiction);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
@@ -42,7 +44,7 @@ export function createAsk(config: Open311Config, host: Host): Ask {
     });
     const { status } = response;
     if (status === 404 || status === 410) return null;
-    if (status >= 200 && status < 300) return read(response, config.format, unsure);
+    if (status >= 200 && status < 300) return read(response, config.format, unsure, lenient);
     const asked = retryAfterMs(response, host.now());
     const pause = asked === undefined ? {} : { retryAfterMs: asked };
     if (status === 408 || status === 425 || status === 429 || (status === 503 && asked !== undefined))
@@ -63,10 +65,10 @@ export function createAsk(config: Open311Config, host: Host): Ask {
   };
 }
 
-async function read(response: Response, format: 'json' | 'xml', effect: 'none' | 'unknown'): Promise<Json> {
+async function read(response: Response, format: 'json' | 'xml', effect: 'none' | 'unknown', lenient = false): Promise<Json> {
   const type = response.headers.get('content-type') ?? '';
-  const text = await readText(response, effect);
+  const text = await readText(response, effect, { lenient });
   if (!(format === 'json' ? /\b(json|javascript)\b/i : /\bxml\b/i).test(type) || /\bx?html\b/i.test(type))
     throw new AdapterError('misconfigured', effect, `it answers something else than ${format}: a page or a proxy in front?`);
-  return format === 'xml' ? fromXml(text, effect) : parseJson(text, effect);
+  return format === 'xml' ? fromXml(lenient ? legalXml(text) : text, effect) : parseJson(text, effect, { lenient });
 }

@@ -1,4 +1,4 @@
-import { AdapterError, type CaseChange, type CaseSnapshot, type Json, type Person, type Submission } from '#contract';
+import { AdapterError, soundCase, type CaseChange, type CaseSnapshot, type Json, type Person, type Submission } from '#contract';
 import type { Open311Config } from './config.ts';
 import { at, problemsOf, textOf } from './records.ts';
 
@@ -70,7 +70,12 @@ export function toSnapshot(request: Json, config: Open311Config, id?: string): C
   if (status === null) throw new AdapterError('malformed', 'none', `a request has no status at ${config.status}`);
   const updatedAt = changedAt(request);
   const number = textOf(at(request, config.number)) ?? own;
-  return { ref: { id: id ?? own, publicNumber: number }, nativeStatus: status, version: `${updatedAt.toISOString()} ${status}`, updatedAt };
+  return soundCase({
+    ref: { id: id ?? own, publicNumber: number },
+    nativeStatus: status,
+    version: `${updatedAt.toISOString()} ${status}`,
+    updatedAt,
+  });
 }
 
 /** A change by the state it led to. */

@@ -75,11 +75,12 @@ const marks = ['service_request_id', 'token', 'service_code', 'code', 'key', 'de
 /**
  * The records of an answer. JSON that was made of XML keeps its wrappers (`{"service_requests":{"request":…}}`), gives a list of one as the
  * one itself, and an empty list as an empty text: all of that is read.
- * @throws AdapterError malformed where it is no list of records.
+ * What in a list is no record is for whoever reads them one by one.
+ * @throws AdapterError malformed where it is no list
  */
 export function recordsOf(answer: Json | undefined, effect: 'none' | 'unknown' = 'none'): readonly Json[] {
   const records = unwrapped(answer, 3);
-  if (records?.every((record) => record !== null && typeof record === 'object' && !Array.isArray(record))) return records;
+  if (records) return records;
   throw new AdapterError('malformed', effect, 'the answer is no list of GeoReport records');
 }
 

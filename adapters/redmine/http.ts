@@ -37,7 +37,8 @@ export function createAsk(config: RedmineConfig, host: Host): Ask {
     if (status >= 200 && status < 300) {
       if (!isJson(response))
         throw new AdapterError('misconfigured', unsure, `${path.split('?')[0]} answers a page instead of JSON: a login page or proxy?`);
-      return { status, body: await readJson(response, unsure) };
+      // Issues are read one by one: see toIssueShown.
+      return { status, body: await readJson(response, unsure, { lenient: method === 'GET' }) };
     }
     const asked = retryAfterMs(response, host.now());
     const pause = asked === undefined ? {} : { retryAfterMs: asked };

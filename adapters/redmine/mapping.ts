@@ -1,4 +1,4 @@
-import { AdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
+import { AdapterError, soundCase, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
 import type { RedmineConfig } from './config.ts';
 
 /** An issue as Redmine's REST API shows it; what the hub does not use is left out. */
@@ -81,12 +81,13 @@ export function idOf(found: Json): string | null {
 export const toRef = (issue: Issue): CaseRef => ({ id: String(issue.id), publicNumber: `#${issue.id}` });
 
 /** Redmine counts time in seconds: the status belongs to the version, or two changes within one second would be one. */
-export const toSnapshot = (issue: Issue): CaseSnapshot => ({
-  ref: toRef(issue),
-  nativeStatus: issue.status.name,
-  version: `${issue.updated_on} ${issue.status.id}`,
-  updatedAt: new Date(issue.updated_on),
-});
+export const toSnapshot = (issue: Issue): CaseSnapshot =>
+  soundCase({
+    ref: toRef(issue),
+    nativeStatus: issue.status.name,
+    version: `${issue.updated_on} ${issue.status.id}`,
+    updatedAt: new Date(issue.updated_on),
+  });
 
 /** A change as the hub tells it from others: the same state, the same id. */
 export const toChange = (issue: Issue): CaseChange => ({ ...toSnapshot(issue), id: `${issue.id} ${issue.updated_on} ${issue.status.id}` });

@@ -114,7 +114,7 @@ export function createRest(config: RestConfig, host: Host): Adapter {
 
   async function loadOne({ id }: CaseRef, call: Call): Promise<CaseSnapshot | null> {
     if (!isAskable(id)) return null;
-    const { status, body } = await ask({ method: 'GET', path: fillPath(config.load.path, { id }) }, call);
+    const { status, body } = await ask({ method: 'GET', path: fillPath(config.load.path, { id }), lenient: true }, call);
     return status === 404 || status === 410 ? null : cases.toSnapshot(at(body, fields.in));
   }
 

@@ -19,6 +19,8 @@ export interface Question {
   readonly content?: Content;
   /** The idempotency key, where it goes into a header. */
   readonly key?: string;
+  /** True where cases are read, which are set aside one by one: see `Reading`. @default false */
+  readonly lenient?: boolean;
 }
 
 export interface Reply {
@@ -77,7 +79,7 @@ export function createAsk(config: RestConfig, host: Host): Ask {
   }
 
   return async (question, call) => {
-    const { method, key } = question;
+    const { method, key, lenient = false } = question;
     const address = addressOf(base, question.path);
     const response = await send(question, address, call, true);
     const { status, headers } = response;
@@ -89,7 +91,7 @@ export function createAsk(config: RestConfig, host: Host): Ask {
     };
     if (status === 404 || status === 410) return missing;
     if (status >= 200 && status < 300) {
-      const body = await readJson(response, unsure);
+      const body = await readJson(response, unsure, { lenient });
       const refusal = await readAfter(unsure, async () => (holds(await failed(body)) ? { is: await refused(status, body, unsure) } : null));
       if (refusal) return orRefuse(refusal.is);
       return { status, url: address.href, headers, body };

@@ -39,7 +39,7 @@ export function createList(config: ListConfig, ask: Ask, what: string): List {
   const [itemsAt, next, total] = [reader(config.items), reader(config.next), reader(config.total)];
 
   async function read(target: string, call: Call): Promise<ListPage> {
-    const reply = await ask({ method: 'GET', path: target }, call);
+    const reply = await ask({ method: 'GET', path: target, lenient: true }, call);
     if (reply.status === 404 || reply.status === 410)
       throw new AdapterError('misconfigured', 'none', `the back office does not know the path of ${what}`);
     const found = await itemsAt(reply.body);

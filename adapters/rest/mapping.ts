@@ -1,4 +1,4 @@
-import { AdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
+import { AdapterError, soundCase, soundRef, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
 import { isExpression } from './body.ts';
 import type { CaseFields, RestConfig } from './config.ts';
 import type { Moment, Moments } from './moments.ts';
@@ -68,7 +68,7 @@ export function caseReader(fields: CaseFields, moments: Moments): CaseReader {
     const known = scalar(await id(found));
     if (known === null) throw new AdapterError('malformed', 'none', `the answer has no case id at ${named(fields.id)}`);
     const publicNumber = scalar(await number(found));
-    return publicNumber === null ? { id: known } : { id: known, publicNumber };
+    return soundRef(publicNumber === null ? { id: known } : { id: known, publicNumber });
   }
 
   async function toSnapshot(found: Json | undefined): Promise<CaseSnapshot> {
@@ -77,7 +77,12 @@ export function caseReader(fields: CaseFields, moments: Moments): CaseReader {
     if (nativeStatus === null) throw new AdapterError('malformed', 'none', `a case has no status at ${named(fields.status)}`);
     const moment = await momentOf(found);
     const own = scalar(await version(found));
-    return { ref, nativeStatus, version: own ?? `${moment.text ?? moment.best.toISOString()} ${nativeStatus}`, updatedAt: moment.best };
+    return soundCase({
+      ref,
+      nativeStatus,
+      version: own ?? `${moment.text ?? moment.best.toISOString()} ${nativeStatus}`,
+      updatedAt: moment.best,
+    });
   }
 
   return {

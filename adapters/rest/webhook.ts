@@ -34,7 +34,7 @@ export function createWebhook(config: NonNullable<RestConfig['webhook']>, cases:
     traits: { auth: 'signature', replayWindowMs: config.toleranceSeconds * 1000 },
     async receive({ headers, raw }) {
       verify(headers, raw);
-      const body = await parseJson(decodeText(raw, { contentType: headers.get('content-type') }));
+      const body = await parseJson(decodeText(raw, { contentType: headers.get('content-type'), lenient: true }), 'none', { lenient: true });
       const found = at(body, config.items);
       // A list of one may come as the one itself.
       const items = !Array.isArray(found) && found !== null && typeof found === 'object' ? [found] : found;

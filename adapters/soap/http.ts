@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js';
-import { AdapterError, readText, retryAfterMs, type Call, type Host, type Json } from '#contract';
+import { AdapterError, legalXml, readText, retryAfterMs, type Call, type Host, type Json } from '#contract';
 import type { Operation, SoapConfig } from './config.ts';
 import { openEnvelope, toEnvelope, type Fault } from './envelope.ts';
 import { at, scalar, toRequest } from './mapping.ts';
@@ -52,7 +52,7 @@ export function createAsk(config: SoapConfig, host: Host): Ask {
       },
       body: toEnvelope(toRequest(operation, config, source), config, host.now()),
     });
-    const root = await readXml(response, unsure);
+    const root = await readXml(response, unsure, !writes);
     if (root === null) throw byStatus(response, unsure, host.now());
     const opened = openEnvelope(root, version);
     if ('fault' in opened) {
@@ -113,11 +113,12 @@ export const basic = (auth: SoapConfig['auth']): Record<string, string> =>
     : {};
 
 /** The answer's root, or null where it is no XML. */
-async function readXml(response: Response, unsure: 'none' | 'unknown'): Promise<Element | null> {
-  const text = await readText(response, unsure);
+async function readXml(response: Response, unsure: 'none' | 'unknown', lenient: boolean): Promise<Element | null> {
+  const text = await readText(response, unsure, { lenient });
   if (text.trim() === '' || !/\bxml\b/i.test(response.headers.get('content-type') ?? '')) return null;
   try {
-    return await parseXml(text);
+    // Cases that are read are set aside one by one.
+    return await parseXml(lenient ? legalXml(text) : text);
   } catch (error) {
     if (!(error instanceof XmlError)) throw error;
     if (!response.ok) return null;

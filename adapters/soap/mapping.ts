@@ -1,4 +1,4 @@
-import { AdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
+import { AdapterError, soundCase, soundRef, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
 import type { Fields, Operation, SoapConfig } from './config.ts';
 import type { Draft } from './xml.ts';
 import { noMoment, toMoment, type Moment } from './moments.ts';
@@ -125,7 +125,7 @@ export function toRef(found: Json | undefined, fields: SoapConfig['case'], effec
   const id = scalar(at(found, fields.id));
   if (id === null) throw new AdapterError('malformed', effect, `the answer has no case id at ${fields.id}`);
   const number = fields.number === undefined ? null : scalar(at(found, fields.number));
-  return number === null ? { id } : { id, publicNumber: number };
+  return soundRef(number === null ? { id } : { id, publicNumber: number }, effect);
 }
 
 /** @throws AdapterError malformed */
@@ -140,7 +140,7 @@ export function toSnapshot(found: Json, config: SoapConfig, now: Date): CaseSnap
   if (nativeStatus === null) throw new AdapterError('malformed', 'none', `a case has no status at ${fields.status}`);
   const { best, text } = momentOf(found, config, now);
   const version = fields.version === undefined ? null : scalar(at(found, fields.version));
-  return { ref, nativeStatus, version: version ?? `${text} ${nativeStatus}`, updatedAt: best };
+  return soundCase({ ref, nativeStatus, version: version ?? `${text} ${nativeStatus}`, updatedAt: best });
 }
 
 /** A change by the state it led to: the same state, the same id. */

@@ -104,7 +104,8 @@ export const legalXml = (text: string): string =>
 export async function readJson(response: Response, effect: Effect = 'none', { lenient = false }: Reading = {}): Promise<Json> {
   const bytes = new Uint8Array(await response.arrayBuffer());
   if (bytes.length === 0) return null;
-  if (isJson(response)) return parseJson(decodeText(bytes, { contentType: response.headers.get('content-type'), effect, lenient }), effect);
+  const contentType = response.headers.get('content-type');
+  if (isJson(response)) return parseJson(decodeText(bytes, { contentType, effect, lenient }), effect, { lenient });
   throw new AdapterError('misconfigured', effect, 'it answers a page instead of JSON: a login page or proxy in front?');
 }
 
@@ -113,10 +114,11 @@ export const isJson = (response: Response): boolean => /^application\/([\w.-]+\+
 
 /**
  * JSON from outside, as `readJson` reads it, in linear time; nobody else waits longer than one of its steps takes (decode, look through,
- * parse: each about 40 ms for the largest that is read).
+ * parse: each about 40 ms for the largest that is read). In a list, control characters that somebody wrote into a string as they are become
+ * U+FFFD.
  * @throws AdapterError malformed
  */
-export async function parseJson(text: string, effect: Effect = 'none'): Promise<Json> {
+export async function parseJson(text: string, effect: Effect = 'none', { lenient = false }: Reading = {}): Promise<Json> {
   const large = text.length > LARGE;
   if (large) await breathe();
   const written = large || /\d{16}/.test(text) ? prepare(text, effect) : text;
@@ -124,6 +126,8 @@ export async function parseJson(text: string, effect: Effect = 'none'): Promise<
   try {
     return JSON.parse(written) as Json;
   } catch {
+    // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+    if (lenient && /[\u0000-\u001f]/.test(written)) return parseJson(withoutControls(written), effect);
     throw new AdapterError('malformed', effect, 'the answer is cut off or is not JSON');
   }
 }
@@ -154,6 +158,19 @@ function prepare(text: string, effect: Effect): string {
     }
   }
   return done === 0 ? text : pieces.join('') + text.slice(done);
+}
+
+/** Strings without the control characters that JSON wants escaped. */
+function withoutControls(text: string): string {
+  const pieces: string[] = [];
+  let done = 0;
+  for (let at = text.indexOf('"'); at >= 0; at = text.indexOf('"', done)) {
+    const end = endOfString(text, at) + 1;
+    // oxlint-disable-next-line no-control-regex -- control characters are what it looks for
+    pieces.push(text.slice(done, at), text.slice(at, end).replaceAll(/[\u0000-\u001f]/g, '\uFFFD'));
+    done = end;
+  }
+  return pieces.join('') + text.slice(done);
 }
 
 const isDigit = (code: number): boolean => code >= ZERO && code <= NINE;

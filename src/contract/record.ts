@@ -1,4 +1,4 @@
-import { isAdapterError, type CaseChange, type MalformedRecord } from './adapter.ts';
+import { AdapterError, isAdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type MalformedRecord } from './adapter.ts';
 
 /*
  * What a record of somebody else's system may do to the others of its page: nothing. One that cannot be read is set aside by
@@ -50,6 +50,26 @@ export function flawOf(change: CaseChange): string | null {
   if (!(updatedAt instanceof Date) || Number.isNaN(updatedAt.getTime())) return 'it has no moment of its last change';
   // Databases write "no date" as a day in the year 1, 1753 or 1900.
   return updatedAt.getTime() < 0 ? 'the moment of its last change is before 1970' : null;
+}
+
+/**
+ * A case as it was read, if something can be made of it.
+ * @throws AdapterError malformed with the flaw: a text that did not decode, a moment that is none
+ */
+export function soundCase(snapshot: CaseSnapshot): CaseSnapshot {
+  const flaw = flawOf({ ...snapshot, id: 'read' });
+  if (flaw === null) return snapshot;
+  throw new AdapterError('malformed', 'none', `a case cannot be read: ${flaw}`);
+}
+
+/**
+ * A reference as it was read, if a case can be found by it again.
+ * @throws AdapterError malformed; `effect` says what that means for the call
+ */
+export function soundRef(ref: CaseRef, effect: AdapterError['effect'] = 'none'): CaseRef {
+  const flaw = flawOfText('case id', ref.id) ?? (ref.publicNumber === undefined ? null : flawOfText('case number', ref.publicNumber));
+  if (flaw === null) return ref;
+  throw new AdapterError('malformed', effect, `a case cannot be read: ${flaw}`);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { fail, notApplicable, pass, type Check, type Finding, type Opened } from '../check.ts';
-import { flaws, type Flaw, type RecordField } from '../proxy/spoil.ts';
+import { flaws, type RecordField } from '../proxy/spoil.ts';
 import { awaitChange, inWords, loadOne, noValid, pullChanges, settle, submit } from './observe.ts';
 
 /** How long flaws are tried, in milliseconds; a system that answers slowly gets fewer of them, the most telling first. */
@@ -78,7 +78,7 @@ export const oddRecord: Check = {
         await opened.fault({ name: 'odd-record', spoiling: { caseId: odd, field: field.path, flaw } });
         const { value, error } = await pullAll(opened, from);
         if (error) return fail(`the other records are told, with ${what}`, inWords(error), this.remedy);
-        const found = judge(value, others, { odd, flaw, what, mustShow: telling(field) < 2 }, this.remedy);
+        const found = judge(value, others, { odd, what, mustShow: telling(field) < 2 }, this.remedy);
         if (found) return found;
         // The hub stores no cursor of such a pull, unless the adapter promises that it is safe.
         const isStored = opened.adapter.changes?.traits.cursors === 'safe' || !value.future;
@@ -101,14 +101,12 @@ export const oddRecord: Check = {
 function judge(
   { told, odd: named }: { readonly told: readonly string[]; readonly odd: readonly string[] },
   others: readonly string[],
-  { odd, flaw, what, mustShow }: { odd: string; flaw: Flaw; what: string; mustShow: boolean },
+  { odd, what, mustShow }: { odd: string; what: string; mustShow: boolean },
   remedy: string,
 ): Finding | null {
   const lost = others.filter((id) => !told.includes(id)).length;
   if (lost > 0) return fail(`the other records are told, with ${what}`, `${lost} of ${others.length} are missing`, remedy);
   // Written otherwise a moment may be read all the same; what is gone or no text at all cannot.
   const isShown = told.includes(odd) || named.includes(odd);
-  return mustShow && !isShown && flaw !== 'nul'
-    ? fail(`the record itself is told, or named under malformed, with ${what}`, 'neither', remedy)
-    : null;
+  return mustShow && !isShown ? fail(`the record itself is told, or named under malformed, with ${what}`, 'neither', remedy) : null;
 }

@@ -67,7 +67,7 @@ export async function startHttpProxy(endpoint: string, turns: Turns, { tlsExpire
     const spoiling = turns.fault?.spoiling;
     const type = answer.headers['content-type'] ?? '';
     if (!spoiling || answer.status !== 200) return answer;
-    const { body, fields } = spoil(answer.body, String(type), spoiling);
+    const { body, fields } = spoil(answer.body, type, spoiling);
     if (fields.length > 0) exchange.fields = fields;
     return { ...answer, body };
   }

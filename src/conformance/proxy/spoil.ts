@@ -2,7 +2,18 @@ import { SaxesParser } from 'saxes';
 import type { Json } from '#contract';
 
 /** What can be wrong with one value of a record, the most telling first. */
-export const flaws = ['year-9999', 'missing', 'year-1', 'no-offset', 'empty', 'wrong-type', 'nul', 'year-1900', 'hour-twice'] as const;
+export const flaws = [
+  'year-9999',
+  'missing',
+  'year-1',
+  'no-offset',
+  'charset',
+  'nul',
+  'empty',
+  'wrong-type',
+  'year-1900',
+  'hour-twice',
+] as const;
 export type Flaw = (typeof flaws)[number];
 
 /** One record of a list to be spoiled: which, where, and how. Without a field it is only looked at. */
@@ -34,15 +45,23 @@ const texts: Partial<Record<Flaw, string>> = {
   nul: 'a\0b',
 };
 
+/** Stands for a byte of Latin-1 until the answer is bytes again: in a text of UTF-8 there is none. */
+const ODD = '\uE0FC';
+const ODD_BYTE = 0xfc;
+
+/** The text as bytes of UTF-8, except for what stands for another. */
+const encoded = (text: string): Buffer =>
+  Buffer.concat(text.split(ODD).flatMap((part, index) => [...(index === 0 ? [] : [Buffer.of(ODD_BYTE)]), Buffer.from(part)]));
+
 const textFor = (flaw: Flaw, before: string): string =>
-  flaw === 'no-offset' ? before.replace(/(\.\d+)?(Z|[+-]\d\d:?\d\d)$/i, '') : (texts[flaw] ?? before);
+  flaw === 'no-offset' ? before.replace(/(\.\d+)?(Z|[+-]\d\d:?\d\d)$/i, '') : flaw === 'charset' ? before + ODD : (texts[flaw] ?? before);
 
 /** Spoils a record in an answer in JSON or XML; every other answer stays as it is. */
 export function spoil(body: Buffer, type: string, spoiling: Spoiling): Spoiled {
   const text = body.toString('utf8');
   try {
     const found = /xml/i.test(type) ? inXml(text, spoiling) : inJson(text, spoiling);
-    return found ? { body: Buffer.from(found.text), fields: found.fields } : { body, fields: [] };
+    return found ? { body: encoded(found.text), fields: found.fields } : { body, fields: [] };
   } catch {
     return { body, fields: [] };
   }
@@ -84,7 +103,7 @@ const listsIn = (value: Json): (readonly Json[])[] => {
   if (value === null || typeof value !== 'object') return [];
   const below = Object.values(value as Record<string, Json>).flatMap(listsIn);
   const isRecords = Array.isArray(value) && value.length > 0 && value.every((item: Json) => item !== null && typeof item === 'object');
-  return isRecords ? [value as readonly Json[], ...below] : below;
+  return isRecords ? [value, ...below] : below;
 };
 
 /**
@@ -159,8 +178,7 @@ function inXml(text: string, { caseId, field, flaw }: Spoiling): { text: string;
   if (!record) return null;
   const fields = record.leaves.map((leaf) => ({ path: leaf.path, text: leaf.text }));
   const leaf = record.leaves.find((one) => one.path === field);
-  // A NUL makes no XML of any document, wherever it stands.
-  if (!leaf || !flaw || flaw === 'nul') return { text, fields };
+  if (!leaf || !flaw) return { text, fields };
   const { from, content, contentEnd, to } = leaf.element;
   if (flaw === 'missing') return { text: text.slice(0, from) + text.slice(to), fields };
   const put = flaw === 'wrong-type' ? '<unexpected>1</unexpected>' : textFor(flaw, leaf.text);
