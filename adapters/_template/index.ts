@@ -8,7 +8,7 @@ const ticketing: AdapterDefinition<TicketingConfig> = {
   id: 'ticketing',
   // Raise it with every change that a city notices; the conformance report is about one version.
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: ticketingConfig,
   // The system and versions it was really tried against.
   expects: { system: 'Ticketing', versions: '1' },

@@ -91,6 +91,7 @@ export function createFiledrop(config: FiledropConfig, host: Host): Adapter {
       traits: {
         maxBatch: 100,
         idempotency: 'native',
+        withdrawals: 'queued',
         ...(config.attachments
           ? { attachments: { maxBytes: config.attachments.maxBytes, mediaTypes: config.attachments.mediaTypes } }
           : {}),

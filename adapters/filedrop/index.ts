@@ -6,7 +6,7 @@ import { filedropConfig, type FiledropConfig } from './config.ts';
 export const filedrop: AdapterDefinition<FiledropConfig> = {
   id: 'filedrop',
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: filedropConfig,
   expects: { system: 'OpenSSH internal-sftp', versions: '9.2' },
   create: createFiledrop,

@@ -6,7 +6,7 @@ import { fitConnectConfig, type FitConnectConfig } from './config.ts';
 export const fitConnect: AdapterDefinition<FitConnectConfig> = {
   id: 'fit-connect',
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: fitConnectConfig,
   expects: { system: 'FIT-Connect Submission API', versions: '2' },
   create: createFitConnect,

@@ -6,7 +6,7 @@ import { graphqlConfig, type GraphqlConfig } from './config.ts';
 export const graphql: AdapterDefinition<GraphqlConfig> = {
   id: 'graphql',
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: graphqlConfig,
   create: createGraphql,
 };

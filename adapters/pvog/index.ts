@@ -6,7 +6,7 @@ import { pvogConfig, type PvogConfig } from './config.ts';
 export const pvog: AdapterDefinition<PvogConfig> = {
   id: 'pvog',
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: pvogConfig,
   create: createPvog,
 };

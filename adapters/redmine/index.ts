@@ -6,7 +6,7 @@ import { redmineConfig, type RedmineConfig } from './config.ts';
 export const redmine: AdapterDefinition<RedmineConfig> = {
   id: 'redmine',
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: redmineConfig,
   expects: { system: 'Redmine', versions: '5.0' },
   create: createRedmine,

@@ -6,7 +6,7 @@ import { restConfig, type RestConfig } from './config.ts';
 export const rest: AdapterDefinition<RestConfig> = {
   id: 'rest',
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: restConfig,
   create: createRest,
 };

@@ -6,7 +6,7 @@ import { soapConfig, type SoapConfig } from './config.ts';
 export const soap: AdapterDefinition<SoapConfig> = {
   id: 'soap',
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: soapConfig,
   create: createSoap,
 };

@@ -6,7 +6,7 @@ import { sqlConfig, type SqlConfig } from './config.ts';
 export const sql: AdapterDefinition<SqlConfig> = {
   id: 'sql',
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: sqlConfig,
   expects: { system: 'PostgreSQL, MariaDB', versions: 'PostgreSQL 15, MariaDB 10.11' },
   create: createSql,

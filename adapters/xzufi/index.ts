@@ -6,7 +6,7 @@ import { xzufiConfig, type XzufiConfig } from './config.ts';
 export const xzufi: AdapterDefinition<XzufiConfig> = {
   id: 'xzufi',
   version: '1.0.0',
-  contract: ['1.0'],
+  contract: ['1.1', '1.0'],
   config: xzufiConfig,
   create: createXzufi,
 };

@@ -82,7 +82,7 @@ export interface ApplicationParked extends CloudEvent {
     /** What was to be delivered. */
     readonly delivery: 'submit' | 'withdraw';
     /** Why it waits. */
-    readonly reason: 'UNKNOWN_EFFECT' | 'REJECTED' | 'UNSUPPORTED' | 'MALFORMED_REPLY' | 'MISCONFIGURED' | 'TIMED_OUT' | 'CASE_MISSING' | (string & {});
+    readonly reason: 'UNKNOWN_EFFECT' | 'REJECTED' | 'UNSUPPORTED' | 'MALFORMED_REPLY' | 'MISCONFIGURED' | 'TIMED_OUT' | 'CASE_MISSING' | 'NOT_CONFIRMED' | (string & {});
   };
 }
 

@@ -1,4 +1,4 @@
-import type { CaseRef, Json, Receipt, Submission } from '#contract';
+import { flawOf, isInFuture, type CaseRef, type CaseSnapshot, type Json, type Receipt, type Submission } from '#contract';
 import { CityCallError, type CallFailure, type City, type CityAdapter } from '../cities/cities.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import type { Tx } from '../infra/store/store.ts';
@@ -22,7 +22,7 @@ import {
   type Payload,
 } from './records.ts';
 import { toRefusal } from './refusal.ts';
-import { decideFailure, type ParkedReason } from './rules.ts';
+import { confirmsWithdrawal, decideFailure, decideUnconfirmed, type ParkedReason } from './rules.ts';
 import { canWithdraw } from './withdraw.ts';
 
 /*
@@ -42,6 +42,9 @@ import { canWithdraw } from './withdraw.ts';
  * still be at work. A failure that surely left nothing behind goes back to effect none and is retried with growing waits; a
  * refusal is parked at once with its reason; so is what never succeeded for days. An outcome is written only under the
  * fence it was leased with: a worker that was too slow loses to the one that took over, and both mean the same key.
+ *
+ * A withdrawal that the back office has taken is an end only if the case says so: it is read back, again for a while, and then a
+ * person is asked (NOT_CONFIRMED).
  */
 
 /** Commits that follow each other within this time cause one look into the queue, in milliseconds. */
@@ -177,8 +180,9 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
       await settleFailure(job, application, failure, { knowledge, held, words: wordsOf(outcome.error) });
     } else {
       ended({ outcome: 'done' });
-      if (outcome.ref) await settleDelivered(job, outcome.ref, outcome.replayed, held);
-      else await settleWithdrawn(job, held);
+      if ('ref' in outcome) await settleDelivered(job, outcome.ref, outcome.replayed, held);
+      else if (outcome.confirmed) await settleWithdrawn(job, outcome.seen, held);
+      else await settleUnconfirmed(job, outcome, held);
     }
   }
 
@@ -229,15 +233,37 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
   async function deliverWithdrawal(job: ClaimedJob, application: ApplicationRow, held: HeldJob): Promise<Landed> {
     const ref: CaseRef | null = application.case_ref === null ? null : { id: application.case_ref };
     if (!canWithdraw(cities, job) || !ref) throw new CityCallError('there is no case to withdraw', { kind: 'unsupported', effect: 'none' });
-    // Withdrawing twice is withdrawing: no look-up is needed before a retry.
-    await cities.write(job.city, job.adapter, (adapter, call) => adapter.cases!.withdraw!(ref, job.reason ?? '', call), {
-      key: job.key,
-      steps: stepsOf(job.key, held),
+    const steps = stepsOf(job.key, held);
+    const before = await held.persist(() => steps.find(takenStep));
+    // Where a person wants it tried again, it is told again.
+    const isTaken = typeof before === 'number' && before >= job.created_at;
+    const takenAt = isTaken ? before : now().getTime();
+    if (!isTaken) {
+      // Withdrawing twice is withdrawing: no look-up is needed before a retry.
+      await cities.write(job.city, job.adapter, (adapter, call) => adapter.cases!.withdraw!(ref, job.reason ?? '', call), {
+        key: job.key,
+        steps,
+        traceparent: application.traceparent ?? '',
+        attempt: job.attempts,
+        signal: held.lost,
+      });
+      await steps.save(takenStep, takenAt);
+    }
+    const [seen = null] = await cities.loadCases(job.city, job.adapter, [ref], {
       traceparent: application.traceparent ?? '',
-      attempt: job.attempts,
       signal: held.lost,
     });
-    return { ref: null };
+    if (seen instanceof Error) {
+      const failure = seen instanceof CityCallError ? seen.failure : ({ kind: 'unavailable' } as const);
+      throw new CityCallError('the case could not be read after its withdrawal', {
+        ...failure,
+        kind: keepsTrying(failure.kind),
+        effect: 'unknown',
+      });
+    }
+    const statusMap = cities.find(job.city)?.adapters.find(({ id }) => id === job.adapter)?.statusMap ?? new Map<string, never>();
+    // A case that is gone is withdrawn as well.
+    return { confirmed: seen === null || confirmsWithdrawal(seen.nativeStatus, statusMap), seen, takenAt };
   }
 
   /** Writes an outcome with everything that follows from it, under the fence of the claim; false where the lease has passed on. */
@@ -259,11 +285,42 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
 
   const landed = { state: 'done', effect: 'none', last_error: null, refusal: null } as const;
 
-  const settleWithdrawn = (job: ClaimedJob, held: HeldJob): Promise<boolean> =>
+  const settleWithdrawn = (job: ClaimedJob, seen: CaseSnapshot | null, held: HeldJob): Promise<boolean> =>
     settle(job, held, { ...landed, reason: null }, async (tx, row, at) => {
-      await updateApplication(tx, row, { status: 'WITHDRAWN', status_since: at, parked_reason: null, payload: null });
-      await eventLog.append(tx, [newEvent(row, 'application.withdrawn', at, { status: 'WITHDRAWN', previousStatus: row.status })]);
+      const isKnown = row.status === 'WITHDRAWN';
+      const updatedAt = seen?.updatedAt.getTime() ?? 0;
+      await updateApplication(tx, row, {
+        ...(isKnown ? {} : { status: 'WITHDRAWN' as const, status_since: at }),
+        // What the back office said before it must not come after it.
+        ...(seen && flawOf({ ...seen, id: 'seen' }) === null
+          ? {
+              native_status: seen.nativeStatus,
+              native_version: seen.version,
+              native_updated_at: isInFuture(updatedAt, now()) ? null : updatedAt,
+            }
+          : {}),
+        parked_reason: null,
+        payload: null,
+      });
+      if (!isKnown)
+        await eventLog.append(tx, [newEvent(row, 'application.withdrawn', at, { status: 'WITHDRAWN', previousStatus: row.status })]);
     });
+
+  async function settleUnconfirmed(job: ClaimedJob, { seen, takenAt }: Withdrawn, held: HeldJob): Promise<void> {
+    const at = now().getTime();
+    const queued = cities.adapter(job.city, job.adapter).cases?.traits.withdrawals === 'queued';
+    const decision = decideUnconfirmed({ sinceMs: Math.max(0, at - takenAt), queued }, deps.retry);
+    const words = `the withdrawal was taken, and the case is still in the status “${seen?.nativeStatus ?? ''}”`;
+    const known = { effect: 'unknown', last_error: 'not-confirmed', refusal: JSON.stringify(toRefusal(words)) } as const;
+    if (decision.do === 'look') {
+      await settle(job, held, { ...known, state: 'queued', not_before: at + decision.inMs });
+      return;
+    }
+    log.warn({ application: job.application_id, city: job.city }, 'a withdrawal does not show in its case: a person must look');
+    await settle(job, held, { ...known, state: 'parked' }, (tx, row, parkedAt) =>
+      recordParked(tx, eventLog, row, job.kind, 'NOT_CONFIRMED', parkedAt),
+    );
+  }
 
   async function settleDelivered(job: ClaimedJob, ref: CaseRef, replayed: boolean, held: HeldJob): Promise<void> {
     const mine = await settle(job, held, landed, (tx, row, at) =>
@@ -389,8 +446,18 @@ function toSubmission(row: ApplicationRow): Submission {
 const keepsTrying = (kind: CallFailure['kind']): CallFailure['kind'] =>
   kind === 'rejected' || kind === 'malformed' || kind === 'unsupported' ? 'unavailable' : kind;
 
-/** What a delivery came to: a case, or for a withdrawal that the back office has taken it. */
-type Landed = { readonly ref: CaseRef; readonly replayed: boolean } | { readonly ref: null };
+/** What a delivery came to: a case, or for a withdrawal what the case shows of it. */
+type Landed = { readonly ref: CaseRef; readonly replayed: boolean } | Withdrawn;
+
+/** A withdrawal that the back office took at a moment (epoch milliseconds), and the case as it is now; null where it is gone. */
+interface Withdrawn {
+  readonly confirmed: boolean;
+  readonly seen: CaseSnapshot | null;
+  readonly takenAt: number;
+}
+
+/** The step under which is kept when the back office took a withdrawal. No adapter's step has a colon in front. */
+const takenStep = ':taken';
 
 /** What the adapter said, or nothing: the words of other errors may be anybody's. */
 const wordsOf = (error: unknown): string => (error instanceof CityCallError ? error.message : '');

@@ -13,7 +13,7 @@ import type { CallFailure } from '../cities/cities.ts';
  *       └── withdrawn (nothing was sent yet) ──▶ WITHDRAWN
  *
  * From DELIVERED on the back office alone decides the status; the hub only translates it. A withdrawal after delivery is
- * asked for (withdrawal-requested, no change of status) and takes effect when the back office has taken it (withdrawn).
+ * asked for (withdrawal-requested, no change of status) and takes effect when the back office shows it in the case (withdrawn).
  */
 
 /** What the rules need to know of an application. */
@@ -34,7 +34,8 @@ export type ParkedReason =
   | 'MALFORMED_REPLY'
   | 'MISCONFIGURED'
   | 'TIMED_OUT'
-  | 'CASE_MISSING';
+  | 'CASE_MISSING'
+  | 'NOT_CONFIRMED';
 
 /** Nothing follows these. */
 export const ended: readonly ApplicationStatus[] = ['GRANTED', 'PARTLY_GRANTED', ...overStatuses];
@@ -131,9 +132,36 @@ export interface RetryPolicy {
   readonly settleMs: number;
   /** Age at which a delivery that never succeeded is parked. @default 72 hours */
   readonly parkAfterMs: number;
+  /** How long a back office that took a withdrawal may take to show it in the case. @default 60000 */
+  readonly confirmWithinMs: number;
 }
 
-export const retryDefaults: RetryPolicy = { firstMs: 1000, longestMs: 300_000, settleMs: 3000, parkAfterMs: 72 * 3_600_000 };
+export const retryDefaults: RetryPolicy = {
+  firstMs: 1000,
+  longestMs: 300_000,
+  settleMs: 3000,
+  parkAfterMs: 72 * 3_600_000,
+  confirmWithinMs: 60_000,
+};
+
+/** Of these, each says that nothing more comes of an application that was to be withdrawn. */
+const confirming: readonly (MappableStatus | undefined)[] = ['withdrawn', 'closed', 'refused'];
+
+/** Whether the status of a case says that its withdrawal was taken. An answer alone does not: some systems answer 200 for a status they do not know. */
+export const confirmsWithdrawal = (nativeStatus: string, statusMap: ReadonlyMap<string, MappableStatus>): boolean =>
+  confirming.includes(statusMap.get(nativeStatus));
+
+/**
+ * What follows if the case does not show a withdrawal that was taken `sinceMs` ago: another look, or a person. `queued`: its back office
+ * comes to withdrawals later, and may take as long as a delivery.
+ */
+export function decideUnconfirmed(
+  { sinceMs, queued }: { readonly sinceMs: number; readonly queued: boolean },
+  policy: RetryPolicy,
+): { readonly do: 'look'; readonly inMs: number } | { readonly do: 'park' } {
+  const left = (queued ? policy.parkAfterMs : policy.confirmWithinMs) - sinceMs;
+  return left <= 0 ? { do: 'park' } : { do: 'look', inMs: Math.min(left, Math.max(policy.firstMs, Math.min(sinceMs, policy.longestMs))) };
+}
 
 export type FailureDecision =
   | { readonly do: 'retry'; readonly inMs: number; readonly effect: 'none' | 'unknown' }

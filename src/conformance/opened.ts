@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { randomUUID } from 'node:crypto';
 import { HubError, type Adapter, type Call, type Host, type Json, type WriteCall } from '#contract';
+import { commonContract } from '../cities/load/definition.ts';
 import { currentCall } from '../cities/current-call.ts';
 import { createHost } from '../cities/host.ts';
 import { createRedact } from '../cities/redaction.ts';
@@ -37,11 +38,13 @@ export async function openAdapter(subject: Subject, now: () => Date, options: Op
     if ('issues' in validated)
       throw new HubError('CONFIG_INVALID', `the adapter does not take its config behind a proxy: ${validated.issues.join('; ')}`);
 
+    const contract = commonContract(definition.contract);
     const lines: string[] = [];
     const owned = createHost({
       city: subject.city,
       ars: subject.ars,
       adapter: definition.id,
+      ...(contract === null ? {} : { contract }),
       endpoints: markedTexts(definition, config, 'endpoint').map(({ text }) => text),
       connections: limits.concurrency + 2,
       redact: createRedact(markedTexts(definition, config, 'secret').map(({ text }) => text)),

@@ -1,4 +1,5 @@
 import { AdapterError, contractVersion, HubError, type Adapter } from '#contract';
+import { commonContract } from '../cities/load/definition.ts';
 import { hashAdapter, type AdapterHash } from '../cities/admission.ts';
 import { createRedact, type Redact } from '../cities/redaction.ts';
 import { createBench, portNames } from './bench.ts';
@@ -87,7 +88,7 @@ export function createRun(subject: Subject, { tier = 'kit', only, waivers = [], 
         waiver && finding.status !== 'pass' ? [{ check: id, expires: waiver.expires }] : [],
       );
       return {
-        contract: contractVersion,
+        contract: commonContract(subject.definition.contract) ?? contractVersion,
         product: subject.definition.id,
         version: subject.definition.version,
         hash,

@@ -4,9 +4,9 @@ import type { OfferRecord } from './offer.ts';
 import type { Json } from './vocabulary.ts';
 
 /** Contract versions that the hub speaks, newest first. Of those an adapter speaks too, the newest is used. */
-export const contractVersions: readonly `${number}.${number}`[] = ['1.0'];
+export const contractVersions: readonly `${number}.${number}`[] = ['1.1', '1.0'];
 /** The contract version that this file describes. */
-export const contractVersion = '1.0';
+export const contractVersion = '1.1';
 
 /** What an adapter module exports by default: who it is, what config it takes, how it is made. */
 export interface AdapterDefinition<Config = unknown> {
@@ -94,6 +94,11 @@ export interface CasePort {
     readonly attachments?: { readonly maxBytes: number; readonly mediaTypes: readonly string[] };
     /** Present where the back office tells nobody of changes: in this rhythm, in milliseconds, the hub loads open cases, at most `maxBatch` each time. */
     readonly pollMs?: number;
+    /**
+     * `queued`: what `withdraw` hands over shows in the case later, when the back office comes to it, in days perhaps. Absent: it shows
+     * at once, and the hub asks a person if after a minute it does not. Since 1.1.
+     */
+    readonly withdrawals?: 'queued';
   };
   submit(application: Submission, call: WriteCall): Promise<Receipt>;
   /** Required where `idempotency` is `lookup`. Same length and order as keys. */

@@ -45,6 +45,9 @@ export function openOffice(
   const statusMap = new Map([
     ['new', 'received'],
     ['done', 'granted'],
+    ['gone', 'withdrawn'],
+    ['closed', 'closed'],
+    ['refused', 'refused'],
   ] as const);
   const now = () => new Date();
   const metrics = createMetrics();
@@ -77,7 +80,7 @@ export function openOffice(
     metrics,
     processId: randomUUID(),
     now,
-    retry: { firstMs: 10, settleMs: 10 },
+    retry: { firstMs: 10, settleMs: 10, confirmWithinMs: 200 },
     timing: { leaseMs: 300, pollMs: 20 },
   });
   onTestFinished(async () => {

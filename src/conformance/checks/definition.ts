@@ -3,7 +3,8 @@ import dgram from 'node:dgram';
 import fs from 'node:fs';
 import { syncBuiltinESMExports } from 'node:module';
 import net from 'node:net';
-import { contractVersion, type Adapter, type Host } from '#contract';
+import { contractVersions, type Adapter, type Host } from '#contract';
+import { commonContract } from '../../cities/load/definition.ts';
 import { fail, pass, type Bench, type Check, type Finding } from '../check.ts';
 import { validate } from '../settings.ts';
 
@@ -128,13 +129,14 @@ const createIsPure: Check = {
   title: 'create touches neither network, files, processes nor timers.',
   remedy: 'open connections and timers in start or with the first call; read files in start',
   async run({ definition, config, ars, now }) {
+    const contract = commonContract(definition.contract) ?? contractVersions[0] ?? '';
     const validated = await validate(definition, config);
     if ('issues' in validated) return fail('a config that the adapter takes', validated.issues.join('; '), 'correct the config');
     const touched: string[] = [];
     const host: Host = {
       city: 'kit',
       ars,
-      contract: contractVersion,
+      contract,
       now,
       fetch: () => {
         touched.push('a request with host.fetch');
@@ -153,10 +155,10 @@ const contractNegotiates: Check = {
   title: 'The adapter speaks a contract version that this hub speaks, and takes the one the hub chose.',
   remedy: 'list the versions that the adapter was written for in contract, best first',
   run: async ({ definition: { contract } }: Bench): Promise<Finding> =>
-    contract.some((version) => version === contractVersion)
+    commonContract(contract) !== null
       ? pass
       : fail(
-          `contract version ${contractVersion} among those it speaks`,
+          `one of the contract versions ${contractVersions.join(', ')} among those it speaks`,
           `it speaks ${contract.join(', ') || 'none'}`,
           contractNegotiates.remedy,
         ),
