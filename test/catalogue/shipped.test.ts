@@ -129,7 +129,7 @@ describe('a fresh hub', () => {
     ['unseen', 0.9, 0.97],
     ['fresh', 0.9, 0.97],
     ['blind-a', 0.9, 0.97],
-    ['blind-b', 0.9, 0.93],
+    ['blind-b', 0.9, 0.97],
   ])('answers everyday questions (%s): %d first, %d among the first three', (set, atOne, atThree) => {
     const file = readFileSync(new URL(`everyday/${set}.yaml`, import.meta.url), 'utf8');
     const places = Object.entries(parse(file) as Record<string, string[]>).map(([search, objects]) => {

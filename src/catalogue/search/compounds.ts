@@ -1,5 +1,5 @@
 /** Letters that German puts between the parts of a compound. */
-const joints = ['', 's', 'n', 'es', 'en', 'er', 'e'];
+export const joints = ['', 's', 'n', 'es', 'en', 'er', 'e'];
 
 /** Shortest part of a compound, but for the words below: shorter ones would be found everywhere. */
 const shortestPart = 4;

@@ -1,4 +1,5 @@
 import { isLeikaKey } from '#contract';
+import { joints } from './compounds.ts';
 import { noEverydayWords, senseOf, type EverydayWords, type WordSense } from './everyday.ts';
 import { buildLexicon, type Lexicon, type QueryWord, type Terms } from './lexicon.ts';
 import { atOnce, forEachOf, mapEach, type Pieces } from './pieces.ts';
@@ -98,17 +99,18 @@ export function* buildServiceSearch(services: readonly SearchableService[], ever
   function find(query: string): readonly Hit[] {
     const words = queryWords(query);
     const asked = understand(words, lexicon, sense);
-    const signature = signatureOf(words);
     const best = new Map<number, number>();
     const byEntry = new Map<SearchableService, number>();
-    for (const reading of asked)
+    for (const { way, reading } of asked) {
+      const signature = signatureOf(way);
       for (const [phrase, likeness] of index.alike(reading)) {
         const { trust, object, entry } = phrases[phrase] as (typeof phrases)[number];
         const score = trust * (signatures[phrase] === signature ? exactly : likeness);
         if (score > (best.get(object) ?? 0)) best.set(object, score);
         if (score > (byEntry.get(entry) ?? 0)) byEntry.set(entry, score);
       }
-    for (const reading of asked)
+    }
+    for (const { reading } of asked)
       for (const [object, share] of summaries.covered(reading)) {
         const score = Math.max(best.get(object) ?? 0, 0.3 * share) + 0.03 * share;
         best.set(object, score);
@@ -126,7 +128,7 @@ export function* buildServiceSearch(services: readonly SearchableService[], ever
     steps: () => meter.steps,
     likeness(query, text) {
       const alone = atOnce(indexOf([lexicon.termsOf(text)], meter));
-      return Math.max(0, ...understand(queryWords(query), lexicon, sense).flatMap((reading) => alone.alike(reading)[0]?.[1] ?? 0));
+      return Math.max(0, ...understand(queryWords(query), lexicon, sense).flatMap(({ reading }) => alone.alike(reading)[0]?.[1] ?? 0));
     },
   };
 }
@@ -164,19 +166,32 @@ function loudOf(words: readonly string[], sense: WordSense): readonly string[] {
   return left.length > 0 ? left : words;
 }
 
+/** A known word that two neighbours make together: `personal ausweis`, `zweitwohnung steuer`, `einsicht (ins) grundbuch`. */
+function compoundOf(one: string, other: string, lexicon: Lexicon): string | null {
+  if (one.length < 2 || other.length < 2 || one.length + other.length < 6) return null;
+  const turned = one.length > 4 && other.length > 4 ? joints.map((joint) => other + joint + one) : [];
+  return [...joints.map((joint) => one + joint + other), ...turned].find((word) => lexicon.knows(word)) ?? null;
+}
+
 /** The words of a query that count, as they stand, and with neighbours put together where that makes a known word. */
-function understand(words: readonly string[], lexicon: Lexicon, sense: WordSense): readonly (readonly QueryWord[])[] {
-  const together: string[] = [];
-  for (let at = 0; at < words.length; at += 1) {
-    const pair = `${words[at]}${words[at + 1] ?? ''}`;
-    const joins = at + 1 < words.length && pair.length > 5 && lexicon.knows(pair);
-    together.push(joins ? pair : (words[at] as string));
-    if (joins) at += 1;
+function understand(
+  words: readonly string[],
+  lexicon: Lexicon,
+  sense: WordSense,
+): readonly { readonly way: readonly string[]; readonly reading: readonly QueryWord[] }[] {
+  const ways = [words];
+  for (const list of [words, loudOf(words, sense)]) {
+    const together: string[] = [];
+    for (let at = 0; at < list.length; at += 1) {
+      const pair = compoundOf(list[at] as string, list[at + 1] ?? '', lexicon);
+      together.push(pair ?? (list[at] as string));
+      if (pair !== null) at += 1;
+    }
+    if (together.length < list.length) ways.push(together);
   }
-  const ways = together.length === words.length ? [words] : [words, together];
   return ways.map((way) => {
     const list = loudOf(way, sense);
-    return list.map((word, at) => lexicon.understand(word, at === list.length - 1));
+    return { way, reading: list.map((word, at) => lexicon.understand(word, at === list.length - 1)) };
   });
 }
 
