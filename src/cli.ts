@@ -175,6 +175,7 @@ verb('import', "import reference records and cities' catalogues; repeating it ch
   .option('--offers <file>', 'format offers: the offers')
   .option('--services <file>', 'format dldb: the services')
   .option('--locations <file>', 'format dldb: the locations')
+  .option('--authorities <file>', 'format dldb: the authorities, if services name theirs by id')
   .option('--forms <file>', 'format dldb: forms by service id')
   .option('--dry-run', 'say what would change, change nothing')
   .option('--force', "also take a listing that loses many of a city's offers (more than half, of 20 or more a fifth)")
@@ -182,7 +183,9 @@ verb('import', "import reference records and cities' catalogues; repeating it ch
   .action(
     async (options: { city?: string; format?: string; dryRun?: boolean; force?: boolean; json?: boolean } & Record<string, unknown>) => {
       const parts = Object.fromEntries(
-        ['offers', 'services', 'locations', 'forms'].flatMap((part) => (typeof options[part] === 'string' ? [[part, options[part]]] : [])),
+        ['offers', 'services', 'locations', 'authorities', 'forms'].flatMap((part) =>
+          typeof options[part] === 'string' ? [[part, options[part]]] : [],
+        ),
       );
       const { city, format, dryRun, force, json } = options;
       process.exitCode = await withHub(common(), async ({ catalogue, cities, noteWrongFiles }) => {

@@ -70,6 +70,13 @@ describe('a fresh hub', () => {
     },
   );
 
+  test('leaves unsaid what München does not state, and asks for SUBSTANTIAL then', () => {
+    const offer = catalogue.findOffer('muenchen:1063441');
+    expect(offer?.record.name.de).toBe('Personalausweis');
+    for (const field of ['assuranceLevel', 'appointment', 'processingDays']) expect(offer?.record).not.toHaveProperty(field);
+    expect(offer && catalogue.assuranceNeeded(offer)).toBe('SUBSTANTIAL');
+  });
+
   test('knows Hanau under its old and its new key', () => {
     expect(catalogue.findMunicipality({ ars: '064350014014' })).toMatchObject({
       ars: '064150000000',
