@@ -179,6 +179,14 @@ export const objections = {
       ),
       both('Nennen Sie nur Felder.', 'Name fields only.'),
     ),
+  requiresAbstract: (coordinate: string, type: string) =>
+    saying(
+      both(
+        `@requires auf ${coordinate} führt durch „${type}“, ein Interface oder eine Union; der Hub könnte es nicht zuverlässig beschaffen.`,
+        `@requires on ${coordinate} leads through “${type}”, an interface or a union; the hub could not reliably provide it.`,
+      ),
+      both('Nennen Sie nur Felder von Objekttypen.', 'Name fields of object types only.'),
+    ),
   requiresAlias: (coordinate: string) =>
     saying(
       both(`@requires auf ${coordinate} enthält einen Alias.`, `@requires on ${coordinate} holds an alias.`),

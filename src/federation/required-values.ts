@@ -118,33 +118,53 @@ const parseDirective = (text: string): ConstDirectiveNode => {
 
 const hidden = parseDirective('@federation__inaccessible');
 
+/** What a document names in its sets of fields (@key, @requires, @provides) or has for an interface, as `Type.field`. */
+function namedFields({ definitions }: DocumentNode): ReadonlySet<string> {
+  const types = new Map<string, string>();
+  for (const type of definitions)
+    if (hasFields(type)) for (const field of type.fields ?? []) types.set(`${type.name.value}.${field.name.value}`, namedType(field.type));
+  const named = new Set<string>();
+  const note = (set: SelectionSetNode | null, type: string): void => {
+    for (const part of set?.selections ?? []) {
+      if (part.kind === Kind.INLINE_FRAGMENT) note(part.selectionSet, part.typeCondition?.name.value ?? type);
+      if (part.kind !== Kind.FIELD) continue;
+      const coordinate = `${type}.${part.name.value}`;
+      named.add(coordinate);
+      if (part.selectionSet) note(part.selectionSet, types.get(coordinate) ?? '');
+    }
+  };
+  for (const type of definitions) {
+    if (!hasFields(type)) continue;
+    const name = type.name.value;
+    for (const one of type.directives ?? []) note(fieldSetOf(one), name);
+    for (const field of type.fields ?? [])
+      for (const one of field.directives ?? []) note(fieldSetOf(one), federationName(one) === 'provides' ? namedType(field.type) : name);
+    for (const { name: implemented } of type.interfaces ?? [])
+      for (const coordinate of types.keys())
+        if (coordinate.startsWith(`${implemented.value}.`)) named.add(`${name}${coordinate.slice(implemented.value.length)}`);
+  }
+  return named;
+}
+
 /** Adds a field for each value. Where nothing else needs the field that they stand for, it goes: a composer takes no unused @external. */
 function withOwnFields<P extends ComposedPart>(part: P, wanted: ReadonlyMap<string, ReadonlySet<string>>): P {
-  const named = new Set<string>();
-  const texts: string[] = [];
-  visit(part.typeDefs, {
-    Directive: (directive) => {
-      const set = fieldSetOf(directive);
-      if (set) texts.push(print(set));
-    },
-  });
-  for (const text of texts) for (const [word] of text.matchAll(/\w+/g)) named.add(word);
-
+  const named = namedFields(part.typeDefs);
   const definitions = part.typeDefs.definitions.map((type) => {
     if (!hasFields(type)) return type;
     const fields = (type.fields ?? []).flatMap((field): FieldDefinitionNode[] => {
+      const isNamed = (name: string): boolean => named.has(`${type.name.value}.${name}`);
       const names = wanted.get(`${type.name.value}.${field.name.value}`);
       if (!names) return [field];
       const isExternal = field.directives?.some((one) => federationName(one) === 'external') ?? false;
       const own = [...names]
-        .filter((name) => !isExternal || named.has(name))
+        .filter((name) => !isExternal || isNamed(name))
         .map((name) => ({
           ...field,
           name: { kind: Kind.NAME, value: name } as const,
           arguments: [],
           directives: [...(field.directives ?? []), ...(isExternal ? [] : [hidden])],
         }));
-      return isExternal && !named.has(field.name.value) ? own : [field, ...own];
+      return isExternal && !isNamed(field.name.value) ? own : [field, ...own];
     });
     return { ...type, fields };
   });

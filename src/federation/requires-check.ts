@@ -1,6 +1,9 @@
 import {
   buildASTSchema,
   FieldsOnCorrectTypeRule,
+  getNamedType,
+  isAbstractType,
+  isObjectType,
   Kind,
   KnownArgumentNamesRule,
   OverlappingFieldsCanBeMergedRule,
@@ -42,6 +45,19 @@ function schemaOf(document: DocumentNode): GraphQLSchema | null {
   }
 }
 
+/** Name of the first interface or union that a set of fields leads through; the planner loses its way there. */
+function throughAbstract(schema: GraphQLSchema, type: string, set: SelectionSetNode): string | null {
+  const on = schema.getType(type);
+  for (const part of set.selections) {
+    if (part.kind !== Kind.FIELD || !part.selectionSet || !isObjectType(on)) continue;
+    const below = getNamedType(on.getFields()[part.name.value]?.type);
+    if (isAbstractType(below)) return below.name;
+    const deeper = below && throughAbstract(schema, below.name, part.selectionSet);
+    if (deeper) return deeper;
+  }
+  return null;
+}
+
 /** Objects to each `@requires` of a document that no subgraph could be given. */
 export function checkRequires(document: DocumentNode, object: (at: ConstDirectiveNode, objecting: Objecting) => void): void {
   let schema: GraphQLSchema | null | undefined;
@@ -73,6 +89,8 @@ export function checkRequires(document: DocumentNode, object: (at: ConstDirectiv
     schema ??= schemaOf(document);
     const [error] = schema ? validate(schema, parse(`fragment Required on ${type} ${print(set)}`), rules, { maxErrors: 1 }) : [];
     if (error) return object(directive, objections.requiresUnknown(coordinate, error.message));
+    const abstract = schema && throughAbstract(schema, type, set);
+    if (abstract) return object(directive, objections.requiresAbstract(coordinate, abstract));
     note(set, type, directive, coordinate);
   }
 
