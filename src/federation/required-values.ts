@@ -19,11 +19,12 @@ import type { Request, Subgraph } from './engine/engine.ts';
 /*
  * A field with arguments may stand in one object with several values: those that the caller asks for, and those that subgraphs
  * require (`@requires(fields: "name(language: EN)")`). The planners keep them apart in some places only. So each value that is
- * required has a field of its own in the graph that is planned, without arguments and hidden from callers: `_required_name_1a2b…`.
+ * required has a field of its own in the graph that is planned, without arguments and hidden from callers: `_required_name_1a2b…`. So has
+ * an object of which something is required: what a caller asks of it besides may fail and take the whole object with it.
  * Subgraphs never see it: on the way to them it is the field again with its arguments, and in a representation the field's name.
  */
 
-/** A field with arguments that some subgraph requires. */
+/** A field with arguments, or an object, that some subgraph requires. */
 export interface RequiredValue {
   readonly field: string;
   /** As in a selection: `language: EN`; empty where all are left to their defaults. */
@@ -61,7 +62,7 @@ export function separateRequiredValues<P extends ComposedPart>(
   const wanted = new Map<string, Set<string>>();
   const requiring = parts.map((part) => withoutArguments(part, values, wanted));
   if (wanted.size === 0) return { parts, values };
-  return { parts: requiring.map((part) => withOwnFields(part, wanted)), values };
+  return { parts: requiring.map((part) => withOwnFields(part, wanted, values)), values };
 }
 
 /** Names of what each type of a document requires, with whoever requires it. */
@@ -80,7 +81,7 @@ function withoutArguments<P extends ComposedPart>(part: P, values: Record<string
       const field = fields.get(coordinate);
       if (!field) return selection;
       const below = selection.selectionSet && { selectionSet: separated(selection.selectionSet, namedType(field.type)) };
-      if (!field.arguments?.length) return { ...selection, ...below };
+      if (!field.arguments?.length && !selection.selectionSet) return selection;
       const value = { field: selection.name.value, arguments: printed(selection.arguments ?? []) };
       const name = nameOf(value);
       values[name] = value;
@@ -119,7 +120,7 @@ const parseDirective = (text: string): ConstDirectiveNode => {
 const hidden = parseDirective('@federation__inaccessible');
 
 /** What a document names in its sets of fields (@key, @requires, @provides) or has for an interface, as `Type.field`. */
-function namedFields({ definitions }: DocumentNode): ReadonlySet<string> {
+function namedFields({ definitions }: DocumentNode, values: RequiredValues): ReadonlySet<string> {
   const types = new Map<string, string>();
   for (const type of definitions)
     if (hasFields(type)) for (const field of type.fields ?? []) types.set(`${type.name.value}.${field.name.value}`, namedType(field.type));
@@ -130,7 +131,7 @@ function namedFields({ definitions }: DocumentNode): ReadonlySet<string> {
       if (part.kind !== Kind.FIELD) continue;
       const coordinate = `${type}.${part.name.value}`;
       named.add(coordinate);
-      if (part.selectionSet) note(part.selectionSet, types.get(coordinate) ?? '');
+      if (part.selectionSet) note(part.selectionSet, types.get(`${type}.${values[part.name.value]?.field ?? part.name.value}`) ?? '');
     }
   };
   for (const type of definitions) {
@@ -147,8 +148,8 @@ function namedFields({ definitions }: DocumentNode): ReadonlySet<string> {
 }
 
 /** Adds a field for each value. Where nothing else needs the field that they stand for, it goes: a composer takes no unused @external. */
-function withOwnFields<P extends ComposedPart>(part: P, wanted: ReadonlyMap<string, ReadonlySet<string>>): P {
-  const named = namedFields(part.typeDefs);
+function withOwnFields<P extends ComposedPart>(part: P, wanted: ReadonlyMap<string, ReadonlySet<string>>, values: RequiredValues): P {
+  const named = namedFields(part.typeDefs, values);
   const definitions = part.typeDefs.definitions.map((type) => {
     if (!hasFields(type)) return type;
     const fields = (type.fields ?? []).flatMap((field): FieldDefinitionNode[] => {

@@ -23,6 +23,15 @@ test(
   60_000 + cuts * 5000,
 );
 
+test.each([1647, 2194])(
+  'what is required of an object stays, where what a caller asks of it fails (cut %i)',
+  async (seed) => {
+    const { found } = await findCutDifferences({ seed, count: 1, documents: 20 });
+    expect(found.map(cutDifferenceText).join('\n\n')).toBe('');
+  },
+  120_000,
+);
+
 test('values planned as they stand in @requires are found out', async () => {
   const { found } = await findCutDifferences({ seed: 1, count: 60, documents: 10, enough: 1 }, { areValuesSeparated: false });
   expect(found.length).toBeGreaterThan(0);
