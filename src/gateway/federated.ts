@@ -3,6 +3,7 @@ import type { Plugin } from 'graphql-yoga';
 import type { Asking } from '../federation/engine/engine.ts';
 import type { Context } from './context.ts';
 import { asGraphQLError } from './errors.ts';
+import { variableErrors } from './values-unsaid.ts';
 
 const askingOf = (context: Context): Asking => ({
   context,
@@ -40,6 +41,8 @@ export function federatedPlugin(hub: GraphQLSchema): Plugin {
       const generation = generationFor(args);
       if (!generation) return;
       const { document, operationName, variableValues, contextValue } = args;
+      const misfits = variableErrors(generation.schema, document, operationName, variableValues ?? {});
+      if (misfits.length > 0) return setExecuteFn(() => ({ errors: misfits }));
       setExecuteFn(() =>
         settled(
           generation
@@ -52,6 +55,8 @@ export function federatedPlugin(hub: GraphQLSchema): Plugin {
       const generation = generationFor(args);
       if (!generation) return;
       const { document, operationName, variableValues, contextValue } = args;
+      const misfits = variableErrors(generation.schema, document, operationName, variableValues ?? {});
+      if (misfits.length > 0) return setSubscribeFn(() => ({ errors: misfits }));
       setSubscribeFn(() =>
         settled(
           generation

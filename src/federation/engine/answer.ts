@@ -56,7 +56,8 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
   const tell = (path: readonly (string | number)[], cause: Error): void => {
     if (told.length >= mostErrors) return;
     for (let length = 1; length <= path.length; length += 1) explained.add(JSON.stringify(path.slice(0, length)));
-    told.push(new GraphQLError(cause.message, { path, originalError: cause }));
+    const nodes = cause instanceof GraphQLError && cause.nodes ? { nodes: cause.nodes } : {};
+    told.push(new GraphQLError(cause.message, { ...nodes, path, originalError: cause }));
   };
   for (const { path: given, cause } of errors.slice(0, mostErrors)) {
     const path = askedPath(shape, data, given);
@@ -119,6 +120,11 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
         const fields = value.shape.fieldsOf((given as Tree)['__typename']);
         if (!fields)
           return nothing(value, place, `A subgraph answered ${coordinate} with an object of a type that may not stand there.`, coordinate);
+        const refusal = value.shape.refusalOf((given as Tree)['__typename']);
+        if (refusal) {
+          if (!isExplained(place)) tell(pathOf(place), refusal);
+          return value.nullable ? null : tooFar;
+        }
         const shaped = shapeObject(fields, given as Tree, place);
         return shaped === tooFar && value.nullable ? null : shaped;
       }
@@ -151,6 +157,8 @@ export function answerFrom(shape: Shape, { data, errors, callersKey }: Answering
     return goesUp ? tooFar : object;
   };
 
+  const refusal = shape.refusalOf(undefined);
+  if (refusal) return { data: null, errors: [refusal] };
   const shaped = shapeObject(shape.fieldsOf(undefined) ?? [], data, null);
   return { data: shaped === tooFar ? null : shaped, ...(told.length > 0 && { errors: told }) };
 }

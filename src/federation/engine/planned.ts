@@ -1,8 +1,8 @@
 import type { FetchNode, PlanNode } from '@graphql-hive/router-query-planner';
-import { execute, getVariableValues, GraphQLError, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import { execute, getVariableValues, type DocumentNode, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { answerFrom } from './answer.ts';
 import type { Asking, FederationEngine, Plan, Reply, Subgraph } from './engine.ts';
-import { createIsA, ownValue, setOwn, type IsA } from './places.ts';
+import { createIsA, setOwn, type IsA } from './places.ts';
 import type { Planner } from './planner.ts';
 import { prepare, type Prepared } from './prepare.ts';
 import { requestOf, runPlan, takeRoot, type Run } from './run-plan.ts';
@@ -63,7 +63,7 @@ function createPlan({ schema, subgraphs, isA, prepared, nodeFor }: Planned): Pla
   const definitions = operation.variableDefinitions ?? [];
 
   const truthOf = (conditions: Readonly<Record<string, unknown>>): Promise<Truth> => {
-    const key = looksAt.map((name) => (conditions[name] === true ? '1' : '0')).join('');
+    const key = looksAt.map((name) => (conditions[name] === null ? 'n' : conditions[name] === true ? '1' : '0')).join('');
     let truth = truths.get(key);
     if (!truth) {
       truth = nodeFor(conditions).then((node) => ({
@@ -84,11 +84,12 @@ function createPlan({ schema, subgraphs, isA, prepared, nodeFor }: Planned): Pla
     const read = definitions.length === 0 ? { coerced: {} } : getVariableValues(schema, definitions, variables, { maxErrors: 1 });
     if (read.errors) return { errors: read.errors };
     const conditions = read.coerced ?? {};
-    const unsaid = looksAt.find((name) => ownValue(conditions, name) === null);
-    if (unsaid !== undefined)
-      return { errors: [new GraphQLError(`Variable "$${unsaid}" decides whether a part is answered and must not be null.`)] };
+    const truth = await truthOf(conditions);
+    // Nothing runs, no mutation either.
+    const refusal = truth.shape.refusalOf(undefined);
+    if (refusal) return { data: null, errors: [refusal] };
     const run: Run = { data: {}, errors: [], variables, subgraphs, asking, isA, silent: new Map() };
-    return { ...(await truthOf(conditions)), run };
+    return { ...truth, run };
   }
 
   const finish = (run: Run, shape: Shape): ExecutionResult => answerFrom(shape, { data: run.data, errors: run.errors, callersKey });
@@ -116,7 +117,7 @@ function createPlan({ schema, subgraphs, isA, prepared, nodeFor }: Planned): Pla
 
     async subscribe(variables, asking) {
       const begun = await beginRun(variables, asking);
-      if (!('run' in begun)) return begun;
+      if (!('run' in begun)) return { errors: begun.errors ?? [] };
       const { node } = begun;
       const [first, ...rest] = node?.kind === 'Sequence' ? node.nodes : node ? [node] : [];
       if (first?.kind !== 'Subscription') throw new Error('The plan of a subscription does not begin with one');

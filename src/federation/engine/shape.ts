@@ -1,5 +1,6 @@
 import {
   getNullableType,
+  GraphQLError,
   isAbstractType,
   isCompositeType,
   isEnumType,
@@ -44,6 +45,8 @@ export type ShapedValue =
 export interface Shape {
   /** Null where no object of this type can stand there. */
   fieldsOf(typename: unknown): readonly ShapedField[] | null;
+  /** Why no object of this type can be answered: a condition that decides what it has is null. */
+  refusalOf(typename: unknown): GraphQLError | null;
   /** The field under a key of what subgraphs answered, of whichever type that can stand there; undefined where none has it. */
   anyField(from: string): ShapedField | undefined;
 }
@@ -113,18 +116,32 @@ export function conditionVariables(document: DocumentNode): readonly string[] {
 
 function objectShape(declared: string, sets: readonly SelectionSetNode[], shaping: Shaping): Shape {
   const byType = new Map<string, readonly ShapedField[] | null>();
+  const refusals = new Map<string, GraphQLError>();
   const type = shaping.schema.getType(declared);
   const isObject = isObjectType(type);
+  // An object of an interface may come without its name where nothing asked depends on it.
+  const nameOf = (typename: unknown) => (isObject || typeof typename !== 'string' ? declared : typename);
   const fieldsOf: Shape['fieldsOf'] = (typename) => {
-    // An object of an interface may come without its name where nothing asked depends on it.
-    const name = isObject || typeof typename !== 'string' ? declared : typename;
+    const name = nameOf(typename);
     let fields = byType.get(name);
-    if (fields === undefined)
-      byType.set(name, (fields = isObject || shaping.isA(name, declared) || name === declared ? fieldsFor(name, sets, shaping) : null));
+    if (fields === undefined) {
+      try {
+        fields = isObject || shaping.isA(name, declared) || name === declared ? fieldsFor(name, sets, shaping) : null;
+      } catch (error) {
+        if (!(error instanceof GraphQLError)) throw error;
+        refusals.set(name, error);
+        fields = [];
+      }
+      byType.set(name, fields);
+    }
     return fields;
   };
   return {
     fieldsOf,
+    refusalOf(typename) {
+      fieldsOf(typename);
+      return refusals.get(nameOf(typename)) ?? null;
+    },
     anyField(from) {
       const names = isAbstractType(type) ? shaping.schema.getPossibleTypes(type).map(({ name }) => name) : [declared];
       for (const name of names) {
@@ -191,14 +208,18 @@ function collect(
   }
 }
 
-const isAsked = (part: SelectionSetNode['selections'][number], conditions: Readonly<Record<string, unknown>>): boolean =>
-  (part.directives ?? []).every(({ name, arguments: given = [] }) => {
-    if (name.value !== 'skip' && name.value !== 'include') return true;
-    const condition = given[0]?.value;
-    const truth =
-      condition?.kind === Kind.VARIABLE ? conditions[condition.name.value] === true : condition?.kind === Kind.BOOLEAN && condition.value;
-    return truth === (name.value === 'include');
-  });
+/** @throws GraphQLError where a condition is null, as graphql-js says it */
+function isAsked(part: SelectionSetNode['selections'][number], conditions: Readonly<Record<string, unknown>>): boolean {
+  const isTrue = (directive: string, absent: boolean): boolean => {
+    const condition = part.directives?.find(({ name }) => name.value === directive)?.arguments?.[0]?.value;
+    if (condition === undefined) return absent;
+    if (condition.kind !== Kind.VARIABLE) return condition.kind === Kind.BOOLEAN && condition.value;
+    const truth = conditions[condition.name.value];
+    if (truth === null) throw new GraphQLError('Argument "if" of non-null type "Boolean!" must not be null.', { nodes: condition });
+    return truth === true;
+  };
+  return !isTrue('skip', false) && isTrue('include', true);
+}
 
 function valueShape(type: GraphQLOutputType, below: readonly SelectionSetNode[], shaping: Shaping): ShapedValue {
   const nullable = !isNonNullType(type);

@@ -76,6 +76,8 @@ export function createStitchedEngine({ schema, supergraphSdl, subgraphs }: Stitc
       const { operation, document, introspection, textFor, callersKey } = prepare(schema, given, operationName);
       const looksAt = conditionVariables(document);
       const typed = withTypenames(document);
+      const shapeFor = (variables: Readonly<Record<string, unknown>>) =>
+        shapeOf({ schema, isA, document, operation, callersKey }, conditionsOf(looksAt, operation, variables));
       /** The answer is put together as the other engine does it, so that both answer alike. */
       const answer = (
         result: ExecutionResult,
@@ -85,8 +87,7 @@ export function createStitchedEngine({ schema, supergraphSdl, subgraphs }: Stitc
         const data = { ...result.data, ...about?.data };
         const errors = [...(result.errors ?? []), ...(about?.errors ?? [])];
         if (!result.data && errors.every(({ path }) => path === undefined)) return { errors };
-        const shape = shapeOf({ schema, isA, document, operation, callersKey }, conditionsOf(looksAt, operation, variables));
-        return answerFrom(shape, {
+        return answerFrom(shapeFor(variables), {
           data,
           callersKey,
           errors: errors.map((error) => ({ path: error.path ?? [], cause: error.originalError ?? error })),
@@ -95,17 +96,25 @@ export function createStitchedEngine({ schema, supergraphSdl, subgraphs }: Stitc
       const args = (variables: Readonly<Record<string, unknown>>, asking: Asking) => ({
         schema: stitched,
         document: typed,
-        variableValues: variables,
+        // Where a condition is null, the shape refuses what it decides about.
+        variableValues: {
+          ...variables,
+          ...Object.fromEntries(looksAt.filter((name) => variables[name] === null).map((name) => [name, false])),
+        },
         contextValue: { asking } satisfies Passing,
       });
       return {
         async execute(variables, asking): Promise<ExecutionResult> {
+          const refusal = shapeFor(variables).refusalOf(undefined);
+          if (refusal) return { data: null, errors: [refusal] };
           // Introspection is of what callers see, and the stitched schema knows more.
           const about = introspection && (await execute({ schema, document: introspection, variableValues: variables }));
           const isNothing = textFor(conditionsOf(looksAt, operation, variables)) === null;
           return answer(isNothing ? { data: {} } : await execute(args(variables, asking)), variables, about);
         },
         async subscribe(variables, asking) {
+          const refusal = shapeFor(variables).refusalOf(undefined);
+          if (refusal) return { errors: [refusal] };
           const events = await subscribe(args(variables, asking));
           if (!(Symbol.asyncIterator in events)) return events;
           return each(events, (event) => answer(event, variables, null));
@@ -168,7 +177,8 @@ const conditionsOf = (
   Object.fromEntries(
     names.map((name) => {
       const fallback = operation.variableDefinitions?.find(({ variable }) => variable.name.value === name)?.defaultValue;
-      return [name, ownValue(variables, name) ?? (fallback?.kind === Kind.BOOLEAN && fallback.value)];
+      const given = ownValue(variables, name);
+      return [name, given === undefined ? fallback?.kind === Kind.BOOLEAN && fallback.value : given];
     }),
   );
 
