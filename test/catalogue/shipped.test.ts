@@ -137,6 +137,7 @@ describe('a fresh hub', () => {
     ['fresh', 0.9, 0.97],
     ['blind-a', 0.9, 0.97],
     ['blind-b', 0.9, 0.97],
+    ['sentences', 0.9, 0.97],
   ])('answers everyday questions (%s): %d first, %d among the first three', (set, atOne, atThree) => {
     const file = readFileSync(new URL(`everyday/${set}.yaml`, import.meta.url), 'utf8');
     const places = Object.entries(parse(file) as Record<string, string[]>).map(([search, objects]) => {
@@ -144,7 +145,7 @@ describe('a fresh hub', () => {
       return { search, place: found.findIndex(({ node }) => objects.includes(node.key.slice(0, 8))) };
     });
     const missed = (least: number) => places.filter(({ place }) => place < 0 || place >= least).map(({ search }) => search);
-    expect(places.length).toBeGreaterThanOrEqual(60);
+    expect(places.length).toBeGreaterThanOrEqual(40);
     expect(1 - missed(1).length / places.length, missed(1).join(', ')).toBeGreaterThanOrEqual(atOne);
     expect(1 - missed(3).length / places.length, missed(3).join(', ')).toBeGreaterThanOrEqual(atThree);
   });
