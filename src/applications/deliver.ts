@@ -5,7 +5,7 @@ import type { Tx } from '../infra/store/store.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import { newEvent } from './changes.ts';
 import type { Changes } from './changes.ts';
-import { holdJob, type HeldJob } from './held-job.ts';
+import { holdJob, type HeldJob } from '../infra/held-job.ts';
 import {
   claimJobs,
   findApplication,
@@ -14,6 +14,7 @@ import {
   isAfterRestoration,
   listDueTargets,
   lockApplication,
+  renewLease,
   saveStep,
   settleJob,
   updateApplication,
@@ -157,7 +158,7 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
   }
 
   async function deliver(job: ClaimedJob, since: number): Promise<void> {
-    const held = holdJob(store, job, { leaseMs, since, now, stopping: () => stopped });
+    const held = holdJob({ renew: (until) => renewLease(store.db, job, until), leaseMs, since, now, stopping: () => stopped });
     try {
       const application = await held.persist(() => findApplication(store.db, job.application_id));
       if (!application) throw new Error(`application ${job.application_id} of a delivery is missing`);

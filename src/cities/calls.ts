@@ -7,7 +7,6 @@ import {
   CircuitState,
   ConsecutiveBreaker,
   handleWhen,
-  wrap,
 } from 'cockatiel';
 import type { Adapter, Call, Json, WriteCall } from '#contract';
 import type { CallLimits, CallOptions, WriteOptions } from './call-options.ts';
@@ -70,6 +69,7 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
   const abandoned = new WeakSet<CityCallError>();
   const running = new Set<Promise<unknown>>();
   const lock = createKeyLock();
+  /** By `performance.now()`: no clock that is set brings the moment nearer or takes it away. */
   let openedAt = 0;
 
   const breaker = circuitBreaker(
@@ -78,16 +78,28 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
       if (!(error instanceof CityCallError) || abandoned.has(error)) return breaker.state === CircuitState.HalfOpen;
       return sick.has(error.failure.kind);
     }),
-    { halfOpenAfter: limits.breaker.halfOpenMs, breaker: new ConsecutiveBreaker(limits.breaker.failures) },
+    // The library counts by the clock of the day; when it may try again is decided by `restsForMs`.
+    { halfOpenAfter: Number.NEGATIVE_INFINITY, breaker: new ConsecutiveBreaker(limits.breaker.failures) },
   );
   breaker.onBreak(() => {
-    openedAt = Date.now();
+    openedAt = performance.now();
     onBreaker(true);
   });
   breaker.onReset(() => onBreaker(false));
 
-  const guarded = wrap(bulkhead(limits.concurrency, limits.concurrency * 4), breaker);
-  const guardedAnonymous = wrap(bulkhead(Math.max(1, Math.floor(limits.concurrency / 2)), limits.concurrency * 2), guarded);
+  const restsForMs = (): number => (breaker.state === CircuitState.Open ? openedAt + limits.breaker.halfOpenMs - performance.now() : 0);
+  const slots = bulkhead(limits.concurrency, limits.concurrency * 4);
+  const anonymousSlots = bulkhead(Math.max(1, Math.floor(limits.concurrency / 2)), limits.concurrency * 2);
+  const guarded = {
+    execute: <T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> =>
+      slots.execute(() => {
+        if (restsForMs() > 0) throw new BrokenCircuitError();
+        return breaker.execute(work, signal);
+      }, signal),
+  };
+  const guardedAnonymous: typeof guarded = {
+    execute: (work, signal) => anonymousSlots.execute(() => guarded.execute(work, signal), signal),
+  };
 
   const retryAfter = ({ failure }: CityCallError, attempt: number): number =>
     failure.retryAfterMs ?? Math.round(100 * 2 ** (attempt - 1) * (0.5 + Math.random()));
@@ -128,7 +140,7 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
   const notBegun = (error: unknown): CityCallError => {
     if (error instanceof CityCallError) return error;
     if (error instanceof BrokenCircuitError) {
-      const retryAfterMs = Math.max(0, openedAt + limits.breaker.halfOpenMs - Date.now());
+      const retryAfterMs = Math.ceil(Math.max(0, restsForMs()));
       return new CityCallError('the back office failed repeatedly and is left alone for a while', {
         kind: 'breaker-open',
         effect: 'none',
@@ -236,7 +248,7 @@ export function createCalls({ adapter, limits, redact, now, onEnd, onBreaker }: 
       return attempt('read', run, { signal, deadline, traceparent: '', attempt: 1 }, { caller: undefined, timeoutMs: limits.timeoutMs });
     },
 
-    accepts: () => breaker.state !== CircuitState.Open || Date.now() - openedAt >= limits.breaker.halfOpenMs,
+    accepts: () => restsForMs() <= 0,
 
     async idle() {
       // An adapter that ignores its signal must not keep the hub from ending.

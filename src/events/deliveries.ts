@@ -2,6 +2,7 @@ import type { Json } from '#contract';
 import type { Channel } from './channels.ts';
 import { afterFailure, afterSuccess, decideDelivery, isAboutEvent, outageFailures, type DeliveryFailure } from './dispatch-rules.ts';
 import type { EventsDeps } from './events.ts';
+import { holdJob, type HeldJob } from '../infra/held-job.ts';
 import { findEvent } from '../infra/store/eventlog.ts';
 import { forgetDeliveries } from './looks.ts';
 import {
@@ -24,7 +25,8 @@ import { ChannelError } from './webhooks.ts';
 /*
  * Works off the queues of all cities. A delivery is leased for some seconds and the lease renewed while the attempt runs, so a process
  * that dies leaves it to another; the fence decides whose outcome counts. Outcome, attempt and the channel's state are written in one
- * transaction. Whoever dies between the city's answer and that transaction has the event sent again, under the same id.
+ * transaction, which waits for a store that is away as long as the lease has not passed on. Whoever dies between the city's answer
+ * and that transaction has the event sent again, under the same id.
  *
  * Of each case or application only the oldest open event is ever on its way: events of one reach a city in their order, whoever sends.
  * Each city has slots of its own and, while its channel fails, a single one: the queue of one city is nothing to another's.
@@ -47,6 +49,12 @@ export interface Deliveries {
   stop(): Promise<void>;
 }
 
+/** When a delivery was claimed, by `performance.now()`, and what stops it. */
+interface Claim {
+  readonly signal: AbortSignal;
+  readonly since: number;
+}
+
 /** How long attempts and finished deliveries are remembered. */
 const rememberMs = 90 * 24 * 3_600_000;
 /** A channel that works need not say so with every event. */
@@ -56,6 +64,7 @@ export function createDeliveries(deps: EventsDeps, channels: ReadonlyMap<string,
   const { store, log, now, policy, metrics, timing } = deps;
   const running = new Map<string, number>();
   const underWay = new Set<Promise<void>>();
+  const inHand = new Set<ClaimedDelivery>();
   let stopped = new AbortController();
   let wake: () => void = () => {};
   let loop: Promise<void> = Promise.resolve();
@@ -87,6 +96,8 @@ export function createDeliveries(deps: EventsDeps, channels: ReadonlyMap<string,
     await forgetDeliveries(store.db, forgotAt - rememberMs);
   }
 
+  const inHandOf = (city: string) => [...inHand].flatMap((row) => (row.city === city ? row.event_id : []));
+
   async function claimDue(signal: AbortSignal): Promise<number> {
     const free = new Map<string, number>();
     for (const [city, channel] of channels) {
@@ -99,62 +110,63 @@ export function createDeliveries(deps: EventsDeps, channels: ReadonlyMap<string,
       const channel = channels.get(city);
       const most = failures > 0 ? 1 - (running.get(city) ?? 0) : (free.get(city) ?? 0);
       if (!channel || most <= 0 || signal.aborted) continue;
-      const rows = await claimDeliveries(store, city, most, now().getTime(), timing.leaseMs);
+      const since = performance.now();
+      const rows = await claimDeliveries(store, { city, except: inHandOf(city) }, most, now().getTime(), timing.leaseMs);
       claimed += rows.length;
-      for (const row of rows) begin(row, channel, signal);
+      for (const row of rows) begin(row, channel, { signal, since });
     }
     return claimed;
   }
 
-  function begin(row: ClaimedDelivery, channel: Channel, signal: AbortSignal): void {
+  function begin(row: ClaimedDelivery, channel: Channel, from: Claim): void {
     running.set(row.city, (running.get(row.city) ?? 0) + 1);
-    const attempt = deliver(row, channel, signal)
+    inHand.add(row);
+    const attempt = deliver(row, channel, from)
       .catch((error: unknown) =>
         log.warn({ city: row.city, event: row.event_id, err: error }, 'an outcome could not be written; the lease will run out'),
       )
       .finally(() => {
         running.set(row.city, (running.get(row.city) ?? 1) - 1);
+        inHand.delete(row);
         underWay.delete(attempt);
         wake();
       });
     underWay.add(attempt);
   }
 
-  async function deliver(row: ClaimedDelivery, channel: Channel, stopping: AbortSignal): Promise<void> {
-    const event = await findEvent(store.db, row.event_id);
-    const lost = new AbortController();
-    const signal = AbortSignal.any([stopping, lost.signal]);
-    let holdsUntil = row.lease_until;
-    const renewal = setInterval(() => {
-      const at = now().getTime();
-      // Renewals that failed or have no answer yet: from here on another worker may send it, and what comes after it.
-      if (at >= holdsUntil) return lost.abort();
-      renewDelivery(store.db, row, at + timing.leaseMs).then(
-        (mine) => {
-          if (mine) holdsUntil = at + timing.leaseMs;
-          else lost.abort();
-        },
-        () => {}, // the store is away: until the lease has run out the next renewal may reach it
-      );
-    }, timing.leaseMs / 3);
+  async function deliver(row: ClaimedDelivery, channel: Channel, { signal: stopping, since }: Claim): Promise<void> {
+    const held = holdJob({
+      renew: (until) => renewDelivery(store.db, row, until),
+      leaseMs: timing.leaseMs,
+      since,
+      now,
+      stopping: () => stopping.aborted,
+    });
+    try {
+      await attempt(row, channel, held, stopping);
+    } finally {
+      held.letGo();
+    }
+  }
+
+  async function attempt(row: ClaimedDelivery, channel: Channel, { lost, persist }: HeldJob, stopping: AbortSignal): Promise<void> {
+    const event = await persist(() => findEvent(store.db, row.event_id));
+    const signal = AbortSignal.any([stopping, lost]);
     const startedAt = now().getTime();
     const ended = metrics.delivery.startTimer({ city: row.city, channel: channel.kind });
-    const outcome = await (event ? channel.send(event, { number: row.attempts, signal, steps: stepsOf(row) }) : missing()).then(
+    const outcome = await (event ? channel.send(event, { number: row.attempts, signal, steps: stepsOf(row, persist) }) : missing()).then(
       (sent) => ({ sent }),
       (error: unknown) => ({ error }),
     );
-    try {
-      if ('sent' in outcome) {
-        ended({ outcome: 'DELIVERED' });
-        await succeed(row, channel, startedAt, outcome.sent.status);
-      } else if (signal.aborted) await putBack(row);
-      else {
-        const failure = toFailure(outcome.error, row);
-        ended({ outcome: failure.class });
-        await fail(row, channel, startedAt, failure);
-      }
-    } finally {
-      clearInterval(renewal);
+    if ('sent' in outcome) {
+      ended({ outcome: 'DELIVERED' });
+      // Taken is taken, also where the lease ran out meanwhile: the fence says whether it still counts.
+      await persist(() => succeed(row, channel, startedAt, outcome.sent.status));
+    } else if (signal.aborted) await putBack(row);
+    else {
+      const failure = toFailure(outcome.error, row);
+      ended({ outcome: failure.class });
+      await persist(() => fail(row, channel, startedAt, failure));
     }
   }
 
@@ -227,13 +239,13 @@ export function createDeliveries(deps: EventsDeps, channels: ReadonlyMap<string,
   }
 
   /** The memo of one event at one city: two cities may get the same event. */
-  const stepsOf = ({ city, event_id }: DeliveryRow) => ({
+  const stepsOf = ({ city, event_id }: DeliveryRow, persist: HeldJob['persist']) => ({
     find: async (name: string): Promise<Json | undefined> => {
       const step = await findStep(store.db, `${city} ${event_id}`, name);
       return step ? (JSON.parse(step.result) as Json) : undefined;
     },
     save: (name: string, result: Json): Promise<void> =>
-      saveStep(store.db, { key: `${city} ${event_id}`, name, result: JSON.stringify(result), done_at: now().getTime() }),
+      persist(() => saveStep(store.db, { key: `${city} ${event_id}`, name, result: JSON.stringify(result), done_at: now().getTime() })),
   });
 
   return {

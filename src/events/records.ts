@@ -133,8 +133,14 @@ const afresh = (at: number) =>
     updated_at: at,
   }) as const;
 
+/** No wait and no lease is as long as these: one that seems so was written by a clock that was ahead, and counts as over. */
+const longestWaitMs = 2 * 3_600_000;
+const longestLeaseMs = 10 * 60_000;
+
 const due = (now: number) =>
-  sql<boolean>`(${isOpen} and ((d.state = 'waiting' and d.not_before <= ${now}) or (d.state = 'leased' and d.lease_until < ${now})))`;
+  sql<boolean>`(${isOpen} and (
+    (d.state = 'waiting' and (d.not_before <= ${now} or d.not_before > ${now + longestWaitMs})) or
+    (d.state = 'leased' and (d.lease_until < ${now} or d.lease_until > ${now + longestLeaseMs}))))`;
 
 /** Of these cities, those that a delivery could be tried for now, and whether their channel fails. */
 export const listDueCities = (db: Db, cities: readonly string[], now: number) =>
@@ -143,7 +149,7 @@ export const listDueCities = (db: Db, cities: readonly string[], now: number) =>
     .select(['receiver.city', 'receiver.failures'])
     .where('receiver.city', 'in', cities)
     .where('receiver.paused_at', 'is', null)
-    .where('receiver.not_before', '<=', now)
+    .where((where) => where.or([where('receiver.not_before', '<=', now), where('receiver.not_before', '>', now + longestWaitMs)]))
     .where((where) =>
       where.exists(where.selectFrom('event_delivery as d').select('d.event_id').whereRef('d.city', '=', 'receiver.city').where(due(now))),
     )
@@ -153,8 +159,17 @@ export interface ClaimedDelivery extends DeliveryRow {
   readonly lease_until: number;
 }
 
-/** Leases due deliveries of a city, those first that were tried the longest ago, and of each aggregate the first open one alone. */
-export async function claimDeliveries(store: Store, city: string, most: number, now: number, leaseMs: number): Promise<ClaimedDelivery[]> {
+/**
+ * Leases due deliveries of a city, those first that were tried the longest ago, and of each aggregate the first open one alone.
+ * `except` are events that the caller has in hand: whoever knows what became of one does not send it again because its lease ran out.
+ */
+export async function claimDeliveries(
+  store: Store,
+  { city, except }: { readonly city: string; readonly except: readonly string[] },
+  most: number,
+  now: number,
+  leaseMs: number,
+): Promise<ClaimedDelivery[]> {
   return store.transaction(async (tx) => {
     const query = tx
       .selectFrom('event_delivery as d')
@@ -175,6 +190,7 @@ export async function claimDeliveries(store: Store, city: string, most: number, 
           ),
         ),
       )
+      .$if(except.length > 0, (some) => some.where('d.event_id', 'not in', except))
       .orderBy('d.not_before')
       .orderBy('d.seq')
       .limit(most);

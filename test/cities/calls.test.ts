@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import fc from 'fast-check';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { AdapterError, type Adapter, type Json } from '#contract';
 import type { CallLimits } from '../../src/cities/call-options.ts';
 import { createCalls, type CallOutcome } from '../../src/cities/calls.ts';
@@ -222,6 +222,24 @@ describe('the breaker', () => {
     await sleep(520);
     await failureOf(one.write(broken, write('trial')));
     expect(one.accepts()).toBe(false);
+  });
+
+  test.each([
+    ['back', -86_400_000],
+    ['forward', 86_400_000],
+  ])('rests for its time, also where the clock of the day is set %s meanwhile', async (_, by) => {
+    const one = calls();
+    await open(one);
+    const moved = vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + by);
+    onTestFinished(() => moved.mockRestore());
+    expect(one.accepts()).toBe(false);
+    const refused = await failureOf(one.write(async () => 'back', write('early')));
+    expect(refused).toMatchObject({ kind: 'breaker-open' });
+    expect(refused.retryAfterMs).toBeGreaterThan(0);
+    expect(refused.retryAfterMs).toBeLessThanOrEqual(500);
+    await sleep(520);
+    expect(one.accepts()).toBe(true);
+    expect(await one.write(async () => 'back', write('again'))).toBe('back');
   });
 
   test('does not close because the trial’s caller left', async () => {

@@ -189,6 +189,17 @@ describeOnEachStore('the store', (kit, dialect) => {
     expect((await acquireLease(store, request('third'), 1503))?.fence).toBe(first!.fence + 2);
   });
 
+  test('a lease that a clock wrote which was a day ahead is free when the clock is right again; an ordinary one is not', async () => {
+    const store = await kit.openFresh();
+    const request = (holder: string, ttlMs = 1000) => ({ name: 'relay', holder, ttlMs });
+    await acquireLease(store, request('ahead'), 86_400_000);
+    expect((await acquireLease(store, request('right'), 0))?.fence).toBe(2);
+    expect(await acquireLease(store, request('other'), 1)).toBeNull();
+    const long = await acquireLease(store, { ...request('long', 7_200_000), name: 'long' }, 0);
+    expect(long).not.toBeNull();
+    expect(await acquireLease(store, { ...request('other', 7_200_000), name: 'long' }, 1)).toBeNull();
+  });
+
   test('of many that ask for a lease at once, one gets it', async () => {
     const store = await kit.openFresh();
     const asked = await Promise.all(

@@ -8,7 +8,8 @@ import type { Store } from './store.ts';
  *
  * A holder that slept through its time may still believe in it. The fence tells the difference: it grows with every
  * change of hands, so whoever protects a result compares fences, not clocks. Clocks only decide when a lease may be taken
- * over; processes on several machines need theirs in step to well below the time to live.
+ * over; processes on several machines need theirs in step to well below the time to live. A lease that ends much later than any
+ * lives was written by a clock that was ahead, and counts as over.
  */
 
 /** A lease that is held. */
@@ -28,6 +29,9 @@ export interface LeaseRequest {
   readonly ttlMs: number;
 }
 
+/** No lease lives longer than this, in milliseconds, whoever took it. */
+const longestMs = 3_600_000;
+
 /** The lease, or null while another holds it. `now` in epoch milliseconds. */
 export async function acquireLease(store: Store, { name, holder, ttlMs }: LeaseRequest, now: number): Promise<Lease | null> {
   const row = await store.db
@@ -37,7 +41,7 @@ export async function acquireLease(store: Store, { name, holder, ttlMs }: LeaseR
       conflict
         .column('name')
         .doUpdateSet((e) => ({ holder, until: now + ttlMs, fence: e('lease.fence', '+', 1) }))
-        .where('lease.until', '<=', now),
+        .where((where) => where.or([where('lease.until', '<=', now), where('lease.until', '>', now + Math.max(longestMs, ttlMs))])),
     )
     .returning('fence')
     .executeTakeFirst();

@@ -1,8 +1,6 @@
-import type { Store } from '../infra/store/store.ts';
-import { untilBack } from '../infra/until-back.ts';
-import { renewLease, type ClaimedJob } from './records.ts';
+import { untilBack } from './until-back.ts';
 
-/** A job in the hands of this process. */
+/** A leased row of a queue in the hands of this process. */
 export interface HeldJob {
   /** Aborts when the lease is lost: what is under way must end. */
   readonly lost: AbortSignal;
@@ -16,6 +14,8 @@ export interface HeldJob {
 }
 
 export interface HoldOptions {
+  /** Prolongs the lease; false where it has passed to somebody else. `until` in epoch milliseconds. */
+  readonly renew: (until: number) => Promise<boolean>;
   readonly leaseMs: number;
   /** `performance.now()` from before the claim: the lease lasts from then on, whatever the clock of the wall does meanwhile. */
   readonly since: number;
@@ -24,7 +24,7 @@ export interface HoldOptions {
 }
 
 /** Holds a claimed job by renewing its lease at a third of its length. */
-export function holdJob(store: Store, job: ClaimedJob, { leaseMs, since, now, stopping }: HoldOptions): HeldJob {
+export function holdJob({ renew, leaseMs, since, now, stopping }: HoldOptions): HeldJob {
   const lost = new AbortController();
   let heldUntil = since + leaseMs;
   let passedOn = false;
@@ -32,7 +32,7 @@ export function holdJob(store: Store, job: ClaimedJob, { leaseMs, since, now, st
     const at = performance.now();
     // Renewals that failed or have no answer yet: from here on another worker may have taken it over.
     if (at >= heldUntil) lost.abort();
-    renewLease(store.db, job, now().getTime() + leaseMs).then(
+    renew(now().getTime() + leaseMs).then(
       (mine) => {
         if (mine) heldUntil = at + leaseMs;
         else {
