@@ -86,6 +86,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const seal = options.factsKey === null ? null : createSeal(options.factsKey);
   const applications = createApplications({
     ...options.applications,
+    ...(seal ? { digest: seal.pseudonym } : {}),
     onSubmission: createMarking({ catalogue, cities, kinds, seal }),
     store,
     eventLog,

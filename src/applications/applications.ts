@@ -5,6 +5,7 @@ import type { Principal } from '../identity/identity.ts';
 import type { Log } from '../infra/log.ts';
 import type { Metrics } from '../infra/metrics.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
+import { sha256 } from '../infra/ids.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 import { createChanges } from './changes.ts';
 import { createDelivery, type DeliveryTiming } from './deliver.ts';
@@ -151,6 +152,8 @@ export interface ApplicationsOptions {
   readonly timing?: Partial<DeliveryTiming>;
   /** Runs in the transaction that takes an application; where it throws, the application is not taken. */
   readonly onSubmission?: (tx: Tx, submission: TakenSubmission) => Promise<void>;
+  /** Digest of a text, keyed where the installation has a key: what it was made of cannot be guessed. @default SHA-256 */
+  readonly digest?: (text: string) => string;
   /**
    * Sends again after an unknown effect without asking the back office first, as systems without this hub do. Makes
    * duplicates; only the kill experiment sets it, to show that it can fail.
@@ -160,7 +163,8 @@ export interface ApplicationsOptions {
 }
 
 /** What the verbs share. */
-export interface ApplicationsDeps extends Omit<ApplicationsOptions, 'metrics' | 'retry' | 'timing' | 'retryBlindly'> {
+export interface ApplicationsDeps extends Omit<ApplicationsOptions, 'metrics' | 'retry' | 'timing' | 'retryBlindly' | 'digest'> {
+  readonly digest: (text: string) => string;
   readonly metrics: ApplicationMetrics;
   readonly retry: RetryPolicy;
   readonly timing: DeliveryTiming;
@@ -174,6 +178,7 @@ export function createApplications(options: ApplicationsOptions): Applications {
     metrics: createApplicationMetrics(metrics, options.store),
     retry: { ...retryDefaults, ...options.retry },
     timing: { leaseMs: 10_000, pollMs: 500, ...options.timing },
+    digest: options.digest ?? sha256,
     retryBlindly: options.retryBlindly ?? false,
   };
   const { store, eventLog } = deps;

@@ -5,6 +5,7 @@ import type { ApplicationsDeps } from './applications.ts';
 import { findApplicationByCase, toState, updateApplication, type ApplicationRow } from './records.ts';
 import { moveCursor } from './sources.ts';
 import { decideChange, eventFacts } from './rules.ts';
+import { forgetTaken } from './once.ts';
 import { forgetSetAside, keepSetAside } from './set-aside.ts';
 
 /*
@@ -243,6 +244,7 @@ export function createChanges(deps: ApplicationsDeps): Changes {
 
     async forget(before) {
       await store.db.deleteFrom('seen_change').where('seen_at', '<', before).execute();
+      await forgetTaken(store.db, now().getTime());
       await forgetSetAside(store.db, now().getTime() - setAsideMs);
       await store.db.deleteFrom('held_change').where('reason', '=', 'unknown-case').where('held_at', '<', before).execute();
     },

@@ -7,6 +7,7 @@ import type { ApplicationsDeps, FieldProblem, SubmitInput, SubmitResult } from '
 import { newEvent } from './changes.ts';
 import { deliveryKeyOf } from './delivery-key.ts';
 import type { createFormCheck } from './form.ts';
+import { takeOnce, TakenAlready } from './once.ts';
 import { findPlaceProblems } from './places.ts';
 import { atRegister, findRegister, nameOf } from './register.ts';
 import {
@@ -59,7 +60,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
     if ('refusal' in there) return elsewhere ? atRegister(catalogue, offer, there.refusal) : there.refusal;
 
     const row = newRow(offer, there.target, input, principal, traceparent);
-    const fresh = await store.transaction(async (tx) => {
+    const taking = store.transaction(async (tx) => {
       const at = row.submitted_at;
       const claimed = await claimSubmissionKey(tx, {
         owner: principal.owner,
@@ -70,6 +71,7 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
       });
       if (!claimed) return false;
       await tx.insertInto('application').values(row).execute();
+      await takeOnce(tx, row, offer, input.formData ?? null, deps.digest);
       await queueJob(tx, { row, kind: 'submit', key: row.delivery_key ?? row.id, at });
       await deps.onSubmission?.(tx, {
         id: row.id,
@@ -86,6 +88,11 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
       ]);
       return true;
     });
+    const fresh = await taking.catch((error: unknown) => {
+      if (error instanceof TakenAlready) return error.problem;
+      throw error;
+    });
+    if (typeof fresh === 'object') return refused({ code: 'VALIDATION_FAILED', facts: { count: 1 }, path: ['input'] }, { fields: [fresh] });
     if (fresh) {
       deps.metrics.submitted.inc({ city: row.city });
       return { ok: true, application: toApplication(row), replayed: false };

@@ -3,6 +3,7 @@ import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import type { Json } from '#contract';
 import { canonicalJson } from '../../infra/ids.ts';
+import { missingPlaces, onceSchema, type OnceRule } from './once.ts';
 import { daysMeant, dayRangeSchema, findDayFault, type DayRange } from './day-range.ts';
 import { boundForm } from './form-bounds.ts';
 import { linearPattern, type LinearPattern } from './pattern.ts';
@@ -87,6 +88,7 @@ const gaveUp: readonly ErrorObject[] = [{ keyword: tooMuch, instancePath: '', sc
  * `x-title-en`, `x-description-en`; `x-fim` (origin in a FIM data schema); `x-hub` (what cases between cities read there); `x-expected` (`{ de, en }`, what a pattern wants);
  * `x-message` (`{ de, en }`, told where this part of the form is not met); `x-decimals` (digits after the point, at most).
  * `x-day` (bounds of a date from today) and the format `partial-date`: day-range.ts; `x-place`: applications/places.ts.
+ * `x-once` (what a city takes one application at a time for): once.ts.
  * Strict: an unknown keyword is an error, because it would silently accept everything. Neither form nor data can make the check take long:
  * form-bounds.ts, pattern.ts.
  * @throws Error, PatternError where it is no form, or one that would take long
@@ -158,6 +160,17 @@ function createAjv({ strict, now, allErrors, patterns }: Kind): Ajv2020 {
     return fault === null;
   };
   ajv.addKeyword({ keyword: 'x-day', type: 'string', schemaType: 'object', metaSchema: dayRangeSchema, errors: true, validate: day });
+  ajv.addKeyword({
+    keyword: 'x-once',
+    schemaType: 'object',
+    metaSchema: onceSchema,
+    compile: (rule: OnceRule, form) => {
+      const missing = missingPlaces(rule, form);
+      if (missing.length > 0) throw new Error(`x-once names ${missing.join(', ')}, which the form does not have`);
+      // Whether another application holds it is found out when this one is taken.
+      return () => true;
+    },
+  });
   return ajv;
 }
 

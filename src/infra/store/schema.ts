@@ -164,6 +164,8 @@ export interface Database {
     /** JSON of what the back office said against it, without what it repeated of the application; null where it said nothing or has it now. */
     refusal: string | null;
   };
+  /** What may be applied for once at a time, by digest; whoever holds it does so as long as its status says. `ends_at` null: no day. */
+  taken_once: { digest: string; application_id: string; ends_at: number | null };
   /** When the store was made again from a backup: what was delivered since the backup is not known here. */
   restoration: { at: number };
   /** Durable memo of `WriteCall.step`. */
