@@ -8,6 +8,7 @@ import { createKeyRules, HubError, inLanguage, spelledAlike, type Language } fro
 import { createApplications, type Release } from './applications/applications.ts';
 import { applicationStanding } from './applications/project.ts';
 import { createCatalogue } from './catalogue/catalogue.ts';
+import { readKnown } from './catalogue/import/known.ts';
 import { createCities } from './cities/cities.ts';
 import { loadCities } from './cities/load.ts';
 import { runChanges } from './cli/changes.ts';
@@ -38,6 +39,8 @@ import { createEventLog } from './infra/store/eventlog.ts';
  * `staedtebund`: what operators do beside the running hub, on the same store and the same cities' files. Every verb
  * resolves to an exit code: 0 done, 1 a finding or a refusal, 2 wrong use.
  */
+
+const referenceFolder = fileURLToPath(new URL('../reference', import.meta.url));
 
 const out = (line: string): void => console.log(line);
 const note = (line: string): void => console.error(line);
@@ -102,11 +105,11 @@ async function open(env: Record<string, string | undefined>, language: Language)
     env,
     literalSecrets: development,
     admission: development ? 'noted' : 'required',
+    known: await readKnown(referenceFolder),
   });
   const wrong = new Set(loaded.complaints.map(({ file }) => file));
   const keys = createKeyRules();
   const cities = createCities({ connected: loaded.cities, cache, log, metrics, now, keys });
-  const referenceFolder = fileURLToPath(new URL('../reference', import.meta.url));
   const catalogue = await createCatalogue({ store, eventLog, cities, keys, log, now, referenceFolder });
   const applications = createApplications({ store, eventLog, catalogue, cities, log, metrics, now, processId: newId() });
   const webhooks = new Map(loaded.cities.flatMap(({ city, webhook }) => (webhook ? [[city.id, webhook] as const] : [])));
@@ -142,7 +145,16 @@ verb('check', "check every city's file and, read-only, every connection")
     const env = environment(common());
     const folder = env['CITIES_DIR'] ?? './cities';
     process.exitCode = await runCheck(
-      { folder, adapters, env, language: common().language, development: env['NODE_ENV'] === 'development', ...options },
+      {
+        folder,
+        referenceFolder,
+        subgraphs: env['SUBGRAPHS_DIR'] ?? './subgraphs',
+        adapters,
+        env,
+        language: common().language,
+        development: env['NODE_ENV'] === 'development',
+        ...options,
+      },
       out,
     );
   });

@@ -4,6 +4,7 @@ import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { adapters } from '../adapters/index.ts';
 import { HubError } from '#contract';
+import { readKnown } from './catalogue/import/known.ts';
 import { loadCities } from './cities/load.ts';
 import { complaintText } from './cities/load/complaint.ts';
 import { loadConfig } from './config.ts';
@@ -47,12 +48,14 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
   const ports = await openPorts({ ...config, log, metrics, checkEvent: createEventCheck(), ...source });
   try {
     const development = env['NODE_ENV'] === 'development';
+    const referenceFolder = fileURLToPath(new URL('../reference', import.meta.url));
     const { cities, complaints, notes } = await loadCities({
       folder: config.citiesDir,
       adapters,
       env,
       literalSecrets: development,
       admission: development ? 'noted' : 'required',
+      known: await readKnown(referenceFolder),
     });
     // A mistake in one city's file keeps that city out, not the others.
     for (const complaint of complaints) log.error({ file: complaint.file, line: complaint.line }, complaintText(complaint, 'EN'));
@@ -73,7 +76,7 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
       log,
       metrics,
       factsKey,
-      referenceFolder: fileURLToPath(new URL('../reference', import.meta.url)),
+      referenceFolder,
       events: { development, ...source, ...options.events },
       gateway: {
         mostBytes: config.bodyLimitBytes,

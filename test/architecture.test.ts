@@ -49,6 +49,7 @@ const floors: Record<string, readonly string[]> = {
     'src/hub.ts',
     'src/config.ts',
     'src/federation',
+    'src/catalogue',
     'src/infra',
     'src/cities',
     'src/events',

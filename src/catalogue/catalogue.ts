@@ -20,6 +20,7 @@ import { decideCompetence, walkUp } from './competence.ts';
 import { dayOf } from './days.ts';
 import { importCity, type CityImport, type CityWithCatalogue } from './import/cities.ts';
 import type { OfferImportOptions } from './import/offers.ts';
+import { readKnown } from './import/known.ts';
 import { importReference, type Progress, type ReferenceReport } from './import/reference.ts';
 import { readEverydayWords, readSynonyms } from './import/reference-files.ts';
 import { filterMunicipalities, filterOffers, filterServices } from './lists.ts';
@@ -246,7 +247,8 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
     signal?: AbortSignal,
   ): Promise<readonly CityImport[]> {
     const { read } = cities;
-    const tools = { store, eventLog, now, cities: read && { read }, signal, listingMs: deps.refresh?.listingMs };
+    const known = named.some(({ catalogue }) => catalogue !== null && 'files' in catalogue) ? await readKnown(referenceFolder) : undefined;
+    const tools = { store, eventLog, now, cities: read && { read }, known, signal, listingMs: deps.refresh?.listingMs };
     const done: CityImport[] = [];
     for (const city of named) {
       const outcome = await importCity(tools, city, options);

@@ -1,4 +1,4 @@
-import { access, readdir } from 'node:fs/promises';
+import { access, readdir, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contractVersions, parseMunicipalityArs, type AdapterDefinition, type Json, type MappableStatus } from '#contract';
@@ -9,6 +9,7 @@ import { say, type Complaint, type Saying } from './load/complaint.ts';
 import { checkConfig } from './load/config.ts';
 import { commonContract, findDefinition, type FoundDefinition } from './load/definition.ts';
 import { toCoordination, type CoordinationEntry } from './load/coordination.ts';
+import { complaintsOfKnown, type Known } from './load/known.ts';
 import { checkEvents, toGrant, type EventsEntry, type GrantEntry } from './load/events.ts';
 import { complaintsOfPorts, portsOf, type Ports } from './load/ports.ts';
 import { complaintsOfShape } from './load/shape.ts';
@@ -26,6 +27,8 @@ export interface LoadOptions {
   readonly literalSecrets?: boolean;
   /** What an adapter without a current report of the conformance kit means for its city. @default 'ignored' */
   readonly admission?: 'required' | 'noted' | 'ignored';
+  /** Municipalities and services that there are; without it, any key passes that is written like one. */
+  readonly known?: Known;
 }
 
 export interface LoadedCities {
@@ -72,7 +75,10 @@ export const limitDefaults: CallLimits = { concurrency: 4, timeoutMs: 8_000, ret
 export async function loadCities(options: LoadOptions): Promise<LoadedCities> {
   const { folder } = options;
   const names = await readdir(folder).catch(() => null);
-  const files = (names ?? []).filter((name) => /\.ya?ml$/.test(name)).toSorted();
+  const files = await byAge(
+    folder,
+    (names ?? []).filter((name) => /\.ya?ml$/.test(name)),
+  );
   if (files.length === 0)
     return {
       cities: [],
@@ -102,7 +108,28 @@ export async function loadCities(options: LoadOptions): Promise<LoadedCities> {
     }
     taken.set(ars, other ?? name);
   }
-  return { cities, complaints, notes: [...notes, ...notesOnTreaties(sources)] };
+  return {
+    cities: cities.toSorted((one, other) => (one.city.id < other.city.id ? -1 : 1)),
+    complaints: complaints.toSorted((one, other) => (one.file < other.file ? -1 : one.file > other.file ? 1 : 0)),
+    notes: [...notes, ...notesOnTreaties(sources)],
+  };
+}
+
+/**
+ * The files as they were changed, the oldest first, then by name: where two claim the same, the one that came later is to be
+ * put right. A copy is newer than what it was copied from.
+ */
+async function byAge(folder: string, names: readonly string[]): Promise<readonly string[]> {
+  const aged = await Promise.all(
+    names.map(async (name) => ({
+      name,
+      changed: await stat(join(folder, name)).then(
+        ({ mtimeMs }) => mtimeMs,
+        () => 0,
+      ),
+    })),
+  );
+  return aged.toSorted((one, other) => one.changed - other.changed || (one.name < other.name ? -1 : 1)).map(({ name }) => name);
 }
 
 interface LoadedCity {
@@ -114,7 +141,7 @@ interface LoadedCity {
 async function loadCity(path: string, id: string, options: LoadOptions): Promise<LoadedCity | { complaints: readonly Complaint[] }> {
   const source = await readSource(path);
   if (!('complain' in source)) return { complaints: source };
-  const complaints: Complaint[] = [...complaintsOfShape(source)];
+  const complaints: Complaint[] = [...complaintsOfShape(source), ...complaintsOfNumbers(source)];
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(id)) complaints.push(source.complain([], say.badName(id)));
   if (complaints.length > 0) return { complaints };
 
@@ -135,6 +162,7 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
     }
   }
   complaints.push(
+    ...(options.known ? complaintsOfKnown(source, options.known) : []),
     ...claimedTwice(source, file.adapters),
     ...complaintsOfTreaties(source, file),
     ...(file.catalogue ? complaintsOfCatalogue(source, file.catalogue, Object.keys(file.adapters), ports) : []),
@@ -217,6 +245,16 @@ const toAdapter = (id: string, product: string, { services = [], statusMap = {},
   statusMap: new Map(Object.entries(statusMap)),
   limits: { ...limitDefaults, ...limits, breaker: { ...limitDefaults.breaker, ...limits?.breaker } },
 });
+
+/** Numbers of the file's own keys are whole; what adapters take is for their schemas to say. */
+const complaintsOfNumbers = (source: Source): readonly Complaint[] =>
+  source
+    .numbers()
+    .filter(
+      ({ path: [top, , part], written }) =>
+        !(top === 'adapters' && part === 'config') && /[.eE]/.test(written) && Number.isInteger(Number(written)),
+    )
+    .map(({ path, written }) => source.complain(path, say.notWhole(written, false)));
 
 /** Each service has one adapter; `*` takes what no other names. */
 function claimedTwice(source: Source, adapters: CityFile['adapters']): readonly Complaint[] {

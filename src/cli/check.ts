@@ -1,7 +1,11 @@
+import { isAbsolute, join, relative } from 'node:path';
 import type { AdapterDefinition, Health, Language } from '#contract';
+import { checkCatalogue } from '../catalogue/import/cities.ts';
+import { readKnown } from '../catalogue/import/known.ts';
 import { createCities, type ConnectedCity } from '../cities/cities.ts';
 import { loadCities } from '../cities/load.ts';
 import { complaintText } from '../cities/load/complaint.ts';
+import { readSubgraphFiles } from '../federation/read-files.ts';
 import { createMemoryCache } from '../infra/cache/memory.ts';
 import { createLog } from '../infra/log.ts';
 import { createMetrics } from '../infra/metrics.ts';
@@ -9,6 +13,10 @@ import { createMetrics } from '../infra/metrics.ts';
 export interface CheckOptions {
   /** Folder of the cities' files. */
   readonly folder: string;
+  /** Folder of the reference records. */
+  readonly referenceFolder: string;
+  /** Folder of the files of subgraphs; may be absent. @default none is read */
+  readonly subgraphs?: string;
   readonly adapters: readonly AdapterDefinition[];
   /** Where `$env` references look. */
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -35,22 +43,13 @@ const words = {
 } as const;
 
 /**
- * Checks every city's file and, read-only, every connection, all at once and each with its own deadline. Resolves to the
- * exit code: 0 all is well, 1 a back office has something against it, 2 a file is wrong.
+ * Checks all that a start would read (cities' files, their offers and forms, subgraphs' files) and, read-only, every
+ * connection, all at once and each with its own deadline. Resolves to the exit code: 0 all is well, 1 a back office has
+ * something against it, 2 a file is wrong.
  */
 export async function runCheck(options: CheckOptions, out: (line: string) => void): Promise<number> {
-  const { folder, adapters, env, language = 'DE', json = false, offline = false, development = false } = options;
-  const {
-    cities: connected,
-    complaints,
-    notes,
-  } = await loadCities({
-    folder,
-    adapters,
-    env,
-    literalSecrets: development,
-    admission: development ? 'noted' : 'required',
-  });
+  const { folder, language = 'DE', json = false, offline = false } = options;
+  const { connected, complaints, notes } = await readAll(options);
   const checked = offline ? [] : await askAll(connected, language);
   const code = complaints.length > 0 ? 2 : checked.some(({ health }) => !health.ok) ? 1 : 0;
   if (json) {
@@ -70,6 +69,30 @@ export async function runCheck(options: CheckOptions, out: (line: string) => voi
   if (offline) for (const { city } of connected) out(`${city.id}: ${say.unasked}`);
   return code;
 }
+
+/** Every file that a start would read, and what is wrong with it. A form that several offers name is told of once. */
+async function readAll({ folder, referenceFolder, subgraphs, adapters, env, development = false }: CheckOptions) {
+  const known = await readKnown(referenceFolder);
+  const loaded = await loadCities({
+    folder,
+    adapters,
+    env,
+    literalSecrets: development,
+    admission: development ? 'noted' : 'required',
+    known,
+  });
+  const catalogues = await Promise.all(loaded.cities.map(({ city }) => checkCatalogue(city, join(folder, `${city.id}.yaml`), known)));
+  const { complaints: ofSubgraphs } = subgraphs === undefined ? { complaints: [] } : await readSubgraphFiles(subgraphs, env);
+  const all = [...loaded.complaints, ...catalogues.flat(), ...ofSubgraphs].map((complaint) => ({
+    ...complaint,
+    file: near(complaint.file),
+  }));
+  const complaints = [...new Map(all.map((complaint) => [complaintText(complaint, 'EN'), complaint])).values()];
+  return { connected: loaded.cities, complaints, notes: loaded.notes };
+}
+
+/** A path as short as it can be from here. */
+const near = (file: string): string => (isAbsolute(file) && !relative('.', file).startsWith('..') ? relative('.', file) : file);
 
 async function askAll(connected: readonly ConnectedCity[], language: Language): Promise<readonly Checked[]> {
   const cache = createMemoryCache();

@@ -2,6 +2,7 @@ import { parseMunicipalityArs, spelledAlike, type Language } from '#contract';
 import type { CatalogueImports } from '../catalogue/catalogue.ts';
 import { catalogueFormats, type CityImport, type CityWithCatalogue } from '../catalogue/import/cities.ts';
 import type { OfferReport } from '../catalogue/import/offers.ts';
+import { complaintText } from '../cities/load/complaint.ts';
 import type { Progress, ReferenceReport } from '../catalogue/import/reference.ts';
 
 export interface ImportOptions {
@@ -72,7 +73,10 @@ function referenceLines({ changed, parts }: ReferenceReport, language: Language)
 
 function cityLines(entry: CityImport, dryRun: boolean, language: Language): string[] {
   const say = words[language];
-  if (!entry.ok) return [say.refused(entry.city), ...entry.problem.split('\n').map((line) => `  ${line}`)];
+  if (!entry.ok) {
+    const lines = entry.complaints?.map((complaint) => complaintText(complaint, language)) ?? entry.problem.split('\n');
+    return [say.refused(entry.city), ...lines.map((line) => `  ${line}`)];
+  }
   return [
     `${entry.city}: ${say.counts(entry.report)}${dryRun ? say.dryRun : ''}`,
     ...entry.report.unmappedList.map(({ localKey, name }) => `  ${say.withoutKey}: ${localKey} ${name}`),

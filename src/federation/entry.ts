@@ -1,4 +1,6 @@
 import { z } from 'zod';
+import type { Localised } from '#contract';
+import { expectedOf } from '../cities/load/expected.ts';
 import { claimNames, type ClaimName } from '../identity/claims-issuer.ts';
 import type { Grants } from './contract-check.ts';
 import { subgraphLimits, type SubgraphLimits } from './remote.ts';
@@ -59,16 +61,16 @@ export const entrySchema = z.strictObject({
 /** What is wrong with an entry, at which name. */
 export interface EntryComplaint {
   readonly path: readonly (string | number)[];
-  readonly expected: string;
+  readonly expected: Localised;
 }
 
 /** An entry, or everything that is wrong with it. */
 export function readEntry(given: unknown): SubgraphEntry | readonly EntryComplaint[] {
   const parsed = entrySchema.safeParse(given);
   if (!parsed.success)
-    return parsed.error.issues.map(({ path, message }) => ({
-      path: path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
-      expected: message,
+    return parsed.error.issues.map((issue) => ({
+      path: issue.path.map((part) => (typeof part === 'symbol' ? String(part) : part)),
+      expected: expectedOf(issue),
     }));
   const { name, url, timeoutMs, concurrency, mostBytes, breaker, claims, grants } = parsed.data;
   return { name, url, limits: { timeoutMs, concurrency, mostBytes, breaker }, claims, grants };

@@ -51,7 +51,7 @@ async function readOne(
   const given = typeof source.value === 'object' && source.value !== null && !Array.isArray(source.value) ? source.value : {};
   const { sdl: sdlFile, url, ...rest } = given as Record<string, Json>;
   const entry = readEntry({ name, ...rest, url: valueOf(url, env) });
-  if (!('name' in entry)) return entry.map(({ path, expected }) => source.complain(path, say.invalid(path.join('.'), { de: expected })));
+  if (!('name' in entry)) return entry.map(({ path, expected }) => source.complain(path, say.invalid(path.join('.'), expected)));
   if (sdlFile === undefined) return { file, entry, sdl: null };
   if (typeof sdlFile !== 'string')
     return [source.complain(['sdl'], say.invalid('sdl', { de: 'der Pfad einer Datei', en: 'the path of a file' }))];

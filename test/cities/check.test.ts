@@ -14,7 +14,10 @@ afterAll(() => backoffices.close());
 
 const check = async (over: Partial<CheckOptions> = {}) => {
   const lines: string[] = [];
-  const code = await runCheck({ folder: 'cities', adapters, env: backoffices.env, language: 'EN', ...over }, (line) => lines.push(line));
+  const code = await runCheck(
+    { folder: 'cities', referenceFolder: 'reference', adapters, env: backoffices.env, language: 'EN', ...over },
+    (line) => lines.push(line),
+  );
   return { code, text: lines.join('\n') };
 };
 

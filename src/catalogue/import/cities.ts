@@ -1,7 +1,10 @@
 import { HubError, type OfferRecord } from '#contract';
 import type { CatalogueFiles, City } from '../../cities/cities.ts';
+import { say, type Complaint } from '../../cities/load/complaint.ts';
+import type { Known } from '../../cities/load/known.ts';
+import { readSource as readCityFile } from '../../cities/load/source.ts';
 import { checkRecords } from './check-records.ts';
-import { nearestWord, refuseImport } from './complaints.ts';
+import { nearestWord, RefusedFiles, refuseImport } from './complaints.ts';
 import { dldbFormat } from './formats/dldb.ts';
 import type { CatalogueFormat } from './formats/format.ts';
 import { offersFormat } from './formats/offers.ts';
@@ -16,7 +19,13 @@ export const catalogueFormats: readonly string[] = formats.map(({ id }) => id);
 /** What became of a city's catalogue: taken over, or refused and why. */
 export type CityImport =
   | { readonly city: string; readonly ok: true; readonly report: OfferReport }
-  | { readonly city: string; readonly ok: false; readonly problem: string };
+  | {
+      readonly city: string;
+      readonly ok: false;
+      readonly problem: string;
+      /** The same, by place and in both languages, where the format says it so. */
+      readonly complaints?: readonly Complaint[];
+    };
 
 /** What an import needs to know of a city. */
 export type CityWithCatalogue = Pick<City, 'id' | 'ars' | 'catalogue'>;
@@ -45,7 +54,8 @@ export async function importCity(
   } catch (error) {
     if (!(error instanceof HubError) || error.code !== 'IMPORT_REFUSED') throw error;
     if (!options.dryRun) await noteRefusal(tools, source, error.message);
-    return { city: city.id, ok: false, problem: error.message };
+    const complaints = error instanceof RefusedFiles ? { complaints: error.complaints } : {};
+    return { city: city.id, ok: false, problem: error.message, ...complaints };
   }
 }
 
@@ -53,11 +63,37 @@ async function readCatalogue(tools: ListingTools, city: CityWithCatalogue): Prom
   const { id, catalogue } = city;
   if (!catalogue) throw refuseImport(id, 'has no catalogue; name one in its city file');
   if ('adapter' in catalogue) return checkRecords(await listOffers(tools, id, catalogue.adapter), city);
-  return readFiles(city, catalogue);
+  return readFiles(city, catalogue, tools.known);
+}
+
+/**
+ * What an import would have against a city's files, each with its place; empty where it would take them, and where an adapter
+ * lists the offers. Reads files alone.
+ */
+export async function checkCatalogue(
+  { catalogue, ...city }: CityWithCatalogue & { readonly name?: string },
+  cityFile: string,
+  known: Known,
+): Promise<readonly Complaint[]> {
+  if (catalogue === null || 'adapter' in catalogue) return [];
+  try {
+    await readFiles({ ...city, catalogue }, catalogue, known);
+    return [];
+  } catch (error) {
+    if (error instanceof RefusedFiles) return error.complaints;
+    if (!(error instanceof HubError) || error.code !== 'IMPORT_REFUSED') throw error;
+    const source = await readCityFile(cityFile);
+    const place = { file: cityFile, line: 1, column: 1, path: 'catalogue' };
+    return error.message
+      .split('\n')
+      .map((line) =>
+        'complain' in source ? source.complain(['catalogue', 'files'], say.importRefused(line)) : { ...place, ...say.importRefused(line) },
+      );
+  }
 }
 
 /** Every offer of a city's files, in the format they are in. */
-function readFiles({ id, ars }: CityWithCatalogue, catalogue: CatalogueFiles): Promise<readonly OfferRecord[]> {
+function readFiles({ id, ars }: CityWithCatalogue, catalogue: CatalogueFiles, known?: Known): Promise<readonly OfferRecord[]> {
   const format = formats.find((candidate) => candidate.id === catalogue.format);
   if (!format) {
     const near = nearestWord(catalogue.format, catalogueFormats);
@@ -71,5 +107,5 @@ function readFiles({ id, ars }: CityWithCatalogue, catalogue: CatalogueFiles): P
   if (missing) throw refuseImport(id, `catalogue.files lacks "${missing}", which the format ${format.id} needs`);
   const stray = Object.keys(catalogue.files).find((part) => ![...needed, ...optional].includes(part));
   if (stray) throw refuseImport(id, `catalogue.files has "${stray}"; the format ${format.id} knows ${[...needed, ...optional].join(', ')}`);
-  return format.read(catalogue.files, { ars });
+  return format.read(catalogue.files, { ars, known });
 }

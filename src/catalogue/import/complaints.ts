@@ -1,4 +1,5 @@
 import { HubError } from '#contract';
+import { complaintText, type Complaint } from '../../cities/load/complaint.ts';
 
 /** Complaints listed at most; the rest is counted. */
 const mostListed = 50;
@@ -22,6 +23,18 @@ export class Complaints {
     const shown = this.#lines.slice(0, mostListed);
     const more = this.#lines.length > shown.length ? [`… and ${this.#lines.length - shown.length} more`] : [];
     throw new HubError('IMPORT_REFUSED', [...shown, ...more].join('\n'));
+  }
+}
+
+/** A refusal of files whose every fault has its place, in both languages; its message is the English one. */
+export class RefusedFiles extends HubError {
+  readonly complaints: readonly Complaint[];
+
+  constructor(complaints: readonly Complaint[]) {
+    const lines = complaints.slice(0, mostListed).map((complaint) => complaintText(complaint, 'EN'));
+    const more = complaints.length > lines.length ? [`… and ${complaints.length - lines.length} more`] : [];
+    super('IMPORT_REFUSED', [...lines, ...more].join('\n'));
+    this.complaints = complaints;
   }
 }
 

@@ -1,5 +1,6 @@
 import { AdapterError, HubError } from '#contract';
 import { CityCallError, type Cities } from '../../cities/cities.ts';
+import type { Known } from '../../cities/load/known.ts';
 import { refuseImport } from './complaints.ts';
 
 /** How long a listing may take, in milliseconds. */
@@ -12,6 +13,8 @@ const mostPages = 20_000;
 export interface ListingTools {
   /** The guarded calls; absent where no adapter is connected. */
   readonly cities?: Pick<Cities, 'read'> | undefined;
+  /** Municipalities and services that there are, for files to be held against. */
+  readonly known?: Known | undefined;
   /** Gives the listing up. */
   readonly signal?: AbortSignal | undefined;
   /** @default ten minutes */

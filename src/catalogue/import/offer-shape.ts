@@ -24,9 +24,11 @@ export const authority = z.strictObject({
   url: webAddress.optional(),
 });
 
+const currencies = new Set(Intl.supportedValuesOf('currency'));
+
 export const fee = z.strictObject({
   cents: z.int().min(0).max(100_000_000),
-  currency: z.string().regex(/^[A-Z]{3}$/, 'expected an ISO 4217 code such as EUR'),
+  currency: z.string().refine((code) => currencies.has(code), 'expected an ISO 4217 code such as EUR'),
   label: localised.optional(),
   channel: z.enum(channels).optional(),
 });
@@ -44,7 +46,7 @@ export const offerFields = {
     )
     .optional(),
   channels: z.array(z.enum(channels)).min(1),
-  maturityLevel: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)]),
+  maturityLevel: z.union([z.literal(0), z.literal(1), z.literal(2), z.literal(3), z.literal(4)], 'expected a whole number from 0 to 4'),
   fees: z.array(fee).max(100),
   processingDays: z
     .strictObject({ min: z.int().min(0), max: z.int().min(0) })

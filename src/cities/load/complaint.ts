@@ -44,6 +44,17 @@ const meant = (word: string, words: readonly string[]): Localised & { en: string
   return both(`Möglich: ${all}.`, `Possible: ${all}.`);
 };
 
+/** A key and what it stands for. */
+export interface NamedKey {
+  readonly key: string;
+  readonly name: string;
+}
+
+const meantKeys = (nearest: readonly NamedKey[], otherwise: Localised & { en: string }): Localised & { en: string } => {
+  const all = nearest.map(({ key, name }) => `${key} ${name}`).join('; ');
+  return nearest.length === 0 ? otherwise : both(`Am nächsten kommen: ${all}.`, `Nearest are: ${all}.`);
+};
+
 /** Every complaint there is. `found` is shown shortened; what may be a secret is never passed in. */
 export const say = {
   unreadable: (why: string): Saying => ({
@@ -174,6 +185,70 @@ export const say = {
       'Jede Gemeinde hat eine Datei; mehrere Verfahren stehen darin als mehrere adapters.',
       'One file per municipality; several back offices stand in it as several adapters.',
     ),
+  }),
+  unknownMunicipality: (ars: string, nearest: readonly NamedKey[]): Saying => ({
+    problem: both(`Eine Gemeinde mit dem Schlüssel ${ars} gibt es nicht.`, `There is no municipality with the key ${ars}.`),
+    remedy: meantKeys(
+      nearest,
+      both(
+        'Den ARS einer Gemeinde nennt reference/municipalities.csv.',
+        'The ARS of a municipality stands in reference/municipalities.csv.',
+      ),
+    ),
+  }),
+  otherName: (ars: string, name: string, found: string, nearest: readonly NamedKey[]): Saying => ({
+    problem: both(`${ars} ist ${name}, nicht ${found}.`, `${ars} is ${name}, not ${found}.`),
+    remedy: both(
+      `Schreiben Sie name: ${name}, oder berichtigen Sie ars${nearest.map(({ key, name: named }) => ` (${key} ${named})`).join(',')}.`,
+      `Write name: ${name}, or correct ars${nearest.map(({ key, name: named }) => ` (${key} ${named})`).join(',')}.`,
+    ),
+  }),
+  unknownService: (key: string, nearest: readonly NamedKey[]): Saying => ({
+    problem: both(
+      `Den Leistungsschlüssel ${key} gibt es im Leistungskatalog (LeiKa) nicht.`,
+      `The services’ catalogue (LeiKa) has no service key ${key}.`,
+    ),
+    remedy: meantKeys(nearest, both('Alle Schlüssel stehen in reference/leika.csv.', 'All keys stand in reference/leika.csv.')),
+  }),
+  notWhole: (written: string, isCents: boolean): Saying => ({
+    problem: both(`${written} ist keine ganze Zahl in Ziffern.`, `${written} is not a whole number in digits.`),
+    remedy: isCents
+      ? both('Schreiben Sie ganze Cent: 25,00 € sind 2500.', 'Write whole cents: 25.00 € are 2500.')
+      : both('Schreiben Sie eine ganze Zahl, nur Ziffern.', 'Write a whole number, digits only.'),
+  }),
+  standsTwice: (name: string, found: string): Saying => ({
+    problem: both(`${name} „${found}“ steht schon weiter oben.`, `${name} “${found}” stands further up already.`),
+    remedy: both(`Jeder Eintrag braucht ${name} für sich.`, `Every entry needs ${name} of its own.`),
+  }),
+  notNamed: (found: string, where: string, known: readonly string[]): Saying => ({
+    problem: both(`„${found}“ steht nicht unter ${where}.`, `“${found}” is not named under ${where}.`),
+    remedy: meant(found, known),
+  }),
+  notJson: (): Saying => ({
+    problem: both('Das ist kein gültiges JSON.', 'This is not valid JSON.'),
+    remedy: both(
+      'Erwartet wird ein JSON Schema: Prüfen Sie an dieser Stelle Anführungszeichen, Kommas und Klammern.',
+      'A JSON Schema is expected: check quotes, commas and brackets at this place.',
+    ),
+  }),
+  /** `why` is said by a library, in English: German quotes it. */
+  unusableForm: (why: string, file: string): Saying => ({
+    problem: both(`Als Formular ist das nicht zu gebrauchen; die Prüfung meldet: „${why}“.`, `This cannot be used as a form: ${why}.`),
+    remedy: both(
+      `Erwartet wird ein JSON Schema 2020-12 oder ein Datenschema in XDatenfelder: berichtigen Sie ${file}.`,
+      `A JSON Schema 2020-12 or a data schema in XDatenfelder is expected: put ${file} right.`,
+    ),
+  }),
+  otherArea: (area: string, ars: string): Saying => ({
+    problem: both(`Im Gebiet ${area} liegt ${ars} nicht.`, `${ars} does not lie in the area ${area}.`),
+    remedy: both(
+      'Nennen Sie den Schlüssel der Gemeinde, ihres Kreises oder ihres Landes, oder streichen Sie area.',
+      'Name the key of the municipality, its district or its state, or remove area.',
+    ),
+  }),
+  importRefused: (message: string): Saying => ({
+    problem: both(`Der Katalog wird nicht angenommen; das Format meldet: „${message}“.`, `The catalogue is refused: ${message}.`),
+    remedy: both('Exportieren Sie die Datei neu, oder berichtigen Sie sie.', 'Export the file again, or put it right.'),
   }),
   notMade: (product: string, why: string): Saying => ({
     problem: both(

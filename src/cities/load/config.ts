@@ -66,7 +66,8 @@ export async function checkConfig(
     const name = String(path.at(-1) ?? '');
     const { de, en = de } = expectedOf(issue);
     const about = description === null ? '' : ` (${description.replace(/\.$/, '')})`;
-    const expected = { de: `${de}${about}`, en: `${en}${about}` };
+    // Descriptions are English, as the adapter's author wrote them: a German answer is German throughout.
+    const expected = { de, en: `${en}${about}` };
     const hidden = secretPaths.has(path.join('.'));
     complain(path, value === undefined ? say.missing(name, expected) : say.invalid(hidden ? '(…)' : shown(value), expected));
   }

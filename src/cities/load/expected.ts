@@ -1,4 +1,5 @@
 import type { Localised } from '#contract';
+import { germanOf } from './german.ts';
 
 /** An issue as schemas state it; zod 4 says more than the Standard Schema asks for. */
 export interface Issue {
@@ -23,14 +24,22 @@ const types: Readonly<Record<string, Localised>> = {
   array: { de: 'eine Liste', en: 'a list' },
 };
 
+const formats: Readonly<Record<string, Localised>> = {
+  url: { de: 'eine vollständige Adresse, zum Beispiel https://…', en: 'a whole address, for example https://…' },
+  email: { de: 'eine E-Mail-Adresse', en: 'an e-mail address' },
+  date: { de: 'ein Tag, zum Beispiel 2026-11-01', en: 'a day, for example 2026-11-01' },
+};
+
 /**
- * What a schema expects instead, in both languages where the issue is one of zod's own; a text that an adapter's author gave it
- * stands as it is.
+ * What a schema expects instead, in both languages: words of zod's own are translated, those that an adapter's author gave it
+ * are looked up (german.ts), and quoted in German where nobody has translated them.
  */
 export function expectedOf(issue: Issue): Localised {
   // zod's own words begin like this: an author's do not.
   const own = /^(Invalid|Too (small|big))\b/.test(issue.message);
-  return (own ? known(issue) : null) ?? { de: issue.message, en: issue.message };
+  if (own) return known(issue) ?? { de: 'ein anderer Wert', en: 'another value' };
+  const en = issue.message.replace(/^expected /, '');
+  return { de: germanOf(en), en };
 }
 
 function known({ code, expected, origin, minimum, inclusive, maximum, format, values }: Issue): Localised | null {
@@ -42,9 +51,7 @@ function known({ code, expected, origin, minimum, inclusive, maximum, format, va
     case 'too_big':
       return atMost(String(origin), Number(maximum));
     case 'invalid_format':
-      return format === 'url'
-        ? { de: 'eine vollständige Adresse, zum Beispiel https://…', en: 'a whole address, for example https://…' }
-        : null;
+      return formats[String(format)] ?? null;
     case 'invalid_value':
       return Array.isArray(values) ? { de: values.join(' oder '), en: values.join(' or ') } : null;
     case 'invalid_union':

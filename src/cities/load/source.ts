@@ -15,14 +15,22 @@ export interface Source {
   readonly value: Json;
   /** A complaint about the value at the path or, with `key`, about its name; about what surrounds it where it is absent. */
   complain(path: Path, saying: Saying, key?: 'key'): Complaint;
+  /** Every number, as it is written: `25.00` and `25` are one value and not one meaning. */
+  numbers(): readonly WrittenNumber[];
+}
+
+/** A number of a file, as it is written there. */
+export interface WrittenNumber {
+  readonly path: Path;
+  readonly written: string;
 }
 
 /** Reads one file; complaints instead where it is no YAML or too large. */
-export async function readSource(file: string): Promise<Source | readonly Complaint[]> {
+export async function readSource(file: string, mostBytes = MOST_BYTES): Promise<Source | readonly Complaint[]> {
   const whole = (saying: Saying): readonly Complaint[] => [{ file, line: 1, column: 1, path: '', ...saying }];
   try {
     const { size } = await stat(file);
-    if (size > MOST_BYTES) return whole(say.tooLarge(size, MOST_BYTES));
+    if (size > mostBytes) return whole(say.tooLarge(size, mostBytes));
     return parseSource(file, await readFile(file, 'utf8'));
   } catch (error) {
     return whole(say.unreadable(error instanceof Error && 'code' in error ? String(error.code) : 'error'));
@@ -51,7 +59,14 @@ export function parseSource(file: string, text: string): Source | readonly Compl
     file,
     value: value ?? {},
     complain: (path, saying, key) => ({ file, ...placeOf(offsetOf(document, path, key === 'key')), path: path.join('.'), ...saying }),
+    numbers: () => numbersIn(document.contents, []),
   };
+}
+
+function numbersIn(node: unknown, path: Path): readonly WrittenNumber[] {
+  if (isScalar(node)) return typeof node.value === 'number' ? [{ path, written: node.source ?? String(node.value) }] : [];
+  if (isMap(node)) return node.items.flatMap(({ key, value }) => numbersIn(value, [...path, isScalar(key) ? String(key.value) : '']));
+  return isSeq(node) ? node.items.flatMap((item, index) => numbersIn(item, [...path, index])) : [];
 }
 
 /** The first alias that refers to nothing, else the first one at all: only aliases keep parsed YAML from becoming a value. */

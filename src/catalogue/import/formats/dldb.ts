@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import { parse as parseYaml } from 'yaml';
 import { z as zod } from 'zod';
 import { assuranceLevels, type OfferRecord } from '#contract';
-import { Complaints, refuseImport } from '../complaints.ts';
+import { Complaints, RefusedFiles, refuseImport } from '../complaints.ts';
 import { readSource, type SourceText } from '../source.ts';
 import {
   announcedBy,
@@ -102,6 +102,7 @@ async function readAdditions(
       try {
         additions.set(id, { form: await readForm(form, source.path), assuranceLevel });
       } catch (error) {
+        if (error instanceof RefusedFiles) throw error;
         complaints.add(`${source.name}: ${id}.form`, error instanceof Error ? error.message : String(error));
       }
     } else complaints.add(`${source.name}: ${id}`, 'is no service of the catalogue');

@@ -1,8 +1,11 @@
 import type { OfferRecord, RegionalKey } from '#contract';
+import type { Known } from '../../../cities/load/known.ts';
 
 /** Whose catalogue is read. */
 export interface FormatContext {
   readonly ars: RegionalKey;
+  /** Services that there are; without it, any key passes that is written like one. */
+  readonly known?: Known | undefined;
 }
 
 /** A format in which cities publish their offers. */

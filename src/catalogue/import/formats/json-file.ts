@@ -35,7 +35,8 @@ export function parseJson({ name, text }: SourceText, limits: JsonLimits): unkno
   return document;
 }
 
-function whereBroken(text: string, error: unknown): string {
+/** Line and column, each from 1, where a text stops being JSON, by what the parser says. */
+export function whereBroken(text: string, error: unknown): string {
   const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
   const before = text.slice(0, position === undefined ? text.length : Number(position)).split('\n');
   return `${before.length}:${(before.at(-1) ?? '').length + 1}`;

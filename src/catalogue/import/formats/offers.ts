@@ -1,11 +1,12 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, type Document } from 'yaml';
 import { z } from 'zod';
-import type { FormRecord, OfferRecord } from '#contract';
-import { Complaints, nearestWord } from '../complaints.ts';
+import { isWithin, type FormRecord, type Json, type OfferRecord } from '#contract';
+import { say, shown, type Complaint } from '../../../cities/load/complaint.ts';
+import { expectedOf } from '../../../cities/load/expected.ts';
+import { readSource, type Path, type Source } from '../../../cities/load/source.ts';
+import { RefusedFiles } from '../complaints.ts';
 import { authority, day, fee, offerFields, text } from '../offer-shape.ts';
-import { readSource, type SourceText } from '../source.ts';
-import { readForm } from './form-file.ts';
-import type { CatalogueFormat } from './format.ts';
+import { formComplaint, readForm } from './form-file.ts';
+import type { CatalogueFormat, FormatContext } from './format.ts';
 
 /** Largest file of offers, in bytes. */
 const maxBytes = 8 * 1024 * 1024;
@@ -13,7 +14,7 @@ const maxBytes = 8 * 1024 * 1024;
 const offer = z.strictObject({
   ...offerFields,
   localKey: z.string().regex(/^[A-Za-z0-9_-]{1,40}$/, 'expected 1 to 40 letters, digits, - or _'),
-  authority: z.union([z.string(), authority]),
+  authority: z.union([z.string(), authority], { error: 'expected the name of one of authorities, or an authority itself' }),
   fees: offerFields.fees.default([]),
   requiredDocuments: offerFields.requiredDocuments.default([]),
   form: z.string().min(1).optional(),
@@ -25,66 +26,87 @@ const file = z.strictObject({
   offers: z.array(offer).max(20_000),
 });
 type Offer = z.infer<typeof offer>;
+/** Takes a complaint about a field of an offer, or one that has its place. */
+type Complain = (field: string, saying: Parameters<Source['complain']>[1] | readonly Complaint[]) => void;
 
 /** The hub's own format: a YAML list of offers, see cities/offers/. Authorities may be named once and referred to. */
 export const offersFormat: CatalogueFormat = {
   id: 'offers',
   parts: { needed: ['offers'], optional: [] },
-  async read(files) {
-    const source = await readSource(files['offers'] as string, maxBytes);
-    const lines = new LineCounter();
-    const document = parseDocument(source.text, { lineCounter: lines, uniqueKeys: true });
-    const complaints = new Complaints();
-    const at = (path: readonly PropertyKey[]) => `${source.name}:${placeOf(document, lines, path)}`;
-    for (const error of document.errors) {
-      const { line, col } = lines.linePos(error.pos[0]);
-      complaints.add(`${source.name}:${line}:${col}`, error.message.split('\n')[0] ?? 'is not YAML');
-    }
-    complaints.refuseIfAny();
-    const parsed = file.safeParse(document.toJS({ maxAliasCount: 50 }));
-    if (!parsed.success) {
-      for (const issue of parsed.error.issues) complain(complaints, at, issue);
-      complaints.refuseIfAny();
-    }
-    const listing = parsed.data as z.infer<typeof file>;
+  async read(files, context) {
+    const path = files['offers'] as string;
+    const source = await readSource(path, maxBytes);
+    if (!('complain' in source)) throw new RefusedFiles(source);
+    const complaints: Complaint[] = [...complaintsOfNumbers(source)];
+    const told = new Set(complaints.map((complaint) => complaint.path));
+    const parsed = file.safeParse(source.value);
+    for (const issue of parsed.error?.issues ?? []) if (!told.has(issue.path.join('.'))) complaints.push(...toComplaints(source, issue));
+    if (!parsed.success || complaints.length > 0) throw new RefusedFiles(complaints);
+    const listing = parsed.data;
     const records = await Promise.all(
       listing.offers.map((entry, index) =>
-        recordOf(entry, listing.authorities, source, (name, what) => complaints.add(at(['offers', index, name]), what)),
+        recordOf(entry, listing.authorities, path, (field, saying) =>
+          complaints.push(...('problem' in saying ? [source.complain(['offers', index, field], saying)] : saying)),
+        ),
       ),
     );
-    refuseDoubles(listing.offers, (index, what) => complaints.add(at(['offers', index, 'localKey']), what));
-    complaints.refuseIfAny();
+    complaints.push(...complaintsOfDoubles(source, listing.offers), ...complaintsOfMeaning(source, listing.offers, context));
+    if (complaints.length > 0) throw new RefusedFiles(complaints);
     return records.filter((record) => record !== null);
   },
 };
 
-function refuseDoubles(offers: readonly Offer[], complain: (index: number, what: string) => void): void {
+/** All numbers of the format are whole, and written so: who writes `cents: 25.00` means euros. */
+const complaintsOfNumbers = (source: Source): readonly Complaint[] =>
+  source
+    .numbers()
+    .filter(({ written }) => !/^-?\d+$/.test(written))
+    .map(({ path, written }) => source.complain(path, say.notWhole(written, path.at(-1) === 'cents')));
+
+function complaintsOfDoubles(source: Source, offers: readonly Offer[]): readonly Complaint[] {
   const seen = new Set<string>();
-  for (const [index, { localKey }] of offers.entries()) {
-    if (seen.has(localKey)) complain(index, `"${localKey}" stands there twice; every offer needs its own localKey`);
+  return offers.flatMap(({ localKey }, index) => {
+    const isDouble = seen.has(localKey);
     seen.add(localKey);
-  }
+    return isDouble ? [source.complain(['offers', index, 'localKey'], say.standsTwice('localKey', localKey))] : [];
+  });
+}
+
+/** What is written as it should be and is not so: services that there are not, places elsewhere. */
+function complaintsOfMeaning(source: Source, offers: readonly Offer[], { ars, known }: FormatContext): readonly Complaint[] {
+  return offers.flatMap(({ serviceKey, furtherServiceKeys = [], area }, index) => {
+    const keys: readonly (readonly [string | null, Path])[] = [
+      [serviceKey, ['serviceKey']],
+      ...furtherServiceKeys.map((key, at) => [key, ['furtherServiceKeys', at]] as const),
+    ];
+    const unknown = keys.flatMap(([key, path]) =>
+      known && key !== null && !known.isService(key)
+        ? [source.complain(['offers', index, ...path], say.unknownService(key, known.nearestServices(key)))]
+        : [],
+    );
+    return area === undefined || isWithin(ars, area)
+      ? unknown
+      : [...unknown, source.complain(['offers', index, 'area'], say.otherArea(area, ars))];
+  });
 }
 
 async function recordOf(
   { authority, form, ...entry }: Offer,
   authorities: Readonly<Record<string, z.infer<typeof offer.shape.authority>>>,
-  source: SourceText,
-  complain: (field: string, what: string) => void,
+  path: string,
+  complain: Complain,
 ): Promise<OfferRecord | null> {
   const named = typeof authority !== 'string' ? authority : Object.hasOwn(authorities, authority) ? authorities[authority] : undefined;
   if (!named) {
-    const name = typeof authority === 'string' ? authority : '';
-    const near = nearestWord(name, Object.keys(authorities));
-    complain('authority', `"${name}" is not under authorities${near ? `; did you mean "${near}"?` : ''}`);
+    complain('authority', say.notNamed(String(authority), 'authorities', Object.keys(authorities)));
     return null;
   }
   let compiled: FormRecord | undefined;
   if (form !== undefined)
     try {
-      compiled = await readForm(form, source.path);
+      compiled = await readForm(form, path);
     } catch (error) {
-      complain('form', error instanceof Error ? error.message : String(error));
+      complain('form', formComplaint(error, form));
       return null;
     }
   // Optional fields are absent, never undefined: the record's hash and JSON must not differ by that.
@@ -92,21 +114,21 @@ async function recordOf(
   return JSON.parse(JSON.stringify(record)) as OfferRecord;
 }
 
-function complain(complaints: Complaints, at: (path: readonly PropertyKey[]) => string, issue: z.core.$ZodIssue): void {
+function toComplaints(source: Source, issue: z.core.$ZodIssue): readonly Complaint[] {
+  const path = issue.path.map((step) => (typeof step === 'number' ? step : String(step)));
   if (issue.code === 'unrecognized_keys') {
     const known = knownFields(issue.path);
-    for (const key of issue.keys) {
-      const near = nearestWord(key, known);
-      complaints.add(
-        at([...issue.path, key]),
-        `unknown field "${key}"; ${near ? `did you mean "${near}"?` : `known are ${known.join(', ')}`}`,
-      );
-    }
-    return;
+    return issue.keys.map((key) => source.complain([...path, key], say.unknownKey(key, known), 'key'));
   }
-  const field = String(issue.path.at(-1) ?? 'the file');
-  if (issue.code === 'invalid_value') complaints.add(at(issue.path), `${field}: expected one of ${issue.values.map(String).join(', ')}`);
-  else complaints.add(at(issue.path), `${field}: ${issue.message}`);
+  const value = path.reduce<unknown>(
+    (place, step) => (place !== null && typeof place === 'object' ? (place as Record<string | number, unknown>)[step] : undefined),
+    source.value,
+  );
+  const expected = expectedOf(issue as Parameters<typeof expectedOf>[0]);
+  if (value === undefined) return [source.complain(path, say.missing(String(path.at(-1) ?? ''), expected))];
+  if (issue.code === 'invalid_value' && typeof value === 'string')
+    return [source.complain(path, say.notOneOf(value, issue.values.map(String)))];
+  return [source.complain(path, say.invalid(shown(value), expected))];
 }
 
 /** Fields that may stand at a place of the file. */
@@ -123,24 +145,4 @@ function knownFields(path: readonly PropertyKey[]): readonly string[] {
   if (path[0] === 'authorities') return Object.keys(authority.shape);
   if (path.includes('fees') && typeof path.at(-1) === 'number') return Object.keys(fee.shape);
   return inner[last] ?? Object.keys(offer.shape);
-}
-
-/** Line and column of the node at a path, or of the nearest node above it. */
-function placeOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): string {
-  let node: unknown = document.contents;
-  let offset = 0;
-  for (const step of path) {
-    if (isAlias(node)) break;
-    if (isMap(node)) {
-      const pair = node.items.find(({ key }) => isScalar(key) && String(key.value) === String(step));
-      if (!pair) break;
-      offset = (pair.key as { range?: [number, number, number] }).range?.[0] ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      node = node.items[Number(step)];
-      offset = (node as { range?: [number, number, number] } | undefined)?.range?.[0] ?? offset;
-    } else break;
-  }
-  const { line, col } = lines.linePos(offset);
-  return `${line}:${col}`;
 }
