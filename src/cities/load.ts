@@ -38,6 +38,14 @@ export interface LoadedCities {
   readonly complaints: readonly Complaint[];
   /** What keeps no city out: what would in production and does not here, and treaties that do not hold yet. */
   readonly notes: readonly Complaint[];
+  /** Where catalogues are, also of cities whose files are wrong elsewhere. */
+  readonly catalogues: readonly NamedCatalogue[];
+}
+
+/** What a city's file says of its catalogue. */
+export interface NamedCatalogue extends Pick<City, 'id' | 'ars' | 'catalogue'> {
+  /** The city's file. */
+  readonly file: string;
 }
 
 /** A city's file after its shape was checked. */
@@ -84,15 +92,18 @@ export async function loadCities(options: LoadOptions): Promise<LoadedCities> {
       cities: [],
       complaints: [{ file: folder, line: 1, column: 1, path: '', ...(names ? say.noFiles() : say.unreadable('ENOENT')) }],
       notes: [],
+      catalogues: [],
     };
 
   const cities: ConnectedCity[] = [];
   const complaints: Complaint[] = [];
   const notes: Complaint[] = [];
+  const catalogues: NamedCatalogue[] = [];
   const taken = new Map<string, string>();
   const sources = new Map<City, Source>();
   for (const name of files) {
     const loaded = await loadCity(join(folder, name), name.replace(/\.ya?ml$/, ''), options);
+    if (loaded.catalogue) catalogues.push(loaded.catalogue);
     if ('complaints' in loaded) {
       complaints.push(...loaded.complaints);
       continue;
@@ -112,6 +123,7 @@ export async function loadCities(options: LoadOptions): Promise<LoadedCities> {
     cities: cities.toSorted((one, other) => (one.city.id < other.city.id ? -1 : 1)),
     complaints: complaints.toSorted((one, other) => (one.file < other.file ? -1 : one.file > other.file ? 1 : 0)),
     notes: [...notes, ...notesOnTreaties(sources)],
+    catalogues,
   };
 }
 
@@ -133,20 +145,26 @@ async function byAge(folder: string, names: readonly string[]): Promise<readonly
 }
 
 interface LoadedCity {
+  readonly catalogue: NamedCatalogue | null;
   readonly connected: ConnectedCity;
   readonly source: Source;
   readonly notes: readonly Complaint[];
 }
 
-async function loadCity(path: string, id: string, options: LoadOptions): Promise<LoadedCity | { complaints: readonly Complaint[] }> {
+async function loadCity(
+  path: string,
+  id: string,
+  options: LoadOptions,
+): Promise<LoadedCity | { complaints: readonly Complaint[]; catalogue: NamedCatalogue | null }> {
   const source = await readSource(path);
-  if (!('complain' in source)) return { complaints: source };
+  if (!('complain' in source)) return { complaints: source, catalogue: null };
   const complaints: Complaint[] = [...complaintsOfShape(source), ...complaintsOfNumbers(source)];
   if (!/^[a-z][a-z0-9-]{0,39}$/.test(id)) complaints.push(source.complain([], say.badName(id)));
-  if (complaints.length > 0) return { complaints };
+  if (complaints.length > 0) return { complaints, catalogue: null };
 
   const file = source.value as unknown as CityFile;
   const ars = parseMunicipalityArs(file.ars);
+  const catalogue = ars !== null && file.catalogue ? { id, ars, file: path, catalogue: toCatalogue(path, file.catalogue) } : null;
   const connected: ConnectedAdapter[] = [];
   const notes: Complaint[] = [];
   const ports = new Map<string, Ports>();
@@ -161,12 +179,13 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
       if (adapter.unproven) (options.admission === 'required' ? complaints : notes).push(adapter.unproven);
     }
   }
+  const missing = await missingFiles(source, path, file.catalogue);
   complaints.push(
     ...(options.known ? complaintsOfKnown(source, options.known) : []),
     ...claimedTwice(source, file.adapters),
     ...complaintsOfTreaties(source, file),
     ...(file.catalogue ? complaintsOfCatalogue(source, file.catalogue, Object.keys(file.adapters), ports) : []),
-    ...(await missingFiles(source, path, file.catalogue)),
+    ...missing,
   );
   const events = file.events
     ? checkEvents(source, file.events, {
@@ -177,7 +196,8 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
       })
     : null;
   if (events && !('channel' in events)) complaints.push(...events);
-  if (ars === null || complaints.length > 0) return { complaints };
+  const readable = missing.length === 0 ? catalogue : null;
+  if (ars === null || complaints.length > 0) return { complaints, catalogue: readable };
 
   const city: City = {
     id,
@@ -189,14 +209,14 @@ async function loadCity(path: string, id: string, options: LoadOptions): Promise
       const entry = file.adapters[name];
       return entry ? [toAdapter(name, definition.id, entry)] : [];
     }),
-    catalogue: file.catalogue ? toCatalogue(path, file.catalogue) : null,
+    catalogue: catalogue?.catalogue ?? null,
     ...(events && 'channel' in events ? { events: events.channel } : {}),
     ...(file.grants ? { grants: file.grants.map(toGrant) } : {}),
     ...(file.treaties ? { treaties: file.treaties.map(toTreaty) } : {}),
     ...(file.coordination ? { coordination: toCoordination(file.coordination) } : {}),
   };
   const webhook = events && 'channel' in events && events.webhook ? { webhook: events.webhook } : {};
-  return { connected: { city, adapters: connected, ...webhook }, source, notes };
+  return { catalogue: readable, connected: { city, adapters: connected, ...webhook }, source, notes };
 }
 
 type CheckedAdapter = { connected: ConnectedAdapter; unproven: Complaint | null } | { complaints: readonly Complaint[] };

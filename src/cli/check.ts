@@ -1,4 +1,4 @@
-import { isAbsolute, join, relative } from 'node:path';
+import { isAbsolute, relative } from 'node:path';
 import type { AdapterDefinition, Health, Language } from '#contract';
 import { checkCatalogue } from '../catalogue/import/cities.ts';
 import { readKnown } from '../catalogue/import/known.ts';
@@ -49,7 +49,7 @@ const words = {
  */
 export async function runCheck(options: CheckOptions, out: (line: string) => void): Promise<number> {
   const { folder, language = 'DE', json = false, offline = false } = options;
-  const { connected, complaints, notes } = await readAll(options);
+  const { connected, complaints, notes, wrong } = await readAll(options);
   const checked = offline ? [] : await askAll(connected, language);
   const code = complaints.length > 0 ? 2 : checked.some(({ health }) => !health.ok) ? 1 : 0;
   if (json) {
@@ -66,7 +66,7 @@ export async function runCheck(options: CheckOptions, out: (line: string) => voi
     for (const probe of health.probes)
       if (!probe.ok) out(`  ${folder}/${city}.yaml adapters.${adapter}: ${probe.name}: ${probe.hint ?? say.wrong}`);
   }
-  if (offline) for (const { city } of connected) out(`${city.id}: ${say.unasked}`);
+  if (offline) for (const { city } of connected) if (!wrong.has(city.id)) out(`${city.id}: ${say.unasked}`);
   return code;
 }
 
@@ -81,14 +81,18 @@ async function readAll({ folder, referenceFolder, subgraphs, adapters, env, deve
     admission: development ? 'noted' : 'required',
     known,
   });
-  const catalogues = await Promise.all(loaded.cities.map(({ city }) => checkCatalogue(city, join(folder, `${city.id}.yaml`), known)));
+  const catalogues = await Promise.all(loaded.catalogues.map(({ file, ...city }) => checkCatalogue(city, file, known)));
   const { complaints: ofSubgraphs } = subgraphs === undefined ? { complaints: [] } : await readSubgraphFiles(subgraphs, env);
   const all = [...loaded.complaints, ...catalogues.flat(), ...ofSubgraphs].map((complaint) => ({
     ...complaint,
     file: near(complaint.file),
   }));
-  const complaints = [...new Map(all.map((complaint) => [complaintText(complaint, 'EN'), complaint])).values()];
-  return { connected: loaded.cities, complaints, notes: loaded.notes };
+  const distinct = new Map(all.map((complaint) => [complaintText(complaint, 'EN'), complaint]));
+  const complaints = [...distinct.values()].toSorted((one, other) =>
+    one.file < other.file ? -1 : one.file > other.file ? 1 : one.line - other.line,
+  );
+  const wrong = new Set(loaded.catalogues.flatMap(({ id }, index) => (catalogues[index]?.length ? [id] : [])));
+  return { connected: loaded.cities, complaints, notes: loaded.notes, wrong };
 }
 
 /** A path as short as it can be from here. */

@@ -27,7 +27,10 @@ const ofMetadata = /^(169\.254\.|\[(::ffff:a9fe:|fe[89ab][\da-f]:|fd00:ec2::254\
 
 const endpoint = z.url({ protocol: /^https?$/, error: 'an http or https URL' }).refine(
   (text) => {
-    const { username, password, hostname } = new URL(text);
+    const url = URL.parse(text);
+    // What is no address at all was told already.
+    if (url === null) return true;
+    const { username, password, hostname } = url;
     return username === '' && password === '' && !ofMetadata.test(hostname);
   },
   { error: 'an http or https URL without user name and password, and not of a metadata service' },

@@ -42,20 +42,28 @@ describe('a file of offers', () => {
   });
 
   test.each<[string, string, string]>([
-    ['a misspelt field', offer('    fee: []\n'), 'stadt.yaml:12:5: unknown field "fee"; did you mean "fees"?'],
+    ['a misspelt field', offer('    fee: []\n'), 'stadt.yaml:12:5 offers.0.fee: “fee” is not known here. Did you mean “fees”?'],
     [
       'a misspelt field of a fee',
       offer('    fees: [{ cent: 1, cents: 1, currency: EUR }]\n'),
-      'unknown field "cent"; did you mean "cents"?',
+      '“cent” is not known here. Did you mean “cents”?',
     ],
-    ['a word that is none', offer().replace('ONLINE', 'ONLIN'), 'expected one of ONLINE, OFFICE'],
-    ['a key that is none', offer().replace('"99108001001000"', '"9910800100100"'), 'stadt.yaml:6:5: serviceKey: expected a LeiKa key'],
-    ['an authority that is not listed', offer('', 'ampt'), 'stadt.yaml:8:5: "ampt" is not under authorities; did you mean "amt"?'],
-    ['a local key twice', offer() + offer(), 'stadt.yaml:12:5: "a" stands there twice'],
-    ['a form that is not there', offer('    form: ./none.json\n'), 'stadt.yaml:12:5: none.json: cannot be read (ENOENT)'],
-    ['a field twice', offer('    localKey: b\n'), 'Map keys must be unique'],
+    ['a word that is none', offer().replace('ONLINE', 'ONLIN'), '“ONLIN” is not a possible value. Did you mean “ONLINE”?'],
+    [
+      'a key that is none',
+      offer().replace('"99108001001000"', '"9910800100100"'),
+      'stadt.yaml:6:17 offers.0.serviceKey: The value "9910800100100" does not fit. Expected: a LeiKa key',
+    ],
+    [
+      'an authority that is not listed',
+      offer('', 'ampt'),
+      'stadt.yaml:8:16 offers.0.authority: “ampt” is not named under authorities. Did you mean “amt”?',
+    ],
+    ['a local key twice', offer() + offer(), 'stadt.yaml:12:15 offers.1.localKey: localKey “a” stands further up already.'],
+    ['a form that is not there', offer('    form: ./none.json\n'), 'stadt.yaml:12:11 offers.0.form: The file ./none.json cannot be read.'],
+    ['a field twice', offer('    localKey: b\n'), 'this name stands here twice'],
     ['a negative fee', offer('    fees: [{ cents: -1, currency: EUR }]\n'), 'cents:'],
-    ['__proto__ as an authority', offer('', '__proto__'), '"__proto__" is not under authorities'],
+    ['__proto__ as an authority', offer('', '__proto__'), '“__proto__” is not named under authorities'],
   ])('names place and remedy for %s', async (_, offers, expected) => {
     expect(await complaint(head + offers)).toContain(expected);
   });
@@ -67,7 +75,7 @@ describe('a file of offers', () => {
 
   test.each([
     ['{"type": "objekt"}', 'schema is invalid'],
-    ['{"propertys": {}}', 'unknown keyword: "propertys"'],
+    ['{"propertys": {}}', '“propertys” is not known here. Did you mean “properties”?'],
     ['[]', 'is not a JSON Schema'],
     ['{', 'JSON'],
     [

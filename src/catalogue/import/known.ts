@@ -37,11 +37,20 @@ async function read(folder: string): Promise<Known> {
   };
 }
 
+const shared = (one: string, other: string): number => {
+  let length = 0;
+  while (length < one.length && one[length] === other[length]) length += 1;
+  return length;
+};
+
 function nearest(wanted: string, names: ReadonlyMap<string, string>): readonly NamedKey[] {
-  return [...names]
-    .map(([key, name]) => ({ key, name, far: distance(wanted, key) }))
-    .filter(({ far }) => far <= mostDigits)
-    .toSorted((one, other) => one.far - other.far)
-    .slice(0, most)
-    .map(({ key, name }) => ({ key, name }));
+  return (
+    [...names]
+      .map(([key, name]) => ({ key, name, far: distance(wanted, key) }))
+      .filter(({ far }) => far <= mostDigits)
+      // Of keys that are equally near, those of the same object: mistakes are made at the end.
+      .toSorted((one, other) => one.far - other.far || shared(wanted, other.key) - shared(wanted, one.key))
+      .slice(0, most)
+      .map(({ key, name }) => ({ key, name }))
+  );
 }

@@ -15,7 +15,7 @@ export interface Issue {
 }
 
 const types: Readonly<Record<string, Localised>> = {
-  string: { de: 'ein Text', en: 'a text' },
+  string: { de: 'ein Text (in Anführungszeichen)', en: 'a text (in quotation marks)' },
   number: { de: 'eine Zahl', en: 'a number' },
   int: { de: 'eine ganze Zahl', en: 'a whole number' },
   boolean: { de: 'true oder false', en: 'true or false' },

@@ -26,7 +26,7 @@ export function complaintsOfKnown(source: Source, known: Known): readonly Compla
   const official = known.nameOf(ars);
   const own =
     official === null
-      ? [source.complain(['ars'], say.unknownMunicipality(ars, known.nearestMunicipalities(ars, name)))]
+      ? [source.complain(['ars'], say.unknownMunicipality(ars, known.nearestMunicipalities(ars)))]
       : fitsName(name, official)
         ? []
         : [source.complain(['name'], say.otherName(ars, official, name, known.nearestMunicipalities('', name)))];

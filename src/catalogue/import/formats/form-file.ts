@@ -1,4 +1,4 @@
-import { dirname, join, relative, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import type { FormRecord, Json } from '#contract';
 import { say, type Complaint, type Saying } from '../../../cities/load/complaint.ts';
 import { parseSource, type Path } from '../../../cities/load/source.ts';
@@ -17,8 +17,7 @@ const maxBytes = 512 * 1024;
  * @throws RefusedFiles with the places where the form is wrong; HubError IMPORT_REFUSED where it cannot be read
  */
 export async function readForm(path: string, namedIn: string): Promise<FormRecord> {
-  // As near as the file that names it was given: complaints show it.
-  const file = relative('.', resolve(dirname(namedIn), path));
+  const file = resolve(dirname(namedIn), path);
   const schema = /\.xml$/i.test(path) ? (await readXdatenfelder(file)).schema : await readJsonSchema(file);
   return { revision: formRevision(schema), schema };
 }

@@ -35,10 +35,18 @@ export function parseJson({ name, text }: SourceText, limits: JsonLimits): unkno
   return document;
 }
 
+/** V8 names the position, or shows what stands ten characters before and behind it. */
+function positionOf(text: string, message: string): number {
+  const position = /at position (\d+)/.exec(message)?.[1];
+  if (position !== undefined) return Number(position);
+  const [, cut, shown = ''] = /, (\.\.\.)?"([^]*?)"(?:\.\.\.)? is not valid JSON$/.exec(message) ?? [];
+  const at = shown === '' ? -1 : text.indexOf(shown);
+  return at < 0 ? text.length : at + (cut === undefined ? Math.max(0, shown.length - 10) : 10);
+}
+
 /** Line and column, each from 1, where a text stops being JSON, by what the parser says. */
 export function whereBroken(text: string, error: unknown): string {
-  const position = /at position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
-  const before = text.slice(0, position === undefined ? text.length : Number(position)).split('\n');
+  const before = text.slice(0, positionOf(text, error instanceof Error ? error.message : '')).split('\n');
   return `${before.length}:${(before.at(-1) ?? '').length + 1}`;
 }
 
