@@ -80,7 +80,7 @@ describe('a file of offers', () => {
     ['{', 'JSON'],
     [
       '{ "properties": {\n "a": {},\n "it": { "type": "string", "pattern": "^(?=.*[0-9])" } } }',
-      'form.json:3: the pattern ^(?=.*[0-9]) looks ahead or behind; write the conditions as patterns of their own under allOf',
+      'form.json:3:1 This cannot be used as a form: the pattern ^(?=.*[0-9]) looks ahead or behind; write the conditions as patterns of their own under allOf',
     ],
   ])('refuses the form %s', async (form, expected) => {
     writeFileSync(join(folder, 'form.json'), form);

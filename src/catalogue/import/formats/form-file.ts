@@ -3,6 +3,7 @@ import type { FormRecord, Json } from '#contract';
 import { say, type Complaint, type Saying } from '../../../cities/load/complaint.ts';
 import { parseSource, type Path } from '../../../cities/load/source.ts';
 import { compileForm, formRevision } from '../../forms/form-record.ts';
+import { PatternError } from '../../forms/pattern.ts';
 import { convertXdatenfelder, mostXmlBytes, readCodeLists, type ConvertedForm } from '../../forms/xdatenfelder.ts';
 import { RefusedFiles } from '../complaints.ts';
 import { readSource } from '../source.ts';
@@ -49,7 +50,11 @@ async function readJsonSchema(file: string): Promise<Json> {
     compileForm(schema);
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new RefusedFiles([complaintOf(file, text, schema, message)]);
+    const pattern = error instanceof PatternError ? text.indexOf(JSON.stringify(error.pattern)) : -1;
+    const line = text.slice(0, pattern).split('\n').length;
+    throw new RefusedFiles([
+      pattern < 0 ? complaintOf(file, text, schema, message) : { file, line, column: 1, path: '', ...say.unusableForm(message, file) },
+    ]);
   }
   return schema;
 }
