@@ -11,7 +11,7 @@ type Columns = Readonly<Record<string, (n: string) => string>>;
 
 /** Which rows of an application are repeated, and what is another in each. `n` is the number of the copy as SQL, 8 digits. */
 interface Repeated {
-  readonly table: keyof Database & string;
+  readonly table: keyof Database;
   readonly of: (id: string) => string;
   readonly other: Columns;
 }

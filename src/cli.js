@@ -11,6 +11,7 @@ if (Number.parseInt(process.versions.node, 10) < needed) {
   const { LC_ALL, LC_MESSAGES, LANG } = process.env;
   const at = process.argv.indexOf('--language');
   const language = at < 0 ? LC_ALL || LC_MESSAGES || LANG || '' : (process.argv[at + 1] ?? '');
+  // oxlint-disable-next-line eslint/no-console -- nothing else of the hub can be loaded here
   console.error(
     /^en/i.test(language)
       ? `staedtebund needs Node.js ${needed} or later; this is ${process.versions.node}. Install that, or put it beside the package (npm install node@${needed}) and run the command with npx.`

@@ -341,6 +341,7 @@ verb('rebuild [projection]', 'make what the store keeps of the event log again f
 /** The store by its URL alone: a backup is made of it as it is, and one that does not open can be replaced. */
 const backupVerb = (): BackupVerb => ({
   storeUrl: loadConfig({ OIDC_ISSUER: 'https://issuer.invalid', OIDC_AUDIENCE: 'none', ...environment(common()) }).storeUrl,
+  env: environment(common()),
   language: common().language,
   now: () => new Date(),
   projections,

@@ -1,5 +1,5 @@
 import { sql, type Kysely, type Selectable } from 'kysely';
-import type { ApplicationStatus, CaseRef, Channel, Json, Person, RegionalKey } from '#contract';
+import type { ApplicationStatus, CaseRef, Channel, Json, Person } from '#contract';
 import { newId } from '../infra/ids.ts';
 import type { Database } from '../infra/store/schema.ts';
 import type { Store, Tx } from '../infra/store/store.ts';

@@ -36,7 +36,7 @@ export interface Tracking {
 }
 
 export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracking {
-  const { store, catalogue, cities, now, log } = deps;
+  const { store, cities, now, log } = deps;
   let abort = new AbortController();
   let loops: Promise<void>[] = [];
 

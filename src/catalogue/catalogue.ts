@@ -212,10 +212,10 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
   /** One after the other, so that none puts back what it read before another. */
   const reload = (whole: boolean): Promise<void> => {
     const next = reloading.then(async () => {
-      const next = await load(whole ? null : { reference, view });
+      const loaded = await load(whole ? null : { reference, view });
       // Where somebody searches, answers come from the old view until the new one's search is built, in pieces.
-      if (view.search.isWanted()) await prepare(next);
-      ({ reference, view } = next);
+      if (view.search.isWanted()) await prepare(loaded);
+      ({ reference, view } = loaded);
       revision = fingerprint();
     });
     reloading = next.catch(() => {});

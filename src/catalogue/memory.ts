@@ -94,7 +94,7 @@ export function shelveReference(rows: ReferenceRows): ReferenceShelf {
     },
     services: shelveServices(rows),
     searchMunicipalities: remembering((query) => search.get()(query)),
-    prepareSearch: search.prepare,
+    prepareSearch: () => search.prepare(),
     sorted,
   };
 }

@@ -13,6 +13,8 @@ import type { Store } from '../infra/store/store.ts';
 /** What the verbs around backups need. */
 export interface BackupVerb {
   readonly storeUrl: string;
+  /** What PostgreSQL's own tools run with. */
+  readonly env: Readonly<Record<string, string | undefined>>;
   readonly language: Language;
   readonly now: () => Date;
   readonly out: (line: string) => void;
@@ -58,9 +60,9 @@ const texts = {
 } as const;
 
 /** Writes the store into a file while the hub runs. Resolves to the exit code. @throws HubError BACKUP_REFUSED */
-export async function runBackup({ storeUrl, language, out }: BackupVerb, file: string): Promise<number> {
+export async function runBackup({ storeUrl, env, language, out }: BackupVerb, file: string): Promise<number> {
   const path = sqlitePath(storeUrl);
-  const bytes = path === null ? await backupPostgres(storeUrl, file) : await backupSqlite(path, file);
+  const bytes = path === null ? await backupPostgres(storeUrl, file, env) : await backupSqlite(path, file);
   out(texts[language].written(file, bytes));
   return 0;
 }
@@ -139,8 +141,8 @@ async function restoreFile(verb: BackupVerb, { path, file, draft }: { path: stri
   return 0;
 }
 
-async function restoreServer({ storeUrl, language, now, out, note }: BackupVerb, file: string, verify: boolean): Promise<number> {
-  await verifyPostgresBackup(file);
+async function restoreServer({ storeUrl, env, language, now, out, note }: BackupVerb, file: string, verify: boolean): Promise<number> {
+  await verifyPostgresBackup(file, env);
   if (verify) {
     out(texts[language].readable(file));
     return 0;
@@ -150,7 +152,7 @@ async function restoreServer({ storeUrl, language, now, out, note }: BackupVerb,
     note(texts[language].inUse(others));
     return 1;
   }
-  await restorePostgres(storeUrl, file);
+  await restorePostgres(storeUrl, file, env);
   out(texts[language].restored(await mark(storeUrl, now())));
   return 0;
 }

@@ -103,6 +103,7 @@ export function textLines(html: string): readonly TextLine[] {
     .split(/[\r\n]+/)
     .map((line): TextLine => {
       // Amounts that a tag cuts in two are often two amounts: 12<small>50</small>.
+      // oxlint-disable-next-line eslint/no-control-regex -- a mark of our own
       const plain = !line.includes(DOUBT) && !/[\d.,]\u0002+[\d.,]/.test(line);
       const cells = line
         .replaceAll(SEAM, '')

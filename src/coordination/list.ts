@@ -154,10 +154,10 @@ const casesOfCity = (store: Store, keysOfCity: readonly RegionalKey[], byLink: b
         ),
       )
     : // The same columns of `file`; by the city first, so that cases of others are not read.
-      (store.db
+      store.db
         .selectFrom('case_participant as link')
         .innerJoin('case_file as file', 'file.id', 'link.case_id')
-        .where('link.ars', '=', keysOfCity[0]!) as unknown as CaseQuery);
+        .where('link.ars', '=', keysOfCity[0]!);
 
 type CaseQuery = SelectQueryBuilder<Database & { file: Database['case_file'] }, 'file', object>;
 

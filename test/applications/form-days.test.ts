@@ -12,7 +12,7 @@ const check = createFormCheck(now);
 /** The problems with one field, whatever else is missing. */
 function problems(form: string, field: string, data: Json): readonly string[] {
   const schema = JSON.parse(readFileSync(join(import.meta.dirname, `../../cities/forms/${form}.schema.json`), 'utf8')) as Json;
-  const record: FormRecord = { revision: 'r', schema } as FormRecord;
+  const record: FormRecord = { revision: 'r', schema };
   return check(form, record, data)
     .filter(({ pointer }) => pointer === field)
     .map(({ code }) => code);
@@ -62,7 +62,7 @@ test('every date of every form of the sandbox has bounds', () => {
     if (node === null || typeof node !== 'object') return [];
     const { format } = node as { format?: Json };
     const own = typeof format === 'string' && format.endsWith('date') && !('x-day' in node) ? [path] : [];
-    return [...own, ...Object.entries(node).flatMap(([name, below]) => unbounded(below as Json, `${path}/${name}`))];
+    return [...own, ...Object.entries(node).flatMap(([name, below]) => unbounded(below, `${path}/${name}`))];
   };
   const names = 'abmeldung anmeldung bewohnerparkausweis eheurkunde geburtsurkunde halteverbot handwerkerparkausweis kita-platz';
   for (const name of [...names.split(' '), 'meldebescheinigung', 'sterbeurkunde', 'ummeldung']) {
@@ -73,7 +73,7 @@ test('every date of every form of the sandbox has bounds', () => {
 
 test('the words are those of the form, in both languages', () => {
   const schema = { properties: { to: { title: 'Letzter Tag', 'x-title-en': 'Last day', type: 'string', 'x-day': { notBefore: 'from' } } } };
-  expect(check('words', { revision: 'r', schema } as unknown as FormRecord, { from: '2026-12-24', to: '2026-12-23' })).toMatchObject([
+  expect(check('words', { revision: 'r', schema }, { from: '2026-12-24', to: '2026-12-23' })).toMatchObject([
     { message: { de: '„Letzter Tag“ darf nicht vor dem 24.12.2026 liegen.', en: '“Last day” must not be before 2026-12-24.' } },
   ]);
 });

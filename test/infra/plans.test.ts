@@ -58,11 +58,13 @@ afterEach(() => {
 /** Statements that this process sends to either database from here on, with one set of values each. */
 function record(): ReadonlyMap<string, readonly unknown[]> {
   const seen = new Map<string, readonly unknown[]>();
+  // oxlint-disable-next-line typescript/unbound-method -- called with its own `this` below
   const { prepare } = DatabaseSync.prototype;
   DatabaseSync.prototype.prepare = function recorded(text: string) {
     if (!/^explain/i.test(text)) seen.set(text, []);
     return prepare.call(this, text);
   };
+  // oxlint-disable-next-line typescript/unbound-method -- as above
   const { query } = pg.Client.prototype;
   pg.Client.prototype.query = function recorded(this: pg.Client, ...args: unknown[]) {
     const [config, values] = args as [string | { text?: string; values?: unknown[] }, unknown[] | undefined];

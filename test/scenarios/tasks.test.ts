@@ -123,7 +123,7 @@ describeOnEachStore('what waits for a person of a city', (kit) => {
       return answer.data?.tasks ?? answer.errors?.[0]?.extensions?.code;
     };
     const whole = (await ask({ first: 100 })) as Tasks['tasks'];
-    expect(whole.nodes.map(({ __typename, kind, since: _, lastMetAt: __, ...node }) => ({ __typename, kind, ...node }))).toEqual([
+    expect(whole.nodes.map(({ __typename, kind, since: _since, lastMetAt: _met, ...node }) => ({ __typename, kind, ...node }))).toEqual([
       ...[first, second].map(({ id }) => ({
         __typename: 'ApplicationTask',
         kind: 'APPLICATION',

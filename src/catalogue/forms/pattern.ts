@@ -76,7 +76,7 @@ class Writer {
 
   #next(): string {
     const rest = this.#pattern.slice(this.#at, this.#at + 12);
-    switch (rest[0]) {
+    switch (rest[0] ?? '') {
       case '\\': {
         if (/^\\[bB]/.test(rest)) return this.#take(2);
         const { set, code } = this.#escape(false);

@@ -155,7 +155,7 @@ function createAjv({ strict, now, allErrors, patterns }: Kind): Ajv2020 {
   });
   ajv.addFormat('partial-date', (text) => daysMeant(text) !== null);
   const day: SchemaValidateFunction = (range: DayRange, text: string, _, at) => {
-    const fault = findDayFault(range, text, (at?.parentData ?? {}) as object, now());
+    const fault = findDayFault(range, text, at?.parentData ?? {}, now());
     day.errors = fault ? [{ keyword: 'x-day', params: { ...fault } }] : [];
     return fault === null;
   };

@@ -89,7 +89,7 @@ function csv<Column extends string>(source: SourceText, columns: readonly Column
   parsed.set(source, rows);
   const missing = columns.filter((column) => rows[0]?.[column] === undefined);
   if (missing.length > 0) throw refuseImport(name, `lacks the column(s) ${missing.join(', ')}`);
-  return rows as Record<Column, string>[];
+  return rows;
 }
 
 const numberOrNull = (text: string): number | null => (text === '' || Number.isNaN(Number(text)) ? null : Number(text));

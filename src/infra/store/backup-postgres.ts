@@ -7,17 +7,20 @@ import { readPostgresUrl } from './postgres.ts';
 
 /* Backup and restoration of a store in PostgreSQL: by PostgreSQL's own tools, which know its versions. */
 
+/** Of the process: where the tools are found, and how they reach the database. */
+type Environment = Readonly<Record<string, string | undefined>>;
+
 const refused = (message: string, cause?: unknown) => new HubError('BACKUP_REFUSED', message, cause === undefined ? {} : { cause });
 
-/** The URL without what other users of the machine must not read in the list of processes, and that as the tools' environment. */
-function forTools(storeUrl: string): { readonly url: string; readonly env: NodeJS.ProcessEnv } {
+/** The URL without what other users of the machine must not read in the list of processes, and that in the tools' environment. */
+function forTools(storeUrl: string, env: Environment): { readonly url: string; readonly env: Environment } {
   const url = new URL(readPostgresUrl(storeUrl).url);
   const password = decodeURIComponent(url.password);
   url.password = '';
-  return { url: url.href, env: { ...process.env, ...(password === '' ? {} : { PGPASSWORD: password }) } };
+  return { url: url.href, env: { ...env, ...(password === '' ? {} : { PGPASSWORD: password }) } };
 }
 
-async function run(tool: string, args: readonly string[], env: NodeJS.ProcessEnv): Promise<void> {
+async function run(tool: string, args: readonly string[], env: Environment): Promise<void> {
   const child = spawn(tool, args, { env, stdio: ['ignore', 'ignore', 'pipe'] });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
@@ -35,15 +38,15 @@ async function run(tool: string, args: readonly string[], env: NodeJS.ProcessEnv
 }
 
 /** Writes the database into a file in pg_dump's own format. @returns its size in bytes @throws HubError BACKUP_REFUSED */
-export async function backupPostgres(storeUrl: string, target: string): Promise<number> {
-  const { url, env } = forTools(storeUrl);
+export async function backupPostgres(storeUrl: string, target: string, environment: Environment): Promise<number> {
+  const { url, env } = forTools(storeUrl, environment);
   await writeWhole(target, (draft) => run('pg_dump', ['--format=custom', '--no-owner', '--no-privileges', `--file=${draft}`, url], env));
   return statSync(target).size;
 }
 
 /** Reads a file of pg_dump's to its end, into nothing. @throws HubError BACKUP_REFUSED */
-export const verifyPostgresBackup = (backup: string): Promise<void> =>
-  run('pg_restore', ['--file=/dev/null', '--no-owner', backup], process.env);
+export const verifyPostgresBackup = (backup: string, environment: Environment): Promise<void> =>
+  run('pg_restore', ['--file=/dev/null', '--no-owner', backup], environment);
 
 /** Connections of others to the database. */
 export async function countOthers(storeUrl: string): Promise<number> {
@@ -60,8 +63,8 @@ export async function countOthers(storeUrl: string): Promise<number> {
 }
 
 /** Replaces what is in the database by the backup, in one transaction. @throws HubError BACKUP_REFUSED */
-export async function restorePostgres(storeUrl: string, backup: string): Promise<void> {
-  const { url, env } = forTools(storeUrl);
+export async function restorePostgres(storeUrl: string, backup: string, environment: Environment): Promise<void> {
+  const { url, env } = forTools(storeUrl, environment);
   await run(
     'pg_restore',
     ['--clean', '--if-exists', '--no-owner', '--no-privileges', '--single-transaction', `--dbname=${url}`, backup],
