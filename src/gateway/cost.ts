@@ -66,7 +66,8 @@ const searchCost = 3500;
 /** What finding the value of a field costs beside the value, for fields that look for something. */
 const findingCosts: Readonly<Record<string, number>> = {
   'Query.services': 150,
-  'Query.municipalities': 150,
+  // Goes through all of them, whatever it is asked for.
+  'Query.municipalities': 1000,
   'Query.competence': 50,
   'Municipality.offer': 5,
   'Municipality.offers': 10,

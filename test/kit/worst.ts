@@ -104,7 +104,13 @@ class Pick {
   part = (): string => this.of(parts)(this);
 }
 
-const write = (chosen: readonly string[]): string => `{ ${chosen.map((part, index) => `a${index}: ${part}`).join('\n')} }`;
+/** The same question plain, within a fragment, or with its rows in a variable. */
+function write(chosen: readonly string[], how: number): string {
+  const asked = chosen.map((part, index) => (part.startsWith('_') ? part : `a${index}: ${part}`)).join('\n');
+  if (how === 1) return `{ ...All } fragment All on Query { ${asked} }`;
+  if (how === 2 && asked.includes('first: 100')) return `query ($rows: Int = 100) { ${asked.replaceAll('first: 100', 'first: $rows')} }`;
+  return `{ ${asked} }`;
+}
 
 /** A question that was never asked before gets no kept answer. */
 let asked = 0;
@@ -132,30 +138,57 @@ let slowness = 1;
 let calibratedAt = -Infinity;
 const quietReferenceMs = 20;
 
-/** The lowest of several askings: what the machine did beside it only adds. */
-export async function priceOf(url: string, query: string, times = 3): Promise<Price> {
+/** Reads the CPU of the process that the hub runs in, and how slow its machine is at the moment. */
+export interface Meter {
+  /** Microseconds so far. */
+  cpu(): number | Promise<number>;
+  slowness(): number | Promise<number>;
+}
+
+const ownProcess: Meter = {
+  cpu() {
+    const { user, system } = process.cpuUsage();
+    return user + system;
+  },
+  slowness: calibrate,
+};
+
+/** Which of several askings counts: the lowest for a look in passing, the middle one for what is reported. */
+export type Which = 'lowest' | 'median';
+
+/** Asks several times, each as a question that was never asked before. */
+export async function priceOf(url: string, query: string, times = 3, which: Which = 'lowest', meter: Meter = ownProcess): Promise<Price> {
   const prices: Price[] = [];
   for (let time = 0; time < times; time += 1) {
-    const before = process.cpuUsage();
+    const before = await meter.cpu();
     const response = await fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: `# ${(asked += 1)}\n${query}` }),
     });
     const bytes = (await response.arrayBuffer()).byteLength;
-    const { user, system } = process.cpuUsage(before);
-    prices.push({ cpuMs: (user + system) / 1000, bytes, refused: response.status !== 200 });
+    prices.push({ cpuMs: ((await meter.cpu()) - before) / 1000, bytes, refused: response.status !== 200 });
   }
-  return prices.toSorted((a, b) => a.cpuMs - b.cpuMs)[0] as Price;
+  return prices.toSorted((a, b) => a.cpuMs - b.cpuMs)[which === 'lowest' ? 0 : Math.floor(times / 2)] as Price;
 }
 
 /** How bad a price is: 1 is as much as is allowed of either. */
 const badness = ({ cpuMs, bytes }: Price, slow: number): number => Math.max(cpuMs / slow / 50, bytes / 1_000_000);
 
+export interface SearchOptions {
+  readonly seed: number;
+  readonly asks?: number;
+  readonly ms?: number;
+  /** @default this process */
+  readonly meter?: Meter;
+  /** Called with each question that is worse than all before it. */
+  readonly onFound?: (found: Found, asked: number) => void;
+}
+
 /** Searches until the time is over or so many were asked; answers the worst by CPU (as on a quiet machine) and the worst by bytes. */
 export async function searchWorst(
   url: string,
-  { seed, asks = Infinity, ms = Infinity }: { readonly seed: number; readonly asks?: number; readonly ms?: number },
+  { seed, asks = Infinity, ms = Infinity, meter = ownProcess, onFound }: SearchOptions,
 ): Promise<{ readonly slowest: Found; readonly longest: Found; readonly asked: number }> {
   const pick = new Pick(seed);
   const end = performance.now() + ms;
@@ -164,15 +197,15 @@ export async function searchWorst(
   let count = 0;
   const look = async (chosen: readonly string[]): Promise<number> => {
     count += 1;
-    const query = write(chosen);
-    const slow = calibrate();
-    const raw = await priceOf(url, query);
+    const query = write(chosen, pick.next(3));
+    const slow = await meter.slowness();
+    const raw = await priceOf(url, query, 2, 'lowest', meter);
     const price = { ...raw, cpuMs: raw.cpuMs / slow };
     if (!slowest || price.cpuMs > slowest.price.cpuMs) {
       // What looks worst is asked again before it is believed.
-      const again = await priceOf(url, query, 5);
-      const sure = { ...price, cpuMs: Math.min(price.cpuMs, again.cpuMs / calibrate()) };
-      if (!slowest || sure.cpuMs > slowest.price.cpuMs) slowest = { query, price: sure };
+      const again = await priceOf(url, query, 7, 'median', meter);
+      const sure = { ...price, cpuMs: again.cpuMs / (await meter.slowness()) };
+      if (!slowest || sure.cpuMs > slowest.price.cpuMs) onFound?.((slowest = { query, price: sure }), count);
     }
     if (!longest || price.bytes > longest.price.bytes) longest = { query, price };
     return badness(raw, slow);
