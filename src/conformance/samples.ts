@@ -8,6 +8,8 @@ export interface Samples {
   readonly valid: readonly SampleApplication[];
   /** Applications that it must refuse. */
   readonly invalid: readonly SampleApplication[];
+  /** True if it takes whatever it is sent: then there is nothing under `invalid`. @default false */
+  readonly refusesNothing?: boolean;
   /** Id of a case that it does not have. */
   readonly unknownCase?: string;
   /** How to move a case on: {case} and {status} are filled in. Each call moves to the next of `statuses`. */

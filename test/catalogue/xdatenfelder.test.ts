@@ -351,6 +351,16 @@ describe('a malformed file is refused with element, line and reason', () => {
       message(2, `${good}\n${good}`),
       'antrag.xml:3: <stammdatenschema> holds F1 in version 1.0 twice (again in line 5)',
     ],
+    [
+      'one id with two meanings, wherever they stand',
+      message(2, `${good}\n${member('1:1', group('G1', 'B', good.replaceAll('>A<', '>C<')))}`),
+      'describes F1 in version 1.0 otherwise than line 4 does',
+    ],
+    [
+      'an element that is nearly one that is read',
+      message(2, good.replaceAll('xdf:struktur', 'xdf:strucktur')),
+      '<strucktur> is no element of XDatenfelder; did you mean <struktur>?',
+    ],
     ['deep nesting', '<a xmlns="urn:x">'.repeat(300), '<a> is nested deeper than 200 levels'],
   ])('%s', (_, text, expected) => expect(refusal(text)).toContain(expected));
 

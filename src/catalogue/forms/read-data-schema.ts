@@ -58,12 +58,68 @@ export function readDataSchema(source: SourceText): DataSchema {
   return schema;
 }
 
+/** Elements of a schema, a group, a field and a place in them that something is read of. */
+const known: readonly string[] = [
+  ...['id', 'version', 'identifikation', 'name', 'bezeichnungEingabe', 'bezeichnungAusgabe', 'beschreibung', 'definition', 'bezug'],
+  ...['hilfetext', 'hilfetextEingabe', 'hilfetextAusgabe', 'regel', 'struktur', 'anzahl', 'enthaelt', 'art', 'feldart', 'datentyp'],
+  ...[
+    'praezisierung',
+    'inhalt',
+    'werte',
+    'wert',
+    'codeliste',
+    'codelisteReferenz',
+    'codeKey',
+    'nameKey',
+    'helpKey',
+    'mediaType',
+    'maxSize',
+  ],
+  ...['schemaelementart', 'status', 'versionshinweis', 'freigabedatum', 'veroeffentlichungsdatum', 'gueltigAb', 'gueltigBis', 'relation'],
+  ...['stichwort', 'dokumentsteckbrief', 'ableitungsmodifikationenStruktur', 'ableitungsmodifikationenRepraesentation', 'vorbefuellung'],
+  ...['statusGesetztDurch', 'statusGesetztAm', 'letzteAenderung', 'fachlicherErsteller', 'versionsinfo', 'nutzernummer'],
+];
+
+/** Those of them without which a field, a choice or a limit would silently be missing. */
+const weighty: readonly string[] = [
+  'struktur',
+  'anzahl',
+  'enthaelt',
+  'feldart',
+  'datentyp',
+  'praezisierung',
+  'codelisteReferenz',
+  'identifikation',
+];
+
 type Complain = (element: XmlElement, what: string) => void;
 
 function createReader(standard: 1 | 2 | 3, message: XmlElement, complain: Complain) {
   const ruleText = standard === 3 ? 'freitextRegel' : 'definition';
+  const described = new Map<string, { readonly content: string; readonly line: number }>();
+
+  /** One id in one version is one thing wherever it stands; a form that asks for two under it is wrong in one of the places. */
+  function once<T extends DataField | DataGroup>(element: XmlElement, one: T): T {
+    const mark = `${one.id} ${one.version}`;
+    const content = JSON.stringify(one, (name, value: unknown) => (name === 'line' ? undefined : value));
+    const before = described.get(mark);
+    if (one.id && before && before.content !== content)
+      complain(element, `describes ${one.id} in version ${one.version || '–'} otherwise than line ${before.line} does`);
+    if (!before) described.set(mark, { content, line: element.line });
+    return one;
+  }
+
+  /** An element whose name is nearly one that is read would be passed over with all that stands in it. */
+  function spelled(element: XmlElement): void {
+    for (const child of element.children) {
+      if (known.includes(child.name)) continue;
+      const near = nearestWord(child.name, weighty);
+      if (near) complain(child, `is no element of XDatenfelder; did you mean <${near}>?`);
+    }
+  }
 
   function base(element: XmlElement): DataElement {
+    spelled(element);
     const identified = childOf(element, 'identifikation') ?? element;
     const id = textAt(identified, 'id');
     if (!/^[A-Za-z][A-Za-z0-9_-]{0,40}$/.test(id))
@@ -90,6 +146,7 @@ function createReader(standard: 1 | 2 | 3, message: XmlElement, complain: Compla
 
   function members(element: XmlElement): readonly DataMember[] {
     const found = childrenOf(element, 'struktur').flatMap((place): DataMember[] => {
+      spelled(place);
       const [, least = '', most = ''] = /^(\d{1,6}):(\d{1,6}|\*)$/.exec(textAt(place, 'anzahl')) ?? [];
       if (!least || (most !== '*' && Number(most) < Number(least)))
         complain(childOf(place, 'anzahl') ?? place, `is "${textAt(place, 'anzahl').slice(0, 50)}"; expected how often, such as 1:1 or 0:*`);
@@ -111,12 +168,13 @@ function createReader(standard: 1 | 2 | 3, message: XmlElement, complain: Compla
     return found;
   }
 
-  const group = (element: XmlElement): DataGroup => ({
-    ...base(element),
-    kind: 'group',
-    choice: textAt(element, 'art', 'code') === 'X',
-    members: members(element),
-  });
+  const group = (element: XmlElement): DataGroup =>
+    once(element, {
+      ...base(element),
+      kind: 'group',
+      choice: textAt(element, 'art', 'code') === 'X',
+      members: members(element),
+    });
 
   function code<T extends string>(element: XmlElement, name: string, known: readonly T[]): T {
     const found = textAt(element, name, 'code');
@@ -131,22 +189,23 @@ function createReader(standard: 1 | 2 | 3, message: XmlElement, complain: Compla
     return known[0] as T;
   }
 
-  const field = (element: XmlElement): DataField => ({
-    ...base(element),
-    kind: 'field',
-    fieldKind: code(element, 'feldart', fieldKinds),
-    valueType: code(element, 'datentyp', valueTypes),
-    ...limitsOf(childOf(element, 'praezisierung')),
-    content: textAt(element, 'inhalt'),
-    values: childrenOf(childOf(element, 'werte') ?? element, 'wert').map((value) => {
-      const help = wording(textAt(value, 'hilfe'));
-      if (!textAt(value, 'code')) complain(value, 'has no <code>');
-      return { code: textAt(value, 'code'), name: textAt(value, 'name') || textAt(value, 'code'), ...(help ? { help } : {}) };
-    }),
-    codeList: codeListOf(element),
-    mediaTypes: childrenOf(element, 'mediaType').map(({ text }) => text),
-    maxSize: textAt(element, 'maxSize'),
-  });
+  const field = (element: XmlElement): DataField =>
+    once(element, {
+      ...base(element),
+      kind: 'field',
+      fieldKind: code(element, 'feldart', fieldKinds),
+      valueType: code(element, 'datentyp', valueTypes),
+      ...limitsOf(childOf(element, 'praezisierung')),
+      content: textAt(element, 'inhalt'),
+      values: childrenOf(childOf(element, 'werte') ?? element, 'wert').map((value) => {
+        const help = wording(textAt(value, 'hilfe'));
+        if (!textAt(value, 'code')) complain(value, 'has no <code>');
+        return { code: textAt(value, 'code'), name: textAt(value, 'name') || textAt(value, 'code'), ...(help ? { help } : {}) };
+      }),
+      codeList: codeListOf(element),
+      mediaTypes: childrenOf(element, 'mediaType').map(({ text }) => text),
+      maxSize: textAt(element, 'maxSize'),
+    });
 
   /** A group by itself is a form with that group in it: what is said of the group (a choice, rules) keeps its place. */
   function schema(element: XmlElement): DataSchema {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createKeyLock } from '../../cities/key-lock.ts';
 import type { Receipt } from '#contract';
-import { createMemo, fail, notApplicable, pass, unverified, type Check, type Opened } from '../check.ts';
+import { createMemo, fail, notApplicable, pass, unverified, type Bench, type Check, type Finding, type Opened } from '../check.ts';
 import { beginTally, inWords, loadOne, noValid, settle, submit, uncounted } from './observe.ts';
 import { readback } from './readback.ts';
 
@@ -122,9 +122,13 @@ const rejected: Check = {
   remedy: 'map the refusal of the back office to AdapterError rejected with fields: JSON pointer into the application → text',
   port: 'cases',
   async run(bench) {
+    if (bench.samples.refusesNothing === true) return takesEverything(bench);
     const application = bench.invalidSubmission();
     if (!application)
-      return unverified('samples.invalid has no application', 'give an application under invalid that the back office really refuses');
+      return unverified(
+        'samples.invalid has no application',
+        'give an application under invalid that the back office really refuses, or say refusesNothing: true if there is none',
+      );
     const opened = await bench.open();
     const key = randomUUID();
     const { value, error } = await settle(submit(opened, application, { key }));
@@ -147,6 +151,20 @@ const rejected: Check = {
     return made === null || made === 0 ? pass : fail('no case', `${made} cases of a refused application`, this.remedy);
   },
 };
+
+/** Of a back office that is said to refuse nothing: what has not a single answer is taken, as any other application. */
+async function takesEverything(bench: Bench): Promise<Finding> {
+  const empty = bench.invalidSubmission() ?? bench.submission(0, { formData: {} });
+  if (!empty) return noValid;
+  const { error } = await settle(submit(await bench.open(), empty));
+  return error
+    ? fail(
+        'a receipt: samples.refusesNothing says that everything is taken',
+        inWords(error),
+        'give the application that was refused under invalid, and take refusesNothing away',
+      )
+    : pass;
+}
 
 /** Submitting where nothing goes wrong on the way. */
 export const submitChecks: readonly Check[] = [once, replay, parallel, rejected, readback];
