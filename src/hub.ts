@@ -86,7 +86,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const seal = options.factsKey === null ? null : createSeal(options.factsKey);
   const applications = createApplications({
     ...options.applications,
-    ...(seal ? { digest: seal.pseudonym } : {}),
+    ...(seal ? { digest: (text: string) => seal.pseudonym(text) } : {}),
     onSubmission: createMarking({ catalogue, cities, kinds, seal }),
     store,
     eventLog,

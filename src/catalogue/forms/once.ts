@@ -39,7 +39,7 @@ interface Node {
 /** Places that the rule names and the form does not have. */
 export function missingPlaces({ same, days = [] }: OnceRule, schema: object): readonly string[] {
   const has = (pointer: string): boolean => {
-    let node: Node | undefined = schema as Node;
+    let node: Node | undefined = schema;
     for (const part of pointer.split('/').slice(1)) {
       const name = part.replaceAll('~1', '/').replaceAll('~0', '~');
       node = node?.properties && Object.hasOwn(node.properties, name) ? node.properties[name] : undefined;

@@ -105,4 +105,4 @@ const german: Readonly<Record<string, string>> = {
 export const germanOf = (english: string): string => german[english] ?? `was der Adapter so beschreibt: „${english}“`;
 
 /** True where somebody has translated an English expectation. */
-export const isTranslated = (english: string): boolean => Object.hasOwn(german, english);
+const isTranslated = (english: string): boolean => Object.hasOwn(german, english);

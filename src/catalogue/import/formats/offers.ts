@@ -98,7 +98,7 @@ async function recordOf(
 ): Promise<OfferRecord | null> {
   const named = typeof authority !== 'string' ? authority : Object.hasOwn(authorities, authority) ? authorities[authority] : undefined;
   if (!named) {
-    complain('authority', say.notNamed(String(authority), 'authorities', Object.keys(authorities)));
+    complain('authority', say.notNamed(typeof authority === 'string' ? authority : '', 'authorities', Object.keys(authorities)));
     return null;
   }
   let compiled: FormRecord | undefined;
@@ -124,7 +124,7 @@ function toComplaints(source: Source, issue: z.core.$ZodIssue): readonly Complai
     (place, step) => (place !== null && typeof place === 'object' ? (place as Record<string | number, unknown>)[step] : undefined),
     source.value,
   );
-  const expected = expectedOf(issue as Parameters<typeof expectedOf>[0]);
+  const expected = expectedOf(issue);
   if (value === undefined) return [source.complain(path, say.missing(String(path.at(-1) ?? ''), expected))];
   if (issue.code === 'invalid_value' && typeof value === 'string')
     return [source.complain(path, say.notOneOf(value, issue.values.map(String)))];
