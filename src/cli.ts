@@ -128,7 +128,7 @@ const wrongFiles = {
 
 const program = new Command('staedtebund')
   .description('Operate a Städtebund hub: check cities, import catalogues, release parked applications, read events.')
-  .option('--env-file <file>', 'read environment variables from this file (default: .env where it exists)')
+  .option('--env-file <file>', 'read environment variables from this file (default: .env if it exists)')
   .addOption(new Option('--language <language>', 'language of texts').choices(['DE', 'EN']).default('DE'))
   .showHelpAfterError()
   .exitOverride();
@@ -161,7 +161,7 @@ verb('check', "check every city's file and, read-only, every connection")
 
 verb('conformance [adapter]', 'prove that an adapter (a product, or the path of its module) keeps the contract')
   .option('--config <file>', "a city's file with the adapter's config")
-  .option('--adapter <name>', "which of the file's adapters, where several are of this product")
+  .option('--adapter <name>', "which of the file's adapters, if several are of this product")
   .option('--samples <file>', 'what the back office takes and refuses, and how to see what it did')
   .option('--waivers <file>', 'checks for which somebody takes responsibility until a day')
   .option('--only <ids...>', 'only these checks; * stands for anything')
@@ -223,7 +223,7 @@ verb('form <file>', 'show the form that a data schema in XDatenfelder becomes, a
   });
 
 verb('subgraph <name>', 'check a subgraph as the hub would before it takes it in; changes nothing')
-  .option('--url <url>', 'its endpoint; asked for the SDL where no file holds it')
+  .option('--url <url>', 'its endpoint; asked for the SDL if no file holds it')
   .option('--sdl <file>', 'its SDL')
   .option('--grant <names...>', 'fields (Type.field) it may take over, entities it may extend')
   .action(async (name: string, options: { url?: string; sdl?: string; grant?: string[] }) => {
@@ -231,8 +231,8 @@ verb('subgraph <name>', 'check a subgraph as the hub would before it takes it in
   });
 
 verb('documents <files...>', 'register GraphQL documents: check them and write hash → document as JSON')
-  .option('--out <file>', 'where to; standard output where absent')
-  .option('--schema <file>', 'SDL to check them against, where they ask subgraphs too (default: the hub alone)')
+  .option('--out <file>', 'where to; standard output if absent')
+  .option('--schema <file>', 'SDL to check them against, if they ask subgraphs too (default: the hub alone)')
   .action((files: string[], options: { out?: string; schema?: string }) => {
     process.exitCode = runDocuments(files, options, out);
   });

@@ -33,7 +33,7 @@ const table = z.object({
   CACHE_URL: url('memory: or redis://<host>:<port>', 'memory:', 'redis://', 'rediss://').default('memory:'),
   /** Port to listen on; 0 takes a free one. @default 4000 */
   PORT: integer(0, 65_535).default(4000),
-  /** Address to listen on. `0.0.0.0` where the hub runs in a container. @default 127.0.0.1 */
+  /** Address to listen on. `0.0.0.0` if the hub runs in a container. @default 127.0.0.1 */
   HOST: z.string().default('127.0.0.1'),
   /** Folder with one file per connected city. @default ./cities */
   CITIES_DIR: z.string().default('./cities'),

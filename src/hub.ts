@@ -36,13 +36,13 @@ export interface HubOptions {
   readonly applications?: Pick<ApplicationsOptions, 'retry' | 'timing' | 'retryBlindly'>;
   /** How events to cities are paced, and where they may go. */
   readonly events?: Pick<EventsOptions, 'policy' | 'timing' | 'development' | 'source'>;
-  /** How often deadlines of cases are looked after. */
+  /** How often deadlines of cases are checked. */
   readonly coordination?: Pick<CoordinationOptions, 'timing'>;
   /** Seals what partner cities must know of a person; null: nothing is kept. */
   readonly factsKey: string | null;
   /** How documents over subgraphs are answered. */
   readonly federation?: Pick<FederationOptions, 'engine'>;
-  /** How often catalogues of adapters are looked after. */
+  /** How often catalogues of adapters are refreshed. */
   readonly refresh?: CatalogueDeps['refresh'];
   /** @default the clock */
   readonly now?: () => Date;

@@ -139,7 +139,10 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
         ? sentence('required', params, title)
         : { de: `„${title.de}“ braucht mindestens ${limit} Zeichen.`, en: `“${title.en}” needs at least ${limit} characters.` };
     case 'maxLength':
-      return { de: `„${title.de}“ darf höchstens ${limit} Zeichen haben.`, en: `“${title.en}” may have at most ${limit} characters.` };
+      return {
+        de: `„${title.de}“ darf höchstens ${limit} Zeichen haben.`,
+        en: `“${title.en}” may have at most ${limit === '1' ? 'one character' : `${limit} characters`}.`,
+      };
     case 'minimum':
     case 'exclusiveMinimum':
       return { de: `„${title.de}“ muss mindestens ${limit} sein.`, en: `“${title.en}” must be at least ${limit}.` };
@@ -147,15 +150,19 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
     case 'exclusiveMaximum':
       return { de: `„${title.de}“ darf höchstens ${limit} sein.`, en: `“${title.en}” must be at most ${limit}.` };
     case 'minItems':
-      return { de: `„${title.de}“ braucht mindestens ${limit} Einträge.`, en: `“${title.en}” needs at least ${limit} entries.` };
+      return limit === '1'
+        ? { de: `„${title.de}“ braucht mindestens einen Eintrag.`, en: `“${title.en}” needs at least one entry.` }
+        : { de: `„${title.de}“ braucht mindestens ${limit} Einträge.`, en: `“${title.en}” needs at least ${limit} entries.` };
     case 'maxItems':
-      return { de: `„${title.de}“ darf höchstens ${limit} Einträge haben.`, en: `“${title.en}” may have at most ${limit} entries.` };
+      return limit === '1'
+        ? { de: `„${title.de}“ darf höchstens einen Eintrag haben.`, en: `“${title.en}” may have at most one entry.` }
+        : { de: `„${title.de}“ darf höchstens ${limit} Einträge haben.`, en: `“${title.en}” may have at most ${limit} entries.` };
     case 'minProperties':
       return { de: `Bitte füllen Sie „${title.de}“ aus.`, en: `Please fill in “${title.en}”.` };
     case 'maxProperties':
       return {
-        de: `Bitte füllen Sie bei „${title.de}“ höchstens ${limit} Angabe(n) aus.`,
-        en: `Please fill in at most ${limit} of the entries of “${title.en}”.`,
+        de: `Bitte füllen Sie bei „${title.de}“ höchstens ${limit === '1' ? 'eine Angabe' : `${limit} Angaben`} aus.`,
+        en: `Please fill in at most ${limit === '1' ? 'one' : limit} of the entries of “${title.en}”.`,
       };
     case 'formatMinimum':
       return { de: `„${title.de}“ darf nicht vor dem ${germanDay(limit)} liegen.`, en: `“${title.en}” must not be before ${limit}.` };
@@ -175,7 +182,7 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
     case 'pattern':
       return expected
         ? { de: `„${title.de}“ muss ${expected.de} sein.`, en: `“${title.en}” must be ${expected.en}.` }
-        : { de: `„${title.de}“ hat nicht die erwartete Form.`, en: `“${title.en}” does not have the expected form.` };
+        : patternText(title, String(params['pattern']));
     case 'enum':
     case 'oneOf':
     case 'anyOf':
@@ -195,6 +202,22 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
     default:
       return { de: `„${title.de}“ ist nicht gültig.`, en: `“${title.en}” is not valid.` };
   }
+}
+
+/** Patterns of digits alone are told in words; others as they stand: no form has said what they mean. */
+function patternText(title: Words, pattern: string): Words {
+  const [, least, most = least] = /^\^(?:\(\?:)?(?:\[0-9\]|\\d)\{(\d+)(?:,(\d+))?\}\)?\$$/.exec(pattern) ?? [];
+  if (least === undefined)
+    return {
+      de: `„${title.de}“ hat nicht die Form, die das Formular verlangt: ${pattern}`,
+      en: `“${title.en}” does not have the form that is asked for: ${pattern}`,
+    };
+  const isOne = most === '1';
+  const [de, en] = least === most ? [least, least] : [`${least} bis ${most}`, `${least} to ${most}`];
+  return {
+    de: `„${title.de}“ muss aus ${isOne ? 'einer Ziffer' : `${de} Ziffern`} bestehen.`,
+    en: `“${title.en}” must consist of ${isOne ? 'one digit' : `${en} digits`}.`,
+  };
 }
 
 /** 2026-01-31 as German people write it. */

@@ -221,7 +221,7 @@ function findMalformed(input: SubmitInput): SubmitResult | null {
   if (input.sealedFormData != null) return invalid('sealedFormData', '…', 'formData', 'sealedFormData');
   if (input.formData === undefined || input.formData === null) return invalid('formData', '–', '{ … }', 'formData');
   if (input.attachmentIds && input.attachmentIds.length > 0)
-    return invalid('attachmentIds', String(input.attachmentIds.length), '0', 'attachmentIds');
+    return refused({ code: 'INVALID_INPUT', saying: 'NO_ATTACHMENTS', facts: { what: 'attachmentIds' }, path: ['input', 'attachmentIds'] });
   const { name, email, phone } = input.applicant;
   if (name.trim().length === 0 || name.length > 200) return invalid('applicant.name', String(name.length), '1 … 200', 'applicant', 'name');
   if (email !== undefined && (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)))

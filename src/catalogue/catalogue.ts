@@ -167,7 +167,7 @@ export interface CatalogueDeps {
   readonly now: () => Date;
   /** After how many hours without a successful import a source counts as stale. @default 168 */
   readonly staleAfterHours?: number;
-  /** How often adapters' catalogues are looked after. */
+  /** How often adapters' catalogues are refreshed. */
   readonly refresh?: Partial<RefreshTiming> & {
     /** How long a listing may take, in milliseconds. @default ten minutes */ readonly listingMs?: number;
   };

@@ -108,7 +108,7 @@ export function startRefresh(deps: RefreshDeps, ready: Promise<unknown>): Refres
     await Promise.race([ready, stopped]);
     while (!stopping.signal.aborted) {
       await look().catch((error: unknown) =>
-        log.warn({ reason: error instanceof Error ? error.message : '' }, 'the catalogues of adapters could not be looked after'),
+        log.warn({ reason: error instanceof Error ? error.message : '' }, 'the catalogues of adapters could not be refreshed'),
       );
       await pause(timing.lookMs, undefined, { signal: stopping.signal }).catch(() => {});
     }

@@ -32,7 +32,7 @@ export function createConnector({
     help: '1 while nothing is sent to a back office.',
     labels: ['city', 'adapter'],
   });
-  const up = metrics.gauge({ name: 'city_up', help: '1 where the last check of a back office succeeded.', labels: ['city', 'adapter'] });
+  const up = metrics.gauge({ name: 'city_up', help: '1 if the last check of a back office succeeded.', labels: ['city', 'adapter'] });
 
   return (city, { id, definition, contract, config, endpoints, secrets }) => {
     const own = city.adapters.find((adapter) => adapter.id === id);

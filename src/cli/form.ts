@@ -40,12 +40,15 @@ const line = ({ kind, id, name, text, reason }: Unconverted, language: Language)
 const words = {
   DE: {
     whole: 'Alles umgesetzt.',
-    left: (count: number) => `Nicht umgesetzt, ${count} Stelle(n); sie prüft weiter die Sachbearbeitung:`,
+    left: (count: number) => `Nicht umgesetzt: ${count === 1 ? 'eine Regel' : `${count} Regeln`}. Das prüft weiterhin die Sachbearbeitung:`,
     kinds: { rule: 'Regel', codeList: 'Codeliste', limit: 'Präzisierung', content: 'Inhalt', element: 'Element' },
   },
   EN: {
     whole: 'Everything was converted.',
-    left: (count: number) => `Not converted, ${count} place(s); caseworkers go on checking them:`,
+    left: (count: number) =>
+      count === 1
+        ? 'Not converted: one rule. Caseworkers go on checking it:'
+        : `Not converted: ${count} rules. Caseworkers go on checking them:`,
     kinds: { rule: 'rule', codeList: 'code list', limit: 'limit', content: 'content', element: 'element' },
   },
 } as const;

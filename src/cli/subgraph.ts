@@ -33,7 +33,8 @@ export async function runSubgraphCheck(
   const grants = { overrides: grant.filter((one) => one.includes('.')), entities: grant.filter((one) => !one.includes('.')) };
   const entry = readEntry({ name, url: url ?? 'http://subgraph.invalid/', grants });
   if (!('name' in entry)) {
-    for (const { path, expected } of entry) out(`${path.join('.')}: ${say({ de: `erwartet: ${expected.de}`, en: `expected: ${expected.en}` })}`);
+    for (const { path, expected } of entry)
+      out(`${path.join('.')}: ${say({ de: `erwartet: ${expected.de}`, en: `expected: ${expected.en}` })}`);
     return 2;
   }
   const sdl = file === undefined ? await fetchSdl(entry) : readFileSync(file, 'utf8');

@@ -46,12 +46,12 @@ const texts = {
     en: '{name} is competent, because the register entry is there. {name} does not take applications this way yet; please apply there directly.',
   },
   ASSURANCE_LEVEL_TOO_LOW: {
-    de: 'Diese Leistung verlangt das Vertrauensniveau {needed}; Ihre Anmeldung hat {has}.',
-    en: 'This service needs the assurance level {needed}; your sign-in has {has}.',
+    de: 'Diese Leistung verlangt das Vertrauensniveau {needed}; Ihre Anmeldung erreicht {has}.',
+    en: 'This service needs the assurance level {needed}; your sign-in reaches {has}.',
   },
   VALIDATION_FAILED: {
-    de: 'Bitte prüfen Sie Ihre Angaben: {count} Stelle(n) müssen korrigiert werden.',
-    en: 'Please check your entries: {count} place(s) need correction.',
+    de: 'Bitte prüfen Sie Ihre Angaben: {count|Eine Angabe muss|# Angaben müssen} korrigiert werden.',
+    en: 'Please check your entries: {count|one of them needs|# of them need} correction.',
   },
   IDEMPOTENCY_CONFLICT: {
     de: 'Unter diesem idempotencyKey wurde schon ein anderer Antrag gestellt. Verwenden Sie für einen neuen Antrag einen neuen Schlüssel.',
@@ -66,12 +66,12 @@ const texts = {
     en: '{what} was not found or is not visible to you.',
   },
   NOT_WITHDRAWABLE: {
-    de: 'Der Antrag kann im Status {status} nicht mehr zurückgezogen werden.',
-    en: 'The application cannot be withdrawn any more in status {status}.',
+    de: 'Der Antrag lässt sich nicht mehr zurückziehen (Status: {status}).',
+    en: 'The application can no longer be withdrawn (status: {status}).',
   },
   NOT_PARKED: {
-    de: 'Der Antrag ist nicht geparkt (Status {status}).',
-    en: 'The application is not parked (status {status}).',
+    de: 'Über diesen Antrag ist nichts zu entscheiden: Er ist nicht angehalten (Status: {status}).',
+    en: 'There is nothing to decide about this application: it is not on hold (status: {status}).',
   },
   NOT_AWAITED: {
     de: 'Der Vorgang wartet nicht (mehr) auf {step}. Laden Sie ihn neu: waiting nennt, worauf er wartet.',
@@ -82,8 +82,20 @@ const texts = {
     en: 'Please sign in: send a valid access token in the Authorization header.',
   },
   FORBIDDEN: {
-    de: 'Ihre Rolle erlaubt das nicht: nötig ist {role}.',
-    en: 'Your role does not allow this: it needs {role}.',
+    de: 'Dazu sind Sie nicht berechtigt: Das darf nur {role}.',
+    en: 'You are not allowed to do this: it takes {role}.',
+  },
+} as const satisfies Record<string, { de: string; en: string }>;
+
+/** What some refusals say more closely than the text of their code. */
+const sayings = {
+  NO_ATTACHMENTS: {
+    de: 'Anlagen lassen sich auf diesem Weg noch nicht einreichen. Bitte lassen Sie {what} weg.',
+    en: 'Attachments cannot be filed this way yet. Please leave out {what}.',
+  },
+  LIST_TOO_LONG: {
+    de: 'Die Liste {what} hat {found} Einträge; erlaubt {most|ist höchstens einer|sind höchstens #}.',
+    en: 'The list {what} has {found} entries; {most|one is|# are} allowed at most.',
   },
 } as const satisfies Record<string, { de: string; en: string }>;
 
@@ -95,6 +107,8 @@ export const problemCodes = Object.keys(texts) as readonly ProblemCode[];
 export interface Problem {
   readonly code: ProblemCode;
   readonly facts?: Readonly<Record<string, string | number>>;
+  /** A closer text than that of the code. */
+  readonly saying?: keyof typeof sayings;
   /** Where in the input, outermost name first. */
   readonly path?: readonly string[];
 }
@@ -128,17 +142,43 @@ const words: Readonly<Record<string, { readonly de: string; readonly en: string 
   WITHDRAWN: { de: 'zurückgezogen', en: 'withdrawn' },
   CLOSED: { de: 'abgeschlossen', en: 'closed' },
   DISCARDED: { de: 'nicht angenommen und aufgegeben', en: 'not taken and given up' },
-  PARKED: { de: 'geparkt', en: 'parked' },
+  PARKED: { de: 'wird von einer Person geprüft', en: 'being looked at by a person' },
+};
+
+/** Names that read otherwise as one fact than as another. */
+const wordsOfFact: Readonly<Record<string, typeof words>> = {
+  has: {
+    NONE: { de: 'keines', en: 'none' },
+    LOW: { de: 'nur das Niveau niedrig', en: 'only the level low' },
+    SUBSTANTIAL: { de: 'nur das Niveau substanziell', en: 'only the level substantial' },
+  },
+  role: {
+    city: { de: 'ein Konto der Stadtverwaltung (Rolle city)', en: 'an account of the city administration (role city)' },
+    operator: { de: 'der Betrieb des Hubs (Rolle operator)', en: 'an account of the hub’s operators (role operator)' },
+    'citizen | portal': {
+      de: 'ein Bürgerkonto oder ein Portal (Rolle citizen oder portal)',
+      en: 'a citizen’s account or a portal (role citizen or portal)',
+    },
+  },
 };
 
 /** What a person reads of a problem. */
 export function problemText(problem: Problem, language: Language): string {
   const own = language === 'EN' ? 'en' : 'de';
-  const word = (name: string): string => (Object.hasOwn(words, name) ? words[name]?.[own] : undefined) ?? name;
-  const said = (fact: string | number | undefined): string =>
-    String(fact ?? '–')
-      .split(', ')
-      .map(word)
-      .join(', ');
-  return texts[problem.code][own].replaceAll(/\{(\w+)\}/g, (_, name: string) => said(problem.facts?.[name]));
+  const word = (name: string, list = words): string | undefined => (Object.hasOwn(list, name) ? list[name]?.[own] : undefined);
+  const said = (name: string): string => {
+    const fact = String(problem.facts?.[name] ?? '–');
+    return (
+      word(fact, wordsOfFact[name] ?? {}) ??
+      fact
+        .split(', ')
+        .map((one) => word(one) ?? one)
+        .join(', ')
+    );
+  };
+  const text = problem.saying ? sayings[problem.saying] : texts[problem.code];
+  // `{count}`, or `{count|one|# of them}`: what stands for one and what for any other number.
+  return text[own].replaceAll(/\{(\w+)(?:\|([^|}]*)\|([^}]*))?\}/g, (_, name: string, one?: string, many = '') =>
+    one === undefined ? said(name) : Number(problem.facts?.[name]) === 1 ? one : many.replace('#', said(name)),
+  );
 }

@@ -61,7 +61,7 @@ export function createClock({ store, now, findKind, log }: CoordinationDeps, run
           });
         }
       } catch (error) {
-        log.warn({ err: error }, 'deadlines of cases could not be looked after; it is tried again');
+        log.warn({ err: error }, 'deadlines of cases could not be checked; the next attempt follows');
       }
       try {
         if (now().getTime() - lookedAt > lookEveryMs) {
@@ -70,7 +70,7 @@ export function createClock({ store, now, findKind, log }: CoordinationDeps, run
           await eraseOldFacts(store, now().getTime());
         }
       } catch (error) {
-        log.warn({ err: error }, 'what is kept of cases could not be looked after; it is tried again');
+        log.warn({ err: error }, 'what is kept of cases could not be erased in time; the next attempt follows');
       }
       await pause(pollMs, signal);
     }

@@ -33,7 +33,7 @@ export function createEventsMetrics(metrics: Metrics, store: Store, connected: r
   });
   metrics.gauge({
     name: 'events_paused',
-    help: '1 where events to a city are paused until a person resumes them.',
+    help: '1 if events to a city are paused until a person resumes them.',
     labels: ['city'],
     async read(gauge) {
       const receivers = await listReceivers(store.db);

@@ -209,7 +209,7 @@ export function createFederation({ hub, store, eventLog, claims, log, metrics, n
       inTurn(() =>
         refresh().catch((error: unknown) => {
           if (!(error instanceof HubError)) throw error;
-          log.error({ err: error }, 'the graph could not be composed anew; the last good generation serves on');
+          log.error({ err: error }, 'the graph could not be composed anew; the last good one goes on answering');
         }),
       ),
     async stop() {

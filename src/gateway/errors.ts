@@ -2,6 +2,7 @@ import { GraphQLError } from 'graphql';
 import { HubError, problemCodes, problemText, type Language } from '#contract';
 import { CityCallError } from '../cities/cities.ts';
 import { MisfitError, SubgraphError, type SubgraphFailure } from '../federation/failure.ts';
+import { limitText } from './limit-texts.ts';
 import { withoutQuoted } from './values-unsaid.ts';
 import { RowError, type RowFailure } from '../federation/rows/rows.ts';
 
@@ -20,7 +21,7 @@ const failures = {
   },
   PERSISTED_DOCUMENTS_ONLY: {
     status: 403,
-    de: 'Ohne Zugangstoken werden nur registrierte Dokumente beantwortet: Senden Sie documentId.',
+    de: 'Ohne Zugriffstoken werden nur registrierte Dokumente beantwortet: Senden Sie documentId.',
     en: 'Without an access token only registered documents are answered: send documentId.',
   },
   PERSISTED_DOCUMENT_NOT_FOUND: {
@@ -70,7 +71,7 @@ const failures = {
   CITY_DOES_NOT_ANSWER_FIELD: {
     status: 404,
     de: '{city} gibt hierzu keine Auskunft.',
-    en: '{city} does not tell this.',
+    en: '{city} gives no information about this.',
   },
   CITY_UNAVAILABLE: {
     status: 503,
@@ -266,7 +267,8 @@ export function publicError(error: unknown, { requestId, language, helpUrl = () 
     // What is no request at all is answered with its status in every media type.
     const http = originalError === undefined ? fault.extensions['http'] : { status: 400 };
     const known = typeof code === 'string' && publicCodes.has(code) ? code : 'BAD_REQUEST';
-    return new GraphQLError(withoutQuoted(outer.message), {
+    const message = known === 'LIMIT_EXCEEDED' ? limitText(outer.message, language) : outer.message;
+    return new GraphQLError(withoutQuoted(message), {
       ...place,
       extensions: { code: known, ...id, ...helped(known), ...(http === undefined ? {} : { http }) },
     });

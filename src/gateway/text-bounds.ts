@@ -58,7 +58,12 @@ const listCheck =
   (value, path) => {
     if (!Array.isArray(value)) return null;
     if (value.length > mostEntries)
-      return { code: 'INVALID_INPUT', facts: { what: path.join('.'), found: value.length, expected: `≤ ${mostEntries}` }, path };
+      return {
+        code: 'INVALID_INPUT',
+        saying: 'LIST_TOO_LONG',
+        facts: { what: path.join('.'), found: value.length, most: mostEntries },
+        path,
+      };
     return first(value, (entry) => each(entry, path));
   };
 

@@ -139,7 +139,7 @@ describe('what an applicant is told', () => {
   test.each<[string, Record<string, string>, Json, string]>([
     ['text', { minLength: '3' }, 'ab', '„Angabe“ braucht mindestens 3 Zeichen.'],
     ['text', {}, '', 'Bitte füllen Sie das Feld „Angabe“ aus.'],
-    ['text', { pattern: '[0-9]{5}' }, 'x12345x', '„Angabe“ hat nicht die erwartete Form.'],
+    ['text', { pattern: '[0-9]{5}' }, 'x12345x', '„Angabe“ muss aus 5 Ziffern bestehen.'],
     ['date', {}, '31.01.2026', '„Angabe“ muss ein Datum im Format JJJJ-MM-TT sein.'],
     ['date', { minValue: '2026-02-01' }, '2026-01-31', '„Angabe“ darf nicht vor dem 01.02.2026 liegen.'],
     ['time', {}, '25:00', '„Angabe“ muss eine Uhrzeit als HH:MM sein.'],
@@ -180,7 +180,7 @@ describe('what an applicant is told', () => {
     expect(told(schema, filled('1'))).toEqual([]);
     expect(told(schema, filled())).toEqual(['/G60000009: Bitte füllen Sie „Anschrift“ aus. / Please fill in “Anschrift”.']);
     expect(told(schema, filled('1', '2'))).toEqual([
-      '/G60000009: Bitte füllen Sie bei „Anschrift“ höchstens 1 Angabe(n) aus. / Please fill in at most 1 of the entries of “Anschrift”.',
+      '/G60000009: Bitte füllen Sie bei „Anschrift“ höchstens eine Angabe aus. / Please fill in at most one of the entries of “Anschrift”.',
     ]);
   });
 });
@@ -400,7 +400,7 @@ describe('in use', () => {
       ),
     ).toBe(0);
     expect(JSON.parse(out.join('\n'))).toMatchObject({ title: 'Waffenbesitzkarte nach § 10 Absatz 1 WaffG' });
-    expect(notes[0]).toBe('Not converted, 6 place(s); caseworkers go on checking them:');
+    expect(notes[0]).toBe('Not converted: 6 rules. Caseworkers go on checking them:');
     expect(notes[1]).toContain('WaBeKa.xml:231 code list F00000073 Anrede: the code list is not at hand');
     out.length = 0;
     await runForm(

@@ -66,7 +66,7 @@ describe('a catalogue from an adapter', () => {
     [
       'its name is mistyped',
       { adapter: 'service' },
-      'catalogue.adapter: “service” does not stand under adapters. Did you mean “services”?',
+      'catalogue.adapter: “service” is not one of the names under adapters. Did you mean “services”?',
     ],
     ['it lists no offers', { adapter: 'cases' }, 'catalogue.adapter: “cases” lists no offers. A catalogue comes from: services.'],
     [

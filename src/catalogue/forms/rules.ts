@@ -104,7 +104,7 @@ function checked(meaning: Sentence['meaning'], fields: readonly RuleField[]): Sc
       return {
         'x-message': {
           de: `Wenn Sie „${first?.label ?? ''}“ ausfüllen, brauchen wir auch „${second?.label ?? ''}“.`,
-          en: `Where “${first?.label ?? ''}” is filled in, “${second?.label ?? ''}” is needed too.`,
+          en: `If you fill in “${first?.label ?? ''}”, please fill in “${second?.label ?? ''}” too.`,
         },
         dependentRequired: { [first?.name ?? '']: [second?.name ?? ''] },
       };

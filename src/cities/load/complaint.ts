@@ -272,7 +272,7 @@ export const say = {
     remedy: both('Schreiben Sie format und files, oder adapter (und everyHours).', 'Write format and files, or adapter (and everyHours).'),
   }),
   unknownAdapter: (found: string, known: readonly string[]): Saying => ({
-    problem: both(`„${found}“ steht nicht unter adapters.`, `“${found}” does not stand under adapters.`),
+    problem: both(`„${found}“ ist keiner der Namen unter adapters.`, `“${found}” is not one of the names under adapters.`),
     remedy: meant(found, known),
   }),
   noCatalogue: (adapter: string, able: readonly string[]): Saying => ({

@@ -61,18 +61,23 @@ function known({ code, expected, origin, minimum, inclusive, maximum, format, va
   }
 }
 
+const entries = (count: number): Localised =>
+  count === 1 ? { de: 'ein Eintrag', en: 'one entry' } : { de: `${count} Einträge`, en: `${count} entries` };
+
+const characters = (count: number): string => (count === 1 ? 'one character' : `${count} characters`);
+
 const atLeast = (origin: string, least: number, inclusive: boolean): Localised =>
   origin === 'string'
-    ? { de: `ein Text von mindestens ${least} Zeichen`, en: `a text of at least ${least} characters` }
+    ? { de: `ein Text von mindestens ${least} Zeichen`, en: `a text of at least ${characters(least)}` }
     : origin === 'array'
-      ? { de: `mindestens ${least} Einträge`, en: `at least ${least} entries` }
+      ? { de: `mindestens ${entries(least).de}`, en: `at least ${entries(least).en}` }
       : inclusive
         ? { de: `eine Zahl ab ${least}`, en: `a number from ${least}` }
         : { de: `eine Zahl über ${least}`, en: `a number above ${least}` };
 
 const atMost = (origin: string, most: number): Localised =>
   origin === 'string'
-    ? { de: `ein Text von höchstens ${most} Zeichen`, en: `a text of at most ${most} characters` }
+    ? { de: `ein Text von höchstens ${most} Zeichen`, en: `a text of at most ${characters(most)}` }
     : origin === 'array'
-      ? { de: `höchstens ${most} Einträge`, en: `at most ${most} entries` }
+      ? { de: `höchstens ${entries(most).de}`, en: `at most ${entries(most).en}` }
       : { de: `eine Zahl bis ${most}`, en: `a number up to ${most}` };

@@ -48,6 +48,9 @@ const german: Readonly<Record<string, string>> = {
   'a media type such as application/pdf': 'ein Medientyp wie application/pdf',
   'application/json or application/….+json': 'application/json oder application/….+json',
   'a regular expression': 'ein regulärer Ausdruck',
+  'a regular expression that looks neither ahead, behind nor back':
+    'ein regulärer Ausdruck, der weder voraus- noch zurückblickt und sich nicht auf Gefundenes bezieht',
+  'a JSON pointer, or a JSONata expression as { $: … }': 'ein JSON-Pointer oder ein JSONata-Ausdruck in der Form { $: … }',
   'at least one': 'mindestens eines',
   'a contract field such as Municipality.kitas': 'ein Vertragsfeld wie Municipality.kitas',
   'scheme://host:port/database, without user, password and options': 'schema://host:port/datenbank, ohne Benutzer, Passwort und Optionen',
@@ -101,8 +104,5 @@ const german: Readonly<Record<string, string>> = {
     'idempotency: unique zusammen mit attachments, damit nach einer abgebrochenen Verbindung nachgeschickt werden kann',
 };
 
-/** The German for an English expectation; where nobody has translated it, the English one as a quotation. */
+/** The German for an English expectation; if nobody has translated it, the English one as a quotation. */
 export const germanOf = (english: string): string => german[english] ?? `was der Adapter so beschreibt: „${english}“`;
-
-/** True where somebody has translated an English expectation. */
-const isTranslated = (english: string): boolean => Object.hasOwn(german, english);

@@ -8,8 +8,8 @@ export const kitaTexts: Readonly<Record<string, Localised>> = {
     en: 'There is a place in another city; the back office is releasing this wish.',
   },
   DOUBLE: {
-    de: 'Für dasselbe Kind gibt es auch in einer anderen Stadt einen Platz, und jener Wunsch geht vor. Bitte klären Sie mit der Familie, ob dieser Platz frei wird.',
-    en: 'The same child has a place in another city too, and that wish goes first. Please ask the family whether this place becomes free.',
+    de: 'Für dasselbe Kind gibt es auch in einer anderen Stadt einen Platz, und der Wunsch dort hat Vorrang. Bitte klären Sie mit der Familie, ob dieser Platz frei wird.',
+    en: 'The same child has a place in another city too, and the wish there takes precedence. Please ask the family whether this place becomes free.',
   },
   RELEASE_BY_HAND: {
     de: 'Das Kind hat einen Platz in einer anderen Stadt. Bitte geben Sie diesen Wunsch im Fachverfahren frei und bestätigen Sie es.',

@@ -24,7 +24,7 @@ const headers = {
       type: 'string',
       pattern: '^\\d{16}$',
     }),
-    ce_traceparent: describe('W3C Trace Context of the request that caused it, where there was one.', { type: 'string' }),
+    ce_traceparent: describe('W3C Trace Context of the request that caused it, if there was one.', { type: 'string' }),
     'content-type': { type: 'string', const: 'application/json' },
   },
 };

@@ -26,8 +26,8 @@ function valuesOf(fact: FactSchema): string {
 
 function readersOf(type: EventType, { properties, required }: EventSchema): string {
   if (properties['municipality']?.type === 'null') return 'no city; readers of the topic and of the command line';
-  const addressed = required.includes('to') ? ['the cities in `to`'] : properties['to'] ? ['the cities in `to`, where there is one'] : [];
-  const own = 'the city whose event it is and those that it grants it to, where they subscribe';
+  const addressed = required.includes('to') ? ['the cities in `to`'] : properties['to'] ? ['the cities in `to`, if there is one'] : [];
+  const own = 'the city whose event it is and those that it grants it to, if they subscribe';
   const rest = eventTypes[type] === 'application' ? ['the applicant (`Application.history`)'] : [];
   return [...addressed, own, ...rest].join('; ');
 }

@@ -35,7 +35,7 @@ export type Scalars = {
   JSON: { input: Json; output: Json; }
   /** ARS, the regional key (Amtlicher Regionalschlüssel): 12 digits for a municipality; 9, 5, 3 or 2 for the regions above it. */
   RegionalKey: { input: string; output: string; }
-  /** Key of a service: LeiKa/FIM, 14 digits, 99 first; or a city's local key `L<ARS>.<the city's own id>` where no national key names the service. */
+  /** Key of a service: LeiKa/FIM, 14 digits, 99 first; or a city's local key `L<ARS>.<the city's own id>` if no national key names the service. */
   ServiceKey: { input: string; output: string; }
   /** Absolute URL, http or https. */
   URL: { input: string; output: string; }
@@ -55,7 +55,7 @@ export type AdapterStatus = {
   /** Name within the city's configuration. */
   readonly adapter: Scalars['String']['output'];
   readonly checkedAt?: Maybe<Scalars['DateTime']['output']>;
-  /** What to do where it is down; only for the city itself. */
+  /** What to do if it is down; only for the city itself. */
   readonly hint?: Maybe<Scalars['String']['output']>;
   /** Product it talks to. */
   readonly product: Scalars['String']['output'];
@@ -96,7 +96,7 @@ export type AnswerCaseResult = AnswerCaseSuccess | InvalidInput | NotAwaited | N
 /** The answer is durable. */
 export type AnswerCaseSuccess = {
   readonly case: CaseFile;
-  /** True where the same answer had been given and nothing new happened. */
+  /** True if the same answer had been given and nothing new happened. */
   readonly replayed: Scalars['Boolean']['output'];
 };
 
@@ -111,7 +111,7 @@ export type ApplicantInput = {
 
 /** An application (Antrag) and where it stands. */
 export type Application = Node & {
-  /** The case between cities that it belongs to; null where there is none. */
+  /** The case between cities that it belongs to; null if there is none. */
   readonly case?: Maybe<CaseFile>;
   /** The back office's own number (Aktenzeichen), once known. */
   readonly caseNumber?: Maybe<Scalars['String']['output']>;
@@ -119,12 +119,12 @@ export type Application = Node & {
   readonly history: ApplicationEventConnection;
   readonly id: Scalars['ID']['output'];
   readonly municipality: Municipality;
-  /** What was applied for; null where the city offers it no longer. */
+  /** What was applied for; null if the city no longer offers it. */
   readonly offer?: Maybe<Offer>;
-  /** Code why it is parked; null where it is not. */
+  /** Code why it is parked; null if it is not. */
   readonly parkedReason?: Maybe<Scalars['String']['output']>;
   readonly receipt: Receipt;
-  /** What the back office said against it, for the city's own people; null where it said nothing, where the application is not parked and for everybody else. */
+  /** What the back office said against it, for the city's own people; null if it said nothing or the application is not parked, and for everybody else. */
   readonly refusal?: Maybe<BackOfficeRefusal>;
   readonly service?: Maybe<Service>;
   readonly status: ApplicationStatus;
@@ -169,7 +169,7 @@ export type ApplicationEvent = {
   /** The same at every delivery of the event, on every channel. */
   readonly id: Scalars['ID']['output'];
   readonly occurredAt: Scalars['DateTime']['output'];
-  /** Status after the event, where it changed. */
+  /** Status after the event, if it changed. */
   readonly status?: Maybe<ApplicationStatus>;
   /** For example application.delivered. */
   readonly type: Scalars['String']['output'];
@@ -346,7 +346,7 @@ export type CaseFactsResult = CaseFacts | NotFound;
 
 /** A case (Vorgang) in which several cities take part. Holds keys, codes and times; nobody's name. */
 export type CaseFile = Node & {
-  /** The application it began with; null where it is not visible to you. */
+  /** The application it began with; null if it is not visible to you. */
   readonly application?: Maybe<Application>;
   readonly changedAt: Scalars['DateTime']['output'];
   readonly closedAt?: Maybe<Scalars['DateTime']['output']>;
@@ -364,7 +364,7 @@ export type CaseFile = Node & {
   readonly outcome?: Maybe<CaseOutcome>;
   /** Every municipality that it concerns. */
   readonly participants: ReadonlyArray<Municipality>;
-  /** The permit that partner cities recognise, where it is about one. */
+  /** The permit that partner cities recognise, if it is about one. */
   readonly permit?: Maybe<RecognisedPermit>;
   /** The same on every channel: `ce_subject` of its events. */
   readonly reference: Scalars['String']['output'];
@@ -406,7 +406,7 @@ export type CaseFileEdge = {
 export type CaseOutcome = {
   /** From a list of each kind, for example NOT_CONNECTED. */
   readonly code: Scalars['String']['output'];
-  /** What a person reads; says what is left to do, where something is. */
+  /** What a person reads; says what is left to do, if anything. */
   readonly text: Scalars['String']['output'];
 };
 
@@ -418,15 +418,15 @@ export type CaseOutcomeTextArgs = {
 
 /** Something that a case waits for. */
 export type CaseStep = {
-  /** The application it is about, where it is about one and that is visible to you. */
+  /** The application it is about, if it is about one and that is visible to you. */
   readonly application?: Maybe<Application>;
   readonly awaits: CaseStepParty;
   readonly case: CaseFile;
-  /** What may be answered; empty where nobody is to answer. */
+  /** What may be answered; empty if nobody is to answer. */
   readonly choices: ReadonlyArray<CaseChoice>;
   /** What for, from a list of each kind, for example EVALUATE. */
   readonly code: Scalars['String']['output'];
-  /** When it is overdue; null where it is already, or never. */
+  /** When it is overdue; null if it already is, or never will be. */
   readonly dueAt?: Maybe<Scalars['DateTime']['output']>;
   /** Codes that may go with an answer, for example of fields that differ. */
   readonly fields: ReadonlyArray<Scalars['String']['output']>;
@@ -492,7 +492,7 @@ export type CityConnection = {
   readonly adapters: ReadonlyArray<AdapterStatus>;
   /** How old what we know of the city's offers is. */
   readonly freshness: Freshness;
-  /** True where the city takes no applications at the moment. */
+  /** True if the city takes no applications at the moment. */
   readonly paused: Scalars['Boolean']['output'];
   readonly since: Scalars['DateTime']['output'];
 };
@@ -531,7 +531,7 @@ export type EventAttempt = {
   readonly milliseconds: Scalars['Int']['output'];
   /** DELIVERED, or the class of the failure. */
   readonly outcome: Scalars['String']['output'];
-  /** HTTP status, where there was one. */
+  /** HTTP status, if there was one. */
   readonly status?: Maybe<Scalars['Int']['output']>;
 };
 
@@ -665,13 +665,13 @@ export type EventsResult = EventsSuccess | InvalidInput | NotFound;
 /** It is taken over. */
 export type EventsSuccess = {
   readonly channel: EventChannel;
-  /** How many events, or subscriptions, it concerns; 0 where it was so already. */
+  /** How many events, or subscriptions, it concerns; 0 if nothing had to change. */
   readonly count: Scalars['Int']['output'];
   /** The test event's id. */
   readonly eventId?: Maybe<Scalars['ID']['output']>;
 };
 
-/** A fee; where `channel` is set it holds for that channel only. */
+/** A fee; if `channel` is set, it holds for that channel only. */
 export type Fee = {
   readonly cents: Scalars['Int']['output'];
   readonly channel?: Maybe<Channel>;
@@ -681,7 +681,7 @@ export type Fee = {
 };
 
 
-/** A fee; where `channel` is set it holds for that channel only. */
+/** A fee; if `channel` is set, it holds for that channel only. */
 export type FeeLabelArgs = {
   language?: InputMaybe<Language>;
 };
@@ -714,7 +714,7 @@ export type Freshness = {
   /** When its source was last taken over; null: never. */
   readonly asOf?: Maybe<Scalars['DateTime']['output']>;
   readonly source: Scalars['String']['output'];
-  /** True where the last refresh failed or is overdue. */
+  /** True if the last refresh failed or is overdue. */
   readonly stale: Scalars['Boolean']['output'];
 };
 
@@ -769,7 +769,7 @@ export type Kita = {
   readonly url?: Maybe<Scalars['URL']['output']>;
 };
 
-/** Language of a text. German is always there; English where its source has it, else German is answered. */
+/** Language of a text. German is always there; English if its source has it; otherwise the answer is in German. */
 export type Language =
   | 'DE'
   | 'EN';
@@ -1181,9 +1181,9 @@ export type OpeningHours = {
 export type PageInfo = {
   /** Give it as `after` to go on. */
   readonly endCursor?: Maybe<Scalars['String']['output']>;
-  /** True where more follows. */
+  /** True if more follows. */
   readonly hasNextPage: Scalars['Boolean']['output'];
-  /** True where the page does not begin at the beginning. */
+  /** True if the page does not begin at the beginning. */
   readonly hasPreviousPage: Scalars['Boolean']['output'];
   readonly startCursor?: Maybe<Scalars['String']['output']>;
 };
@@ -1213,7 +1213,7 @@ export type Problem = {
   readonly helpUrl?: Maybe<Scalars['URL']['output']>;
   /** What a person reads. */
   readonly message: Scalars['String']['output'];
-  /** Where in the input, outermost name first; null where no single place is to blame. */
+  /** Where in the input, outermost name first; null if no single place is to blame. */
   readonly path?: Maybe<ReadonlyArray<Scalars['String']['output']>>;
 };
 
@@ -1273,15 +1273,15 @@ export type ProcessingTime = {
 };
 
 export type Query = {
-  /** An application; null where there is none or it is not visible to you. Takes its id, or the UUID under which the back office got it. */
+  /** An application; null if there is none or it is not visible to you. Takes its id, or the UUID under which the back office got it. */
   readonly application?: Maybe<Application>;
   /** For a city alone: what its answer is awaited for, the oldest case first. */
   readonly awaitedAnswers: CaseStepConnection;
-  /** A case between cities; null where there is none or it is not visible to you. Takes its id, or the UUID that its events carry. */
+  /** A case between cities; null if there is none or it is not visible to you. Takes its id, or the UUID that its events carry. */
   readonly case?: Maybe<CaseFile>;
   /** For a city that an open case was addressed to: what it must know of the person. Who read it, and when, is written down; with the end of the case it is erased. */
   readonly caseFacts: CaseFactsResult;
-  /** Who did what where in a case, with an application or around an event: for who submitted the application and for the cities it concerns. null where there is none or it is not visible to you. Takes ids, or UUIDs as events carry them. */
+  /** Who did what where in a case, with an application or around an event: for who submitted the application and for the cities it concerns. null if there is none or it is not visible to you. Takes ids, or UUIDs as events carry them. */
   readonly caseTrail?: Maybe<ReadonlyArray<TrailEntry>>;
   /** Cases visible to the caller, newest first: a citizen's own, those that concern a city. */
   readonly cases: CaseFileConnection;
@@ -1289,15 +1289,15 @@ export type Query = {
   readonly clerkTasks: CaseStepConnection;
   /** Who is responsible for a service at a place: walks from the municipality up to the federal state. */
   readonly competence: CompetenceResult;
-  /** For a city alone: how events reach it, and how that goes; null where its file names no way. */
+  /** For a city alone: how events reach it, and how that goes; null if its file names no way. */
   readonly eventChannel?: Maybe<EventChannel>;
   /** Municipalities by name. */
   readonly municipalities: MunicipalityConnection;
   /** One municipality by exactly one of its keys; former keys resolve to the municipality of today. */
   readonly municipality?: Maybe<Municipality>;
-  /** The thing with this id; null where there is none or it is not visible to you. */
+  /** The thing with this id; null if there is none or it is not visible to you. */
   readonly node?: Maybe<Node>;
-  /** A service of the catalogue; null where the key is unknown. */
+  /** A service of the catalogue; null if the key is unknown. */
   readonly service?: Maybe<Service>;
   /** Services by words, life situation, region and maturity. */
   readonly services: ServiceConnection;
@@ -1409,10 +1409,10 @@ export type Receipt = {
 
 /** A permit that one city issued and others recognise by treaty. */
 export type RecognisedPermit = {
-  /** From this moment on it is over; null where its form does not say. */
+  /** From this moment on it is over; null if its form does not say. */
   readonly endsAt?: Maybe<Scalars['DateTime']['output']>;
   readonly recognitions: ReadonlyArray<PermitRecognition>;
-  /** True while it holds, in every city. A revocation counts from its moment, also where a city has not yet taken it over. */
+  /** True while it holds, in every city. A revocation counts from its moment, even if a city has not yet taken it over. */
   readonly valid: Scalars['Boolean']['output'];
 };
 
@@ -1465,7 +1465,7 @@ export type RegisterSubgraphResult = InvalidInput | RegisterSubgraphSuccess | Su
 
 /** The subgraph is part of the graph. */
 export type RegisterSubgraphSuccess = {
-  /** False where it already was, exactly so. */
+  /** False if it already was, exactly so. */
   readonly changed: Scalars['Boolean']['output'];
   readonly subgraph: Subgraph;
 };
@@ -1615,7 +1615,7 @@ export type ServiceEquivalence = {
   readonly key: Scalars['ServiceKey']['output'];
   /** Who says so and how. */
   readonly provenance: Scalars['String']['output'];
-  /** The other entry; null where the catalogue does not hold it. */
+  /** The other entry; null if the catalogue does not hold it. */
   readonly service?: Maybe<Service>;
   readonly source: Scalars['String']['output'];
 };
@@ -1662,7 +1662,7 @@ export type SubgraphObjectionMessageArgs = {
   language?: InputMaybe<Language>;
 };
 
-/** The SDL does not keep the contract, or does not compose; what was there before serves on. */
+/** The SDL does not keep the contract, or does not compose; the hub goes on with what it had before. */
 export type SubgraphRefused = {
   /** Everything to put right. */
   readonly objections: ReadonlyArray<SubgraphObjection>;
@@ -1697,13 +1697,13 @@ export type SubmitApplicationResult = AmbiguousPlace | AssuranceLevelTooLow | Id
 /** The application is taken and durable. */
 export type SubmitApplicationSuccess = {
   readonly application: Application;
-  /** True where this key had already filed it and nothing new happened. */
+  /** True if this key had already filed it and nothing new happened. */
   readonly replayed: Scalars['Boolean']['output'];
 };
 
 /** Events to ask for. */
 export type SubscribeToEventsInput = {
-  /** Service keys; all where absent. */
+  /** Service keys; all if absent. */
   readonly services?: InputMaybe<ReadonlyArray<Scalars['String']['input']>>;
   /** 1 to 100; application.* for all of a kind, * for all. */
   readonly types: ReadonlyArray<Scalars['String']['input']>;
@@ -1763,7 +1763,7 @@ export type TaskKind =
 /** One thing that happened. No content. */
 export type TrailEntry = {
   readonly at: Scalars['DateTime']['output'];
-  /** Who, where that is known: a city, a role, an adapter; of decisions, the city's own. */
+  /** Who, if that is known: a city, a role, an adapter; of decisions, the city's own. */
   readonly by?: Maybe<Scalars['String']['output']>;
   /** A code: step, status, outcome, reason. */
   readonly detail?: Maybe<Scalars['String']['output']>;

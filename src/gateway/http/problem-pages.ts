@@ -11,7 +11,7 @@ interface Explained {
 
 const explained: Readonly<Record<ProblemCode, Explained>> = {
   INVALID_INPUT: {
-    de: ['Ein Wert hat nicht die erwartete Form.', 'Die Meldung nennt, was erwartet wird, path die Stelle der Eingabe.'],
+    de: ['Ein Wert in der Anfrage ist ungültig.', 'Die Meldung nennt, was erwartet wird, path die Stelle der Eingabe.'],
     en: ['A value does not have the expected form.', 'The message says what is expected, path says where in the input.'],
   },
   UNKNOWN_SERVICE: {
@@ -117,7 +117,7 @@ const explained: Readonly<Record<ProblemCode, Explained>> = {
     en: ['The request carries no valid access token.', 'Sign in, and send the token in the Authorization header.'],
   },
   FORBIDDEN: {
-    de: ['Ihre Rolle erlaubt das nicht.', 'Die Meldung nennt die Rolle, die nötig ist.'],
+    de: ['Dazu sind Sie nicht berechtigt.', 'Die Meldung sagt, wer es darf, und nennt die Rolle.'],
     en: ['Your role does not allow this.', 'The message names the role that is needed.'],
   },
 };

@@ -54,7 +54,12 @@ export const catalogueResolvers: Resolvers = {
     offers: ({ key }, args, { features }) => {
       const page = pageRequest(args);
       if (args.in && args.in.length > mostRegions)
-        throw refuse({ code: 'INVALID_INPUT', facts: { what: 'in', found: args.in.length, expected: `≤ ${mostRegions}` }, path: ['in'] });
+        throw refuse({
+          code: 'INVALID_INPUT',
+          saying: 'LIST_TOO_LONG',
+          facts: { what: 'in', found: args.in.length, most: mostRegions },
+          path: ['in'],
+        });
       return connection(features.catalogue.listOffers({ service: key, in: args.in ?? null, page }), page);
     },
   },

@@ -24,7 +24,7 @@ const statusOf = (federation: Federation, name: string): SubgraphStatus => {
 function toRefusal(error: unknown): Registration {
   if (!(error instanceof HubError) || error.code !== 'SUBGRAPH_REFUSED') throw error;
   const problem = { de: `Der Subgraph wurde nicht aufgenommen: ${error.message}`, en: `The subgraph was not taken in: ${error.message}` };
-  const remedy = { de: 'Was vorher da war, gilt weiter.', en: 'What was there before serves on.' };
+  const remedy = { de: 'Bis dahin gilt der bisherige Stand weiter.', en: 'Until then the hub goes on with what it had before.' };
   return { accepted: false, objections: [{ line: 1, column: 1, problem, remedy }] };
 }
 
