@@ -14,10 +14,12 @@ import {
   type Json,
 } from '#contract';
 import type { RedmineConfig } from './config.ts';
-import { createAsk, type Reply } from './http.ts';
+import { createAsk } from './http.ts';
 import {
   earlier,
   idOf,
+  issueOf,
+  issuesOf,
   keyOf,
   parseCursor,
   preformatted,
@@ -240,13 +242,3 @@ async function check(config: RedmineConfig, { ask, proveIdentity, listIssues }: 
   }
   return { ok: probes.every(({ ok }) => ok), system: 'Redmine', probes };
 }
-
-/** What is listed, each still to be read. */
-function issuesOf({ status, body }: Reply): readonly Json[] {
-  if (status === 404) throw new AdapterError('misconfigured', 'none', 'Redmine does not know this list: check baseUrl and project');
-  const issues = (body as { issues?: readonly Json[] } | null)?.issues;
-  if (!Array.isArray(issues)) throw new AdapterError('malformed', 'none', 'the list of issues does not look like one of Redmine');
-  return issues as readonly Json[];
-}
-
-const issueOf = ({ body }: Reply, effect: 'none' | 'unknown'): Issue => toIssueShown((body as { issue?: Json } | null)?.issue, effect);

@@ -1,5 +1,6 @@
 import { AdapterError, soundCase, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
 import type { RedmineConfig } from './config.ts';
+import type { Reply } from './http.ts';
 
 /** An issue as Redmine's REST API shows it; what the hub does not use is left out. */
 export interface Issue {
@@ -122,3 +123,15 @@ export const earlier = (moment: string, ms: number): string => toMoment(new Date
 
 /** A moment in Redmine's notation: seconds, UTC. */
 export const toMoment = (date: Date): string => date.toISOString().replace(/\.\d{3}Z$/, 'Z');
+
+/** What is listed, each still to be read. */
+export function issuesOf({ status, body }: Reply): readonly Json[] {
+  if (status === 404) throw new AdapterError('misconfigured', 'none', 'Redmine does not know this list: check baseUrl and project');
+  const issues = (body as { issues?: readonly Json[] } | null)?.issues;
+  if (!Array.isArray(issues)) throw new AdapterError('malformed', 'none', 'the list of issues does not look like one of Redmine');
+  return issues as readonly Json[];
+}
+
+/** What one was asked for. @throws AdapterError malformed */
+export const issueOf = ({ body }: Reply, effect: 'none' | 'unknown'): Issue =>
+  toIssueShown((body as { issue?: Json } | null)?.issue, effect);

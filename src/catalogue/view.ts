@@ -116,7 +116,7 @@ export function createView(
     postalDoubt: (postalCode) =>
       reference.goneCodes.has(postalCode)
         ? 'gone'
-        : reference.arsByBulkCode.has(postalCode) && !reference.arsByPostalCode.has(postalCode)
+        : reference.arsByBulkCode.get(postalCode) !== undefined && reference.arsByPostalCode.get(postalCode) === undefined
           ? 'bulk'
           : null,
     byBulkCode(postalCode, day) {

@@ -8,7 +8,7 @@ export interface HeldJob {
    * Work on the store that must not be given up while nobody else can know better: repeated while the store is away, as long as the
    * lease is not known to have passed on; while the hub stops, only as long as the lease lasts.
    */
-  persist<T>(work: () => Promise<T>): Promise<T>;
+  readonly persist: <T>(work: () => Promise<T>) => Promise<T>;
   /** Stops renewing. */
   letGo(): void;
 }

@@ -59,26 +59,16 @@ export function readDataSchema(source: SourceText): DataSchema {
 }
 
 /** Elements of a schema, a group, a field and a place in them that something is read of. */
-const known: readonly string[] = [
-  ...['id', 'version', 'identifikation', 'name', 'bezeichnungEingabe', 'bezeichnungAusgabe', 'beschreibung', 'definition', 'bezug'],
-  ...['hilfetext', 'hilfetextEingabe', 'hilfetextAusgabe', 'regel', 'struktur', 'anzahl', 'enthaelt', 'art', 'feldart', 'datentyp'],
-  ...[
-    'praezisierung',
-    'inhalt',
-    'werte',
-    'wert',
-    'codeliste',
-    'codelisteReferenz',
-    'codeKey',
-    'nameKey',
-    'helpKey',
-    'mediaType',
-    'maxSize',
-  ],
-  ...['schemaelementart', 'status', 'versionshinweis', 'freigabedatum', 'veroeffentlichungsdatum', 'gueltigAb', 'gueltigBis', 'relation'],
-  ...['stichwort', 'dokumentsteckbrief', 'ableitungsmodifikationenStruktur', 'ableitungsmodifikationenRepraesentation', 'vorbefuellung'],
-  ...['statusGesetztDurch', 'statusGesetztAm', 'letzteAenderung', 'fachlicherErsteller', 'versionsinfo', 'nutzernummer'],
-];
+const known: readonly string[] = (
+  'id version identifikation name bezeichnungEingabe bezeichnungAusgabe beschreibung definition bezug ' +
+  'hilfetext hilfetextEingabe hilfetextAusgabe regel struktur anzahl enthaelt art feldart ' +
+  'datentyp praezisierung inhalt werte wert codeliste codelisteReferenz codeKey nameKey ' +
+  'helpKey mediaType maxSize schemaelementart status versionshinweis freigabedatum veroeffentlichungsdatum gueltigAb ' +
+  'gueltigBis relation stichwort dokumentsteckbrief ableitungsmodifikationenStruktur ableitungsmodifikationenRepraesentation vorbefuellung statusGesetztDurch statusGesetztAm ' +
+  'letzteAenderung fachlicherErsteller versionsinfo nutzernummer '
+)
+  .trim()
+  .split(' ');
 
 /** Those of them without which a field, a choice or a limit would silently be missing. */
 const weighty: readonly string[] = [

@@ -25,7 +25,7 @@ export async function readForm(path: string, namedIn: string): Promise<FormRecor
 
 /** A form from a file in XDatenfelder; code lists that it refers to are looked for in a folder, by default `codelists` beside it. */
 export async function readXdatenfelder(file: string, codeLists = join(dirname(file), 'codelists')): Promise<ConvertedForm> {
-  const form = await convertXdatenfelder(await readSource(file, mostXmlBytes), await readCodeLists(codeLists));
+  const form = convertXdatenfelder(await readSource(file, mostXmlBytes), await readCodeLists(codeLists));
   compileForm(form.schema);
   return form;
 }

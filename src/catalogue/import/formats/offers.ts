@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isWithin, type FormRecord, type Json, type OfferRecord } from '#contract';
+import { isWithin, type FormRecord, type OfferRecord } from '#contract';
 import { say, shown, type Complaint } from '../../../cities/load/complaint.ts';
 import { expectedOf } from '../../../cities/load/expected.ts';
 import { readSource, type Path, type Source } from '../../../cities/load/source.ts';
