@@ -19,6 +19,7 @@ import { addDeliveryVerbs } from './cli/delivery-verbs.ts';
 import { runDocuments } from './cli/documents.ts';
 import { runEvents } from './cli/events.ts';
 import { runForm } from './cli/form.ts';
+import { helpLanguage, putIntoGerman } from './cli/help.ts';
 import { runImport } from './cli/import.ts';
 import { runNewAdapter } from './cli/new.ts';
 import { runParked, runRelease } from './cli/parked.ts';
@@ -126,7 +127,7 @@ const wrongFiles = {
   EN: (files: string) => `Left out because they are wrong: ${files}. What is missing: staedtebund check`,
 } as const;
 
-const program = new Command('staedtebund')
+export const program = new Command('staedtebund')
   .description('Operate a Städtebund hub: check cities, import catalogues, release parked applications, read events.')
   .option('--env-file <file>', 'read environment variables from this file (default: .env if it exists)')
   .addOption(new Option('--language <language>', 'language of texts').choices(['DE', 'EN']).default('DE'))
@@ -374,6 +375,8 @@ verb('new', 'begin something of your own')
   .action((name: string, options: { dir?: string }) => {
     process.exitCode = runNewAdapter({ name, cwd: process.cwd(), language: common().language, ...options }, out);
   });
+
+if (helpLanguage(process.argv, process.env) === 'DE') putIntoGerman(program);
 
 try {
   await program.parseAsync();
