@@ -27,14 +27,14 @@ const mostNamed = 20;
 export interface ToldChanges {
   readonly items: readonly CaseChange[];
   readonly malformed?: readonly MalformedRecord[] | undefined;
-  /** Where the pull goes on, and where it stood; absent where nothing is to be remembered. */
+  /** Where the pull goes on, and where it stood; absent if nothing is to be remembered. */
   readonly cursor?: { readonly from: string | null; readonly next: string };
 }
 
 export interface Changes {
   /**
    * Applies changes of one adapter; with a cursor, in one transaction with it.
-   * @returns false where somebody has set the cursor elsewhere meanwhile: then it stays there, and the pull must begin anew
+   * @returns false if somebody has set the cursor elsewhere meanwhile: then it stays there, and the pull must begin anew
    */
   apply(city: string, adapter: string, told: ToldChanges): Promise<boolean>;
   /** Applies what was held, of one case or (after the status map changed) of the whole adapter. */

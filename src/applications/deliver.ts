@@ -267,7 +267,7 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     return { confirmed: seen === null || confirmsWithdrawal(seen.nativeStatus, statusMap), seen, takenAt };
   }
 
-  /** Writes an outcome with everything that follows from it, under the fence of the claim; false where the lease has passed on. */
+  /** Writes an outcome with everything that follows from it, under the fence of the claim; false if the lease has passed on. */
   const settle = (
     job: ClaimedJob,
     held: HeldJob,
@@ -450,7 +450,7 @@ const keepsTrying = (kind: CallFailure['kind']): CallFailure['kind'] =>
 /** What a delivery came to: a case, or for a withdrawal what the case shows of it. */
 type Landed = { readonly ref: CaseRef; readonly replayed: boolean } | Withdrawn;
 
-/** A withdrawal that the back office took at a moment (epoch milliseconds), and the case as it is now; null where it is gone. */
+/** A withdrawal that the back office took at a moment (epoch milliseconds), and the case as it is now; null if it is gone. */
 interface Withdrawn {
   readonly confirmed: boolean;
   readonly seen: CaseSnapshot | null;

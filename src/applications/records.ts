@@ -115,7 +115,7 @@ export const updateApplication = async (
 export const findSubmissionKey = (db: Db, owner: string, key: string) =>
   db.selectFrom('submission_key').selectAll().where('owner', '=', owner).where('key', '=', key).executeTakeFirst();
 
-/** True where the key was free and is now taken. */
+/** True if the key was free and is now taken. */
 export async function claimSubmissionKey(tx: Tx, record: Database['submission_key']): Promise<boolean> {
   const taken = await tx
     .insertInto('submission_key')
@@ -188,7 +188,7 @@ export const listDueTargets = (db: Db, cities: readonly string[], now: number) =
     )
     .execute();
 
-/** When the next waiting delivery of these cities falls due; null where none waits. */
+/** When the next waiting delivery of these cities falls due; null if none waits. */
 export async function findNextDue(db: Db, cities: readonly string[]): Promise<number | null> {
   const row = await db
     .selectFrom('delivery_job')
@@ -278,7 +278,7 @@ export async function claimJobs(
   });
 }
 
-/** Prolongs a lease; false where it has passed to someone else. */
+/** Prolongs a lease; false if it has passed to someone else. */
 export async function renewLease(db: Db, job: JobRow, until: number): Promise<boolean> {
   const result = await db
     .updateTable('delivery_job')
@@ -290,7 +290,7 @@ export async function renewLease(db: Db, job: JobRow, until: number): Promise<bo
   return result.numUpdatedRows === 1n;
 }
 
-/** Writes an outcome under the fence it was leased with; false where the lease has passed to someone else. */
+/** Writes an outcome under the fence it was leased with; false if the lease has passed to someone else. */
 export async function settleJob(
   tx: Tx,
   job: JobRow,
@@ -325,7 +325,7 @@ export const saveStep = async (db: Db, step: Database['delivery_step']): Promise
     .execute();
 };
 
-/** What the back office said against the delivery that waits for a person, or failed last; null where it said nothing. */
+/** What the back office said against the delivery that waits for a person, or failed last; null if it said nothing. */
 export async function findRefusal(db: Db, applicationId: string): Promise<Refusal | null> {
   const row = await db
     .selectFrom('delivery_job')
@@ -341,7 +341,7 @@ export async function findRefusal(db: Db, applicationId: string): Promise<Refusa
 /** For how long after a restoration clients may repeat what the store has forgotten, in milliseconds. */
 const REPEATED_FOR_MS = 30 * 24 * 3_600_000;
 
-/** True where the store was made from a backup in the month before this moment. */
+/** True if the store was made from a backup in the month before this moment. */
 export const isAfterRestoration = async (db: Db, at: number): Promise<boolean> =>
   (await db
     .selectFrom('restoration')

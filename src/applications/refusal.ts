@@ -51,7 +51,7 @@ function redactor(payload: Payload | null): (text: string) => string {
   };
 }
 
-/** What may be kept of a failure's words; `payload` is what was sent, null where it is erased already. */
+/** What may be kept of a failure's words; `payload` is what was sent, null if it is erased already. */
 export function toRefusal(message: string, fields: Readonly<Record<string, string>> = {}, payload: Payload | null = null): Refusal {
   const redact = redactor(payload);
   return {
@@ -62,5 +62,5 @@ export function toRefusal(message: string, fields: Readonly<Record<string, strin
   };
 }
 
-/** The refusal of a stored text; null where there is none. */
+/** The refusal of a stored text; null if there is none. */
 export const parseRefusal = (text: string | null): Refusal | null => (text === null ? null : (JSON.parse(text) as Refusal));

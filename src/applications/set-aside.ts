@@ -14,7 +14,7 @@ import type { Tx } from '../infra/store/store.ts';
 export interface SetAsideRecord {
   readonly city: string;
   readonly adapter: string;
-  /** Id of the case; null where it has none that can be read. */
+  /** Id of the case; null if it has none that can be read. */
   readonly record: string | null;
   /** What is wrong, in English. */
   readonly reason: string;

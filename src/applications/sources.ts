@@ -8,7 +8,7 @@ import { listSetAside, type SetAsideRecord } from './set-aside.ts';
 export interface ChangeSource {
   readonly city: string;
   readonly adapter: string;
-  /** The adapter's own text; null where nothing was pulled yet, or the next pull begins anew. */
+  /** The adapter's own text; null if nothing was pulled yet, or the next pull begins anew. */
   readonly cursor: string | null;
   /** When a pull last stored it. */
   readonly storedAt: Date | null;
@@ -28,7 +28,7 @@ export async function readCursor(db: Kysely<Database>, city: string, adapter: st
   return row?.cursor ?? null;
 }
 
-/** Moves a cursor on from where its pull stood. @returns false where it stands elsewhere by now */
+/** Moves a cursor on from where its pull stood. @returns false if it stands elsewhere by now */
 export async function moveCursor(
   store: Store,
   tx: Tx,

@@ -57,7 +57,7 @@ export function createWithdraw(deps: ApplicationsDeps) {
   };
 }
 
-/** True where the back office can be told of a withdrawal. */
+/** True if the back office can be told of a withdrawal. */
 export const canWithdraw = (cities: Cities, { city, adapter }: { city: string; adapter: string }): boolean => {
   // An adapter that the city's file no longer names cannot be told anything.
   const cases = cities.find(city)?.adapters.some(({ id }) => id === adapter) ? cities.adapter(city, adapter).cases : undefined;

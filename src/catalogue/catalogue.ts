@@ -69,7 +69,7 @@ export interface Offer {
   readonly record: OfferRecord;
   readonly source: string;
   readonly asOf: Date;
-  /** True where the last attempt to refresh the source failed or it is older than its source promises. */
+  /** True if the last attempt to refresh the source failed or it is older than its source promises. */
   readonly stale: boolean;
 }
 

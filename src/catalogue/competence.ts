@@ -5,7 +5,7 @@ import { readPlace, type MunicipalityLookup } from './places.ts';
 
 /** What deciding on competence needs to know. */
 export interface CompetenceView extends MunicipalityLookup {
-  /** Names of a service, its own first, or null where the catalogue does not know it. */
+  /** Names of a service, its own first, or null if the catalogue does not know it. */
   namesOf(service: ServiceKey): readonly string[] | null;
   /** Keys under which an offer of the service may stand, best first. */
   keysAnswering(service: ServiceKey): readonly ServiceKey[];

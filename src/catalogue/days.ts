@@ -10,6 +10,6 @@ export function dayOf(moment: Date): string {
   return latest.day;
 }
 
-/** True where the day lies within a validity; an open end holds for ever. Both days are included. */
+/** True if the day lies within a validity; an open end holds for ever. Both days are included. */
 export const holdsOn = (day: string, validity: { readonly validFrom?: string | null; readonly validTo?: string | null }): boolean =>
   (!validity.validFrom || validity.validFrom <= day) && (!validity.validTo || day <= validity.validTo);

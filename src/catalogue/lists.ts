@@ -7,7 +7,7 @@ import type { CatalogueView } from './view.ts';
 
 type Filter<Name extends 'listMunicipalities' | 'listServices' | 'listOffers'> = Omit<Parameters<Catalogue[Name]>[0], 'page'>;
 
-/** True where one region lies in the other, or they are the same: an offer of a region holds in every part of it. */
+/** True if one region lies in the other, or they are the same: an offer of a region holds in every part of it. */
 const overlap = (a: string, b: string): boolean => a.startsWith(b) || b.startsWith(a);
 
 /** Municipalities that match, best or alphabetically first. */

@@ -5,7 +5,7 @@ import type { Municipality, Place } from './catalogue.ts';
 export interface KeyChange {
   readonly from: RegionalKey;
   readonly to: RegionalKey;
-  /** First day of the new key (ISO 8601); empty where nothing is known of the municipality under its old key: then the new one holds always. */
+  /** First day of the new key (ISO 8601); empty if nothing is known of the municipality under its old key: then the new one holds always. */
   readonly since: string;
 }
 
@@ -76,9 +76,9 @@ export interface MunicipalityLookup {
   byArs(ars: string, day: string): Municipality | null;
   byAgs(ags: string, day: string): Municipality | null;
   byPostalCode(postalCode: string, day: string): readonly Municipality[];
-  /** Why a postal code does not surely lead to the municipalities that it is known for; null where it does. */
+  /** Why a postal code does not surely lead to the municipalities that it is known for; null if it does. */
   postalDoubt(postalCode: string): PostalDoubt | null;
-  /** The municipality whose administration has a postal code of its own; null where none has. */
+  /** The municipality whose administration has a postal code of its own; null if none has. */
   byBulkCode(postalCode: string, day: string): Municipality | null;
 }
 

@@ -93,7 +93,7 @@ function inOrder(value: unknown): unknown {
   return Object.fromEntries(entries.map(([name, item]) => [name, inOrder(item)]));
 }
 
-/** The report in a file; null where there is none, or where it is not one. */
+/** The report in a file; null if there is none, or where it is not one. */
 export function readReport(path: string): AdmissionReport | null {
   try {
     const report = JSON.parse(readFileSync(path, 'utf8')) as unknown;
@@ -115,7 +115,7 @@ function isReport(value: unknown): value is AdmissionReport {
   );
 }
 
-/** Null where no report can be about these files; the kit says why. */
+/** Null if no report can be about these files; the kit says why. */
 function hashOrNull(moduleUrl: string, definition: AdapterDefinition): AdapterHash | null {
   try {
     return hashAdapter(moduleUrl, definition);

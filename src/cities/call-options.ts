@@ -14,7 +14,7 @@ export interface CallLimits {
 
 /** Around a reading call. */
 export interface CallOptions {
-  /** W3C Trace Context of what asked for the call; empty where there is none. */
+  /** W3C Trace Context of what asked for the call; empty if there is none. */
   readonly traceparent: string;
   /** For a write: which delivery attempt this is. @default 1 */
   readonly attempt?: number;

@@ -29,7 +29,7 @@ export interface City {
   readonly name: string;
   /** Since when it is connected (date). */
   readonly since: string;
-  /** True where the city takes no applications at the moment. */
+  /** True if the city takes no applications at the moment. */
   readonly paused: boolean;
   readonly adapters: readonly CityAdapter[];
   /** Where its offers come from. */
@@ -150,7 +150,7 @@ export interface Cities {
   write<T>(cityId: string, adapterId: string, run: (adapter: Adapter, call: WriteCall) => Promise<T>, options: WriteOptions): Promise<T>;
   /** False while the breaker is open: work for this adapter waits without being tried. */
   accepts(cityId: string, adapterId: string): boolean;
-  /** Cases of one city in batches no larger than the adapter takes; an element is null where the case is gone, an Error where it could not be read. */
+  /** Cases of one city in batches no larger than the adapter takes; an element is null if the case is gone, an Error where it could not be read. */
   loadCases(
     cityId: string,
     adapterId: string,

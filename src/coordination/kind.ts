@@ -71,13 +71,13 @@ export interface Waiting {
   readonly by: 'city' | 'clerk' | 'office' | 'time';
   /** What for, of the kind's `texts`. */
   readonly code: string;
-  /** What may be answered; empty where nobody is to answer. */
+  /** What may be answered; empty if nobody is to answer. */
   readonly choices: readonly string[];
   /** Codes that may go with a choice, for example of fields that differ. A closed list: free text could hold anything. @default none */
   readonly fields?: readonly string[];
   /** The application it is about, where it is about one. */
   readonly application?: string;
-  /** When `due` is told, once; null where it has been told or no time is set. */
+  /** When `due` is told, once; null if it has been told or no time is set. */
   readonly dueAt: Date | null;
 }
 
@@ -94,17 +94,17 @@ export const nothing: Decision = { events: [] };
 /** What a decision may know beside state and input. Pure: the same world, the same decision. */
 export interface World {
   readonly now: Date;
-  /** True where the municipality is connected. */
+  /** True if the municipality is connected. */
   isConnected(ars: RegionalKey): boolean;
   /** How keys of services and municipalities are compared. */
   readonly keys: KeyRules;
-  /** True where the municipality offers the service. */
+  /** True if the municipality offers the service. */
   offers(ars: RegionalKey, service: ServiceKey): boolean;
   /** Cities that have agreed with this one about a service (its `treaties`, named by both sides), and the key by which each files it. */
   partners(ars: RegionalKey, service: ServiceKey): readonly TreatyPartner[];
   /** When an answer that this kind of case waits for is due, by the file of the city that asks. */
   answerDue(asking: RegionalKey): Date;
-  /** Other applications of the same applicant for the kind's services, the oldest first; null where nobody can tell whose they are. */
+  /** Other applications of the same applicant for the kind's services, the oldest first; null if nobody can tell whose they are. */
   readonly sameApplicant: readonly CaseApplication[] | null;
 }
 
@@ -124,13 +124,13 @@ export interface CaseApplication {
   readonly ars: RegionalKey;
   /** As it stands now, which may be later than the event that is being looked at. */
   readonly status: string;
-  /** True where its back office can be told to end it. */
+  /** True if its back office can be told to end it. */
   readonly canWithdraw: boolean;
   /** What its form or its city's file marks for coordination (`x-hub: departure`, `registered-in`, `wish-group`): keys and ARS only. */
   readonly marks: Marks;
 }
 
-/** True where an application is for a service: by what was asked for, since a city may file several services under one object key. */
+/** True if an application is for a service: by what was asked for, since a city may file several services under one object key. */
 export const isFor = (keys: KeyRules, { asked }: CaseApplication, service: ServiceKey): boolean => keys.concerns(asked, service);
 
 /** Marks of an application by name; `departure` and `registered-in` are ARS of municipalities that exist. */
@@ -150,7 +150,7 @@ export interface CaseKind<State extends Json = Json> {
   /** What each `code` of `waiting`, each outcome and each choice means, for people. An outcome that leaves something to do says what. */
   readonly texts: Readonly<Record<string, Localised>>;
   /**
-   * Key of the case that an event begins or belongs to, the same for all its events (one case per kind and key); null where it
+   * Key of the case that an event begins or belongs to, the same for all its events (one case per kind and key); null if it
    * concerns none. Applications that a case has named (`facts.application`) lead to it anyway.
    */
   correlate(event: SeenEvent, application: CaseApplication | null, keys: KeyRules): string | null;

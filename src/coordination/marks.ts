@@ -63,7 +63,7 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
     }
   }
 
-  /** Digest of who applies; null where a portal does not say for whom, or there is no key for it. */
+  /** Digest of who applies; null if a portal does not say for whom, or there is no key for it. */
   function applicantOf({ principal, applicant }: TakenSubmission): string | null {
     if (principal.roles.includes('citizen')) return sha256(principal.owner).slice(0, 32);
     const ids = Object.entries(applicant.ids ?? {}).filter(([, id]) => id !== '');

@@ -13,7 +13,7 @@ export interface Recognition {
 /** A permit that partner cities recognise. */
 export interface RecognisedPermit {
   readonly revoked: boolean;
-  /** From this moment on it is over; null where its form does not say. */
+  /** From this moment on it is over; null if its form does not say. */
   readonly endsAt: Date | null;
   readonly recognitions: readonly Recognition[];
 }

@@ -54,7 +54,7 @@ export const listCasesOf = (db: Db, applicationId: string) =>
     .orderBy('file.id')
     .execute();
 
-/** Writes a case over what it was; false where somebody else was quicker. */
+/** Writes a case over what it was; false if somebody else was quicker. */
 export async function saveCase(tx: Tx, before: CaseRows | null, after: CaseRows): Promise<boolean> {
   const { id, version: _, ...change } = after.file;
   if (before === null) {
@@ -121,7 +121,7 @@ export const saveAnswer = async (tx: Tx, answer: AnswerRow): Promise<void> => {
   await tx.insertInto('case_answer').values(answer).execute();
 };
 
-/** An application with its marks; undefined where it has none. */
+/** An application with its marks; undefined if it has none. */
 export const findMarked = (db: Db, applicationId: string) =>
   markedApplications(db).where('application.id', '=', applicationId).executeTakeFirst();
 

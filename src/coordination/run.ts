@@ -31,7 +31,7 @@ export interface Runtime {
   park(event: LoggedEvent, poison: Poison): Promise<void>;
   /** Tries what was kept once more, as after a repair. */
   retryParked(): Promise<void>;
-  /** Decides an input of a case that exists, in a transaction. @returns false where it changed nothing */
+  /** Decides an input of a case that exists, in a transaction. @returns false if it changed nothing */
   decide(tx: Tx, kind: CaseKind, rows: CaseRows, input: CaseInput, cause: string): Promise<boolean>;
   /** Runs the work in a transaction, anew where it was overtaken. */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;

@@ -102,7 +102,7 @@ export function toReaderSchema(schema: EventSchema): EventSchema {
   return { ...rest, properties: Object.fromEntries(Object.entries(properties).map(([name, fact]) => [name, bear(fact)])) };
 }
 
-/** What an event has against being published; empty where nothing. Names facts and types, never their values. */
+/** What an event has against being published; empty if nothing. Names facts and types, never their values. */
 export type EventCheck = (event: Pick<HubEvent, 'type' | 'municipality' | 'facts'>) => readonly string[];
 
 /** Holds events against the published schemas. Each is compiled when its type first comes: a few milliseconds once, then microseconds. */

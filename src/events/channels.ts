@@ -19,7 +19,7 @@ export interface Channel {
   readonly kind: 'webhook' | 'kafka' | 'adapter';
   /** Events on their way at a time. */
   readonly concurrency: number;
-  /** Why the city cannot be given events of this type; null where it can. */
+  /** Why the city cannot be given events of this type; null if it can. */
   refuses(type: string): string | null;
   /** False while nothing is worth an attempt. */
   accepts(): boolean;
@@ -32,7 +32,7 @@ export interface ChannelParts {
   readonly cities: Cities;
   /** By city id. */
   readonly webhooks: ReadonlyMap<string, EventWebhook>;
-  /** Null where the bus has no topics. */
+  /** Null if the bus has no topics. */
   readonly inboxes: CityInboxes | null;
   readonly development: boolean;
   readonly source?: string;

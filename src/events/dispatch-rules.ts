@@ -72,7 +72,7 @@ const longestAskedMs = 60 * minutes;
 
 const aboutTheEvent: ReadonlySet<FailureClass> = new Set(['REFUSED', 'UNSUPPORTED']);
 
-/** True where the channel answered and had something against the event. */
+/** True if the channel answered and had something against the event. */
 export const isAboutEvent = (failure: DeliveryFailure): boolean => aboutTheEvent.has(failure.class);
 
 /** What is known of a delivery when an attempt at it has failed. */
@@ -80,7 +80,7 @@ export interface DeliveryState {
   /** Attempts since it was queued or released, this one among them. */
   readonly attempts: number;
   readonly firstFailedAt: number;
-  /** When an event last got through to the city; null where none has. */
+  /** When an event last got through to the city; null if none has. */
   readonly othersSucceededAt: number | null;
 }
 

@@ -31,7 +31,7 @@ export interface Dispatch {
 /** The consumer's name in the inbox and on the bus. */
 export const consumerOf = (city: string): string => `city-${city}`;
 
-/** Queues the event for the city where it is to get it and it stands behind `after` in the log; true where it is new. */
+/** Queues the event for the city where it is to get it and it stands behind `after` in the log; true if it is new. */
 async function queueFor(deps: EventsDeps, channel: Channel, city: City, event: LoggedEvent, after: number): Promise<boolean> {
   const { store, cities, keys, now } = deps;
   const isFor = (one: LoggedEvent, db: typeof store.db) =>

@@ -31,7 +31,7 @@ export type EventsResult =
  * a city's token acts for its own city, the command line for all.
  */
 export interface Events {
-  /** How events reach the city; null where it has no channel. */
+  /** How events reach the city; null if it has no channel. */
   channel(city: string): Promise<ChannelView | null>;
   /** The delivery log, newest event first unless the filter says otherwise. `after` is the cursor of the last one. */
   deliveries(filter: DeliveryFilter, page: { readonly first: number; readonly after: string | null }): Promise<DeliveriesPage>;
@@ -47,7 +47,7 @@ export interface Events {
   replay(city: City, range: ReplayRange, by: string): Promise<EventsResult>;
   /** Sends the city an event that says nothing, all the way. */
   test(city: City, by: string, traceparent: string): Promise<EventsResult>;
-  /** What happened to a case, an application or an event; null where nothing is known. `city` as in trail.ts. */
+  /** What happened to a case, an application or an event; null if nothing is known. `city` as in trail.ts. */
   trail(id: string, city?: string | null): Promise<Trail | null>;
   /** Starts consuming and delivering. */
   start(): Promise<void>;

@@ -101,7 +101,7 @@ export const queueDelivery = async (tx: Tx, city: string, event: LoggedEvent, at
     .execute();
 };
 
-/** Queues a delivery once more, under the same event id; false where it waits anyway. */
+/** Queues a delivery once more, under the same event id; false if it waits anyway. */
 export async function requeueDelivery(tx: Tx, city: string, event: LoggedEvent, at: number): Promise<boolean> {
   const result = await tx
     .insertInto('event_delivery')
@@ -216,7 +216,7 @@ export async function claimDeliveries(
   });
 }
 
-/** Prolongs a lease; false where it has passed to someone else. */
+/** Prolongs a lease; false if it has passed to someone else. */
 export async function renewDelivery(db: Db, row: DeliveryRow, until: number): Promise<boolean> {
   const result = await db
     .updateTable('event_delivery')
@@ -229,7 +229,7 @@ export async function renewDelivery(db: Db, row: DeliveryRow, until: number): Pr
   return result.numUpdatedRows === 1n;
 }
 
-/** Writes an outcome under the fence it was leased with; false where the lease has passed to someone else. */
+/** Writes an outcome under the fence it was leased with; false if the lease has passed to someone else. */
 export async function settleDelivery(
   tx: Tx,
   row: DeliveryRow,
@@ -265,7 +265,7 @@ export const wakeDeliveries = async (tx: Tx, city: string, at: number, anew: boo
     .execute();
 };
 
-/** Ends the parking of one delivery: it waits again, or is given up. False where it is not parked. */
+/** Ends the parking of one delivery: it waits again, or is given up. False if it is not parked. */
 export async function unpark(tx: Tx, city: string, eventId: string, how: 'release' | 'discard', at: number): Promise<boolean> {
   const result = await tx
     .updateTable('event_delivery')

@@ -31,7 +31,7 @@ export const addSubscription = async (tx: Tx, city: string, { types, services }:
     .execute();
 };
 
-/** False where the city has no such subscription. */
+/** False if the city has no such subscription. */
 export async function removeSubscription(tx: Tx, city: string, id: string): Promise<boolean> {
   const result = await tx.deleteFrom('event_subscription').where('city', '=', city).where('id', '=', id).executeTakeFirst();
   return result.numDeletedRows === 1n;

@@ -28,7 +28,7 @@ export const addressees = ({ facts: { to } }: Pick<RoutedEvent, 'facts'>): reado
 const typeFits = (type: string, wanted: string): boolean =>
   wanted === '*' || wanted === type || (wanted.endsWith('.*') && type.startsWith(wanted.slice(0, -1)));
 
-/** True where a choice holds the event: one of its types, and one of its services. An event about no service fits `*` alone. */
+/** True if a choice holds the event: one of its types, and one of its services. An event about no service fits `*` alone. */
 export function chooses(
   { types, services }: EventChoice,
   event: RoutedEvent,
@@ -42,7 +42,7 @@ export function chooses(
   );
 }
 
-/** True where the city may have the event once it asks for it. */
+/** True if the city may have the event once it asks for it. */
 export function maySubscribe(keys: KeyRules, event: RoutedEvent, city: Pick<City, 'ars'>, sender: City | null): boolean {
   if (event.municipality === null) return false;
   if (keys.sameMunicipality(event.municipality, city.ars)) return true;
@@ -51,7 +51,7 @@ export function maySubscribe(keys: KeyRules, event: RoutedEvent, city: Pick<City
   );
 }
 
-/** Why the city gets the event; null where it does not. `subscriptions` is asked only where an answer could matter. */
+/** Why the city gets the event; null if it does not. `subscriptions` is asked only where an answer could matter. */
 export async function routeTo(
   keys: KeyRules,
   event: RoutedEvent,

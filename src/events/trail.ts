@@ -59,7 +59,7 @@ const namedApplications = (event: LoggedEvent): readonly string[] => {
 };
 
 /**
- * The trail of an application, a case or an event, by UUID; null where the log knows none. With `city`, deliveries and decisions of that
+ * The trail of an application, a case or an event, by UUID; null if the log knows none. With `city`, deliveries and decisions of that
  * city alone; `null` for none of them.
  */
 export async function readTrail(

@@ -117,7 +117,7 @@ export function readHubTypes(sdl: string): HubTypes {
   };
 }
 
-/** What of the hub begins as everything of this subgraph would; null where nothing does. */
+/** What of the hub begins as everything of this subgraph would; null if nothing does. */
 function takenByHub(name: string, typePrefix: string, hub: HubTypes): string | null {
   const begins = (text: string, beginning: string) => text.startsWith(beginning) && !/^[a-z]/.test(text.slice(beginning.length));
   for (const type of hub.byName.keys()) if (begins(type, typePrefix)) return type;
@@ -126,7 +126,7 @@ function takenByHub(name: string, typePrefix: string, hub: HubTypes): string | n
   return null;
 }
 
-/** Everything that keeps an SDL from becoming a subgraph under this name; empty where nothing does. */
+/** Everything that keeps an SDL from becoming a subgraph under this name; empty if nothing does. */
 export function checkContract(name: string, sdl: string, hub: HubTypes, grants: Grants): readonly Objection[] {
   if (sdl.length > longestSdl) return [{ line: 1, column: 1, ...objections.tooLong(sdl.length, longestSdl) }];
   let document: DocumentNode;

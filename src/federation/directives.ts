@@ -29,7 +29,7 @@ export const textOf = ({ arguments: given = [] }: DirectiveNode, name: string): 
   return value?.kind === Kind.STRING ? value.value : null;
 };
 
-/** The selection in `fields`; null where there is none or it is none. */
+/** The selection in `fields`; null if there is none or it is none. */
 export function fieldSetOf(directive: DirectiveNode): SelectionSetNode | null {
   const text = textOf(directive, 'fields');
   if (text === null) return null;

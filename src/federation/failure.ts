@@ -21,7 +21,7 @@ export class SubgraphError extends Error {
   readonly kind: SubgraphFailure;
   /** `extensions.code` of the subgraph's own error. */
   readonly code: string | null;
-  /** True where the same question may be answered later. */
+  /** True if the same question may be answered later. */
   readonly retryable: boolean;
 
   constructor(

@@ -66,7 +66,7 @@ export interface Federation {
    * @throws HubError SUBGRAPH_REFUSED where its SDL cannot be had or nothing can be composed in time
    */
   register(subgraph: NewSubgraph, origin: AcceptedSubgraph['origin']): Promise<Registration>;
-  /** False where there is none of this name. */
+  /** False if there is none of this name. */
   remove(name: string): Promise<boolean>;
   /** Takes up what the store says: at the start, and when another process has changed it. */
   refresh(): Promise<void>;

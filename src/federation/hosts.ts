@@ -9,7 +9,7 @@ import { Worker } from 'node:worker_threads';
 /** What a helper's host says. */
 export interface HostEvents {
   readonly onMessage: (message: unknown) => void;
-  /** Once. `isOwnFault`: false where somebody outside ended it (SIGKILL, SIGTERM, SIGINT). */
+  /** Once. `isOwnFault`: false if somebody outside ended it (SIGKILL, SIGTERM, SIGINT). */
   readonly onGone: (end: { readonly isOwnFault: boolean; readonly why: string }) => void;
 }
 

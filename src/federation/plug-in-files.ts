@@ -23,7 +23,7 @@ export async function plugInFiles({ federation, folder, env, log, againMs = 30_0
   const { files, complaints } = await readSubgraphFiles(folder, env);
   for (const complaint of complaints) log.error({ file: complaint.file, line: complaint.line }, complaintText(complaint, 'EN'));
 
-  /** True where there is nothing to be tried again. */
+  /** True if there is nothing to be tried again. */
   async function plugIn({ file, entry, sdl }: SubgraphFile): Promise<boolean> {
     try {
       const made = await federation.register({ ...entry, ...(sdl && { sdl: sdl.text }) }, 'file');

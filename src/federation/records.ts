@@ -56,7 +56,7 @@ export async function saveSubgraph(store: Store, eventLog: EventLog, accepted: A
   });
 }
 
-/** Takes a subgraph out and tells every hub; false where there is none. */
+/** Takes a subgraph out and tells every hub; false if there is none. */
 export const deleteSubgraph = (store: Store, eventLog: EventLog, name: string, at: Date): Promise<boolean> =>
   store.transaction(async (tx) => {
     const { numDeletedRows } = await tx.deleteFrom('subgraph').where('name', '=', name).executeTakeFirst();

@@ -27,7 +27,7 @@ import type { Request, Subgraph } from './engine/engine.ts';
 /** A field with arguments, or an object, that some subgraph requires. */
 export interface RequiredValue {
   readonly field: string;
-  /** As in a selection: `language: EN`; empty where all are left to their defaults. */
+  /** As in a selection: `language: EN`; empty if all are left to their defaults. */
   readonly arguments: string;
 }
 

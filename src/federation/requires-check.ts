@@ -36,7 +36,7 @@ const rules = [
   OverlappingFieldsCanBeMergedRule,
 ];
 
-/** The SDL as a schema; null where it is none, which others say better. */
+/** The SDL as a schema; null if it is none, which others say better. */
 function schemaOf(document: DocumentNode): GraphQLSchema | null {
   try {
     return buildASTSchema(document, { assumeValid: true, assumeValidSDL: true });

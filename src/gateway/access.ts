@@ -162,7 +162,7 @@ const fields: Readonly<Record<string, Access>> = {
 };
 
 /**
- * The access of a field of the hub's own schema; null where nobody has said: it is then treated as strictly as any, and a
+ * The access of a field of the hub's own schema; null if nobody has said: it is then treated as strictly as any, and a
  * test fails until somebody does. Introspection is the schema, which is published.
  */
 export function accessOf(type: string, field: string): Access | null {

@@ -23,7 +23,7 @@ export interface Features {
   readonly cities: Cities;
   /** Contract fields that cities answer for their own rows. */
   readonly rows: Rows;
-  /** Subgraphs of cities; absent where the hub answers alone. */
+  /** Subgraphs of cities; absent if the hub answers alone. */
   readonly federation?: Federation;
 }
 
@@ -39,14 +39,14 @@ export interface Context extends RequestIds {
   readonly principal: Principal | null;
   readonly features: Features;
   readonly loaders: Loaders;
-  /** The state of the graph that this request runs on to its end; null where there are no subgraphs. */
+  /** The state of the graph that this request runs on to its end; null if there are no subgraphs. */
   readonly generation: Generation | null;
   /** Language of error messages, from Accept-Language. */
   readonly language: Language;
   /** Aborts when the caller is gone or the hub stops. */
   readonly signal: AbortSignal;
   readonly helpUrl: (code: string) => string | null;
-  /** Where the caller stands with its requests per minute; null where nobody counts. */
+  /** Where the caller stands with its requests per minute; null if nobody counts. */
   readonly rate: RateState | null;
   /** Set while the operation runs, for log and metrics. */
   readonly outcome: Outcome;
@@ -57,7 +57,7 @@ export interface Outcome {
   operation: string | null;
   kind: 'query' | 'mutation' | 'subscription' | null;
   code: string | null;
-  /** Values that the answer may hold; null where nothing was to be counted. */
+  /** Values that the answer may hold; null if nothing was to be counted. */
   cost: number | null;
   /** Asks for the public catalogue only, and may be answered to others too. */
   isPublic: boolean;

@@ -170,7 +170,7 @@ export const answerTooLong = (most: number, language: Language): Failure => ({
       : `Die Antwort ist länger als ${most} Bytes. Fragen Sie nach weniger Zeilen (first) oder weniger Feldern.`,
 });
 
-/** What a caller is told of an error of the hub; null where it is unexpected and must be masked. */
+/** What a caller is told of an error of the hub; null if it is unexpected and must be masked. */
 function expected(error: unknown, language: Language): Failure | null {
   if (error instanceof CityCallError) return failure('UNAVAILABLE', language);
   if (error instanceof RowError) {

@@ -5,7 +5,7 @@ export type NodeType = (typeof nodeTypes)[number];
 /** Global id (Relay): base64url of `Type:key`. Opaque to clients, so that keys may change their form. */
 export const toGlobalId = (type: NodeType, key: string): string => Buffer.from(`${type}:${key}`).toString('base64url');
 
-/** What a global id names, or null where the text is none. */
+/** What a global id names, or null if the text is none. */
 export function parseGlobalId(id: string): { readonly type: NodeType; readonly key: string } | null {
   if (id.length > 200 || !/^[\w-]+$/.test(id)) return null;
   const text = Buffer.from(id, 'base64url').toString();

@@ -13,7 +13,7 @@ export interface AdapterStatusOf extends AdapterStatus {
 export interface Loaders {
   /** By city id. */
   readonly adapterStatus: DataLoader<string, readonly AdapterStatusOf[]>;
-  /** By the application's UUID; null where the principal may not see it. */
+  /** By the application's UUID; null if the principal may not see it. */
   readonly application: DataLoader<string, Application | null>;
   /** Contract fields of municipalities. */
   readonly rows: RowLoader;

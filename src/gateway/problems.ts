@@ -25,7 +25,7 @@ export interface ProblemParent extends Problem {
   readonly candidates?: readonly Municipality[];
 }
 
-/** The type in which a code travels; null where it has none and is answered as an error. */
+/** The type in which a code travels; null if it has none and is answered as an error. */
 const typeOf: Readonly<Record<ProblemCode, ProblemType | null>> = {
   INVALID_INPUT: 'InvalidInput',
   TEXT_TOO_LONG: 'InvalidInput',

@@ -9,7 +9,7 @@ import { accessOf } from './access.ts';
 
 const known = new WeakMap<DocumentNode, boolean>();
 
-/** True where every operation of a valid document is a query for fields of the public catalogue. */
+/** True if every operation of a valid document is a query for fields of the public catalogue. */
 export function isPublicDocument(schema: GraphQLSchema, document: DocumentNode): boolean {
   let isPublic = known.get(document);
   if (isPublic === undefined) {

@@ -84,7 +84,7 @@ const byId = (type: NodeType, { id }: Representation): string | null => {
   return parsed?.type === type ? parsed.key : null;
 };
 
-/** How each entity is found by one of its keys; null where there is none, undefined where the representation has none of the keys. */
+/** How each entity is found by one of its keys; null if there is none, undefined where the representation has none of the keys. */
 const find: { readonly [T in NodeType]: (of: Representation, context: Context) => unknown } = {
   Municipality(of, { features: { catalogue } }) {
     const ars = text(of['ars']) ?? byId('Municipality', of);

@@ -36,7 +36,7 @@ const mostEntries = 100;
 /** The first problem of a value. */
 type Check = (value: unknown, path: readonly string[]) => Problem | null;
 
-/** What is to be checked of a type; null where nothing is. */
+/** What is to be checked of a type; null if nothing is. */
 function checkOf(type: GraphQLInputType, name: string, usual: number, above: ReadonlySet<GraphQLInputType>): Check | null {
   if (isNonNullType(type)) return checkOf(type.ofType, name, usual, above);
   if (isListType(type)) {

@@ -50,7 +50,7 @@ function typeBelow(type: GraphQLInputType, path: readonly (string | number)[]): 
 
 const mostErrors = 50;
 
-/** What is wrong with the variables that an operation was given, without their values; empty where all fit. */
+/** What is wrong with the variables that an operation was given, without their values; empty if all fit. */
 export function variableErrors(
   schema: GraphQLSchema,
   document: DocumentNode,

@@ -18,7 +18,7 @@ export type ClaimName = (typeof claimNames)[number];
 export interface ClaimsIssuer {
   /** The public keys (RFC 7517), for everybody. */
   jwks(): { readonly keys: readonly JWK[] };
-  /** A token (RFC 7519, `typ` `claims+jwt`); null where nothing is needed or nobody is known: the call then carries none. */
+  /** A token (RFC 7519, `typ` `claims+jwt`); null if nothing is needed or nobody is known: the call then carries none. */
   tokenFor(principal: Principal | null, audience: string, needs: readonly ClaimName[]): Promise<string | null>;
 }
 

@@ -27,7 +27,7 @@ export interface Claims {
 }
 
 /**
- * Who a verified token speaks for; null where it names no subject. What is not understood gives no right: an unknown
+ * Who a verified token speaks for; null if it names no subject. What is not understood gives no right: an unknown
  * role, an unknown assurance level, a city's role without the city's ARS.
  */
 export function toPrincipal(claims: Claims): Principal | null {

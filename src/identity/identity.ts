@@ -18,7 +18,7 @@ export interface Principal {
 /** Verifies access tokens (OIDC, RFC 9068). */
 export interface Identity {
   /**
-   * The principal of an `Authorization` header; null where there is none (an anonymous caller).
+   * The principal of an `Authorization` header; null if there is none (an anonymous caller).
    * @throws HubError PROBLEM UNAUTHENTICATED where the token does not verify.
    */
   authenticate(authorization: string | null): Promise<Principal | null>;

@@ -14,7 +14,7 @@ export interface HeldJob {
 }
 
 export interface HoldOptions {
-  /** Prolongs the lease; false where it has passed to somebody else. `until` in epoch milliseconds. */
+  /** Prolongs the lease; false if it has passed to somebody else. `until` in epoch milliseconds. */
   readonly renew: (until: number) => Promise<boolean>;
   readonly leaseMs: number;
   /** `performance.now()` from before the claim: the lease lasts from then on, whatever the clock of the wall does meanwhile. */

@@ -14,7 +14,7 @@ export interface DataElement {
   readonly name: string;
   /** What the applicant reads (bezeichnungEingabe); the name where there is none. */
   readonly label: string;
-  /** Help for the applicant (hilfetextEingabe); empty where there is none. */
+  /** Help for the applicant (hilfetextEingabe); empty if there is none. */
   readonly help: string;
   /** Line of the document on which it begins. */
   readonly line: number;
@@ -35,7 +35,7 @@ export interface DataGroup extends DataElement {
   readonly members: readonly DataMember[];
 }
 
-/** A field or group in its place, with how often it occurs there (anzahl); `most` is null where there is no bound. */
+/** A field or group in its place, with how often it occurs there (anzahl); `most` is null if there is no bound. */
 export interface DataMember {
   readonly least: number;
   readonly most: number | null;

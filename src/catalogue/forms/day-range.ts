@@ -43,7 +43,7 @@ const partial = /^(\d{4})(?:-(\d{2})(?:-(\d{2}))?)?$/;
 const pad = (number: number, digits = 2) => String(number).padStart(digits, '0');
 const lastDayOf = (year: number, month: number) => new Date(Date.UTC(year, month, 0)).getUTCDate();
 
-/** The first and the last day that a date may mean, known in part or whole; null where it is no date. */
+/** The first and the last day that a date may mean, known in part or whole; null if it is no date. */
 export function daysMeant(text: string): { readonly first: string; readonly last: string } | null {
   const found = partial.exec(text);
   if (!found) return null;

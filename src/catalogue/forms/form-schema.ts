@@ -93,7 +93,7 @@ const fim = ({ kind, id, version }: DataElement & { kind: string }): SchemaObjec
 const isLabel = ({ element }: DataMember): boolean =>
   element.kind === 'field' && (element.fieldKind === 'label' || element.valueType === 'obj');
 
-/** True where an applicant has something to say: a group of labels alone is text. */
+/** True if an applicant has something to say: a group of labels alone is text. */
 const asks = (member: DataMember): boolean => {
   if (member.most === 0) return false;
   return member.element.kind === 'field' ? !isLabel(member) : member.element.members.some(asks);

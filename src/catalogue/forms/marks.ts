@@ -33,7 +33,7 @@ export function placesIn(schema: Json): MarkPlaces {
   return { marks, facts };
 }
 
-/** The value at a JSON Pointer (RFC 6901); undefined where there is none. */
+/** The value at a JSON Pointer (RFC 6901); undefined if there is none. */
 export function valueAt(value: Json, pointer: string): Json | undefined {
   let at: Json | undefined = value;
   for (const part of pointer.split('/').slice(1)) {

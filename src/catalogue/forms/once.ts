@@ -49,7 +49,7 @@ export function missingPlaces({ same, days = [] }: OnceRule, schema: object): re
   return [...same, ...days].filter((pointer) => !has(pointer));
 }
 
-/** The rule of a form; null where it has none. */
+/** The rule of a form; null if it has none. */
 export const onceIn = (schema: Json): OnceRule | null => ((schema ?? {}) as { readonly 'x-once'?: OnceRule })['x-once'] ?? null;
 
 /** The same for what people write differently and mean alike: case, spaces, ß, “Str.” for “Straße”. */
@@ -63,7 +63,7 @@ function alike(value: Json | undefined): Json {
     .replaceAll(/[\s.,]+/g, '');
 }
 
-/** What a filled-in form takes up: its fields, with each of its days. Empty where it says nothing there. */
+/** What a filled-in form takes up: its fields, with each of its days. Empty if it says nothing there. */
 export function takenUp({ same, days }: OnceRule, formData: Json): readonly { readonly fields: Json; readonly day: string | null }[] {
   const fields = same.map((pointer) => alike(valueAt(formData, pointer)));
   if (fields.every((field) => field === null)) return [];

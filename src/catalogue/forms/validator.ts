@@ -75,7 +75,7 @@ class Patterns {
   }
 }
 
-/** Checks data against a form: what is wrong with them, nothing where all is well. */
+/** Checks data against a form: what is wrong with them, nothing if all is well. */
 export type FormValidate = (data: Json) => readonly ErrorObject[];
 
 /** The error where data are too much to be checked; nothing else is said of them then. */

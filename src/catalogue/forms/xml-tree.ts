@@ -6,7 +6,7 @@ import type { SourceText } from '../import/source.ts';
 export interface XmlElement {
   /** Name without its prefix. */
   readonly name: string;
-  /** Namespace; empty where it has none. */
+  /** Namespace; empty if it has none. */
   readonly namespace: string;
   /** From 1. */
   readonly line: number;
@@ -92,7 +92,7 @@ export const childOf = (element: XmlElement, name: string): XmlElement | undefin
 export const childrenOf = (element: XmlElement, name: string): readonly XmlElement[] =>
   element.children.filter((child) => child.name === name);
 
-/** The text at a path of child names; empty where there is none. */
+/** The text at a path of child names; empty if there is none. */
 export function textAt(element: XmlElement, ...path: readonly string[]): string {
   let at: XmlElement | undefined = element;
   for (const name of path) at = at && childOf(at, name);

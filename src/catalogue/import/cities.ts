@@ -67,7 +67,7 @@ async function readCatalogue(tools: ListingTools, city: CityWithCatalogue): Prom
 }
 
 /**
- * What an import would have against a city's files, each with its place; empty where it would take them, and where an adapter
+ * What an import would have against a city's files, each with its place; empty if it would take them, and where an adapter
  * lists the offers. Reads files alone.
  */
 export async function checkCatalogue(

@@ -42,7 +42,7 @@ export class RefusedFiles extends HubError {
 export const refuseImport = (where: string, what: string, cause?: unknown): HubError =>
   new HubError('IMPORT_REFUSED', `${where}: ${what}`, { cause });
 
-/** The word nearest to a mistyped one, or null where none is near (about a third of its letters differ). */
+/** The word nearest to a mistyped one, or null if none is near (about a third of its letters differ). */
 export function nearestWord(word: string, words: readonly string[]): string | null {
   let best: { readonly word: string; readonly distance: number } | null = null;
   for (const candidate of words) {

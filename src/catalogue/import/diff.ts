@@ -25,7 +25,7 @@ const smallSource = 4;
 const largeSource = 20;
 
 /**
- * True where a listing would remove more than half of what a source had, of a large one more than a fifth: much more often
+ * True if a listing would remove more than half of what a source had, of a large one more than a fifth: much more often
  * a partial export than a city that closes. Formats that say how many entries they have are refused before, by that number.
  */
 export const losesTooMuch = (stored: number, removed: number): boolean =>

@@ -11,7 +11,7 @@ const mostPages = 20_000;
 
 /** What it takes to ask a city's adapter. */
 export interface ListingTools {
-  /** The guarded calls; absent where no adapter is connected. */
+  /** The guarded calls; absent if no adapter is connected. */
   readonly cities?: Pick<Cities, 'read'> | undefined;
   /** Municipalities and services that there are, for files to be held against. */
   readonly known?: Known | undefined;

@@ -8,7 +8,7 @@ const longestPart = 20;
 
 /**
  * Takes a compound apart into words that are known: `hundesteueranmeldung` into `hund`, `steuer`, `anmeldung`. Of several
- * ways the one with the fewest parts; null where the word does not come apart. One pass over the word: the time grows
+ * ways the one with the fewest parts; null if the word does not come apart. One pass over the word: the time grows
  * with its length and not with its square.
  */
 export function splitCompound(word: string, knows: (part: string) => boolean): readonly string[] | null {

@@ -19,7 +19,7 @@ export type Saying = Pick<Complaint, 'problem' | 'remedy'>;
 
 const both = (de: string, en: string): Localised & { en: string } => ({ de, en });
 
-/** The nearest of the words, or null where none is near enough to be meant. */
+/** The nearest of the words, or null if none is near enough to be meant. */
 export function nearestWord(word: string, words: readonly string[]): string | null {
   if (words.length === 0) return null;
   const lower = word.toLowerCase();

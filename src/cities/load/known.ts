@@ -4,9 +4,9 @@ import type { Path, Source } from './source.ts';
 
 /** What the reference records know, for cities' files to be held against. */
 export interface Known {
-  /** Name of the municipality that has the key, or had it; null where there is none. */
+  /** Name of the municipality that has the key, or had it; null if there is none. */
   nameOf(ars: string): string | null;
-  /** True where the key is of a municipality or of what it lies in: a state, a district, an association. */
+  /** True if the key is of a municipality or of what it lies in: a state, a district, an association. */
   isRegion(key: string): boolean;
   /** Up to three municipalities of this name, else with a key that differs in a digit or two. */
   nearestMunicipalities(ars: string, name?: string): readonly NamedKey[];

@@ -9,7 +9,7 @@ export type Partner = {
   /** The partner's key of the service. */
   readonly service: ServiceKey;
   readonly stage: Stage;
-  /** Until when a confirmation is expected, ISO 8601; null where none is, or once it was told that it is overdue. */
+  /** Until when a confirmation is expected, ISO 8601; null if none is, or once it was told that it is overdue. */
   readonly dueAt: string | null;
 };
 
@@ -19,7 +19,7 @@ export type CraftPermitState = {
   readonly issuer: RegionalKey | null;
   readonly service: ServiceKey | null;
   readonly application: string | null;
-  /** From this moment on it is not valid any more, ISO 8601; null where its form does not say. */
+  /** From this moment on it is not valid any more, ISO 8601; null if its form does not say. */
   readonly endsAt: string | null;
   readonly partners: readonly Partner[];
   readonly outcome: string | null;
@@ -37,7 +37,7 @@ export const initial: CraftPermitState = {
 
 const text = (value: Json | undefined): string | null => (typeof value === 'string' ? value : null);
 
-/** What is awaited from a partner; null where nothing is. */
+/** What is awaited from a partner; null if nothing is. */
 export const stepOf = ({ city, stage }: Partner): string | null =>
   stage === 'TOLD' ? `recognise-${city}` : stage === 'REVOKING' ? `take-back-${city}` : null;
 

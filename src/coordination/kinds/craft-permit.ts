@@ -102,7 +102,7 @@ function issue(application: CaseApplication, world: World): Decision {
   };
 }
 
-/** Midnight (UTC) after the permit's last day: `valid-from` and `valid-months` of its form; null where it says neither. */
+/** Midnight (UTC) after the permit's last day: `valid-from` and `valid-months` of its form; null if it says neither. */
 function endOf({ marks }: CaseApplication): Date | null {
   const from = /^(\d{4})-(\d{2})-(\d{2})$/.exec(String(marks['valid-from'] ?? ''));
   const months = Number(marks['valid-months'] ?? Number.NaN);

@@ -6,14 +6,14 @@ export type Wish = {
   readonly application: string;
   readonly city: RegionalKey;
   readonly service: ServiceKey;
-  /** 1 for the best; null where the form does not say: after all that have one. */
+  /** 1 for the best; null if the form does not say: after all that have one. */
   readonly rank: number | null;
   readonly stage: 'OPEN' | 'ACCEPTED' | 'KEPT' | 'RELEASING' | 'ENDED';
   /** True once its city had given the place: what is released then was decided by a clerk. */
   readonly given: boolean;
-  /** True where it was to be released when its city gave the place: the withdrawal may still take effect. */
+  /** True if it was to be released when its city gave the place: the withdrawal may still take effect. */
   readonly crossed: boolean;
-  /** Until when its release should be done (RFC 3339); null where it is not awaited, or was found to be overdue. */
+  /** Until when its release should be done (RFC 3339); null if it is not awaited, or was found to be overdue. */
   readonly dueAt: string | null;
 };
 
@@ -30,7 +30,7 @@ const text = (value: Json | undefined): string => (typeof value === 'string' ? v
 
 const rankOf = ({ rank }: Pick<Wish, 'rank'>): number => rank ?? Number.MAX_SAFE_INTEGER;
 
-/** True where the family has said that it would rather have the one than the other. */
+/** True if the family has said that it would rather have the one than the other. */
 export const isBetter = (one: Pick<Wish, 'rank'>, other: Pick<Wish, 'rank'>): boolean => rankOf(one) < rankOf(other);
 
 const before = (one: Wish, other: Wish): number =>
@@ -44,13 +44,13 @@ export const releaseStep = ({ application, given }: Pick<Wish, 'application' | '
 export const inHand = ({ wishes }: Kita): readonly Wish[] =>
   wishes.filter(({ stage }) => stage === 'ACCEPTED' || stage === 'KEPT').toSorted(before);
 
-/** Wishes that may yet yield to another place, the one that yields last; empty where there is one place at most. */
+/** Wishes that may yet yield to another place, the one that yields last; empty if there is one place at most. */
 export const rivals = (state: Kita): readonly Wish[] => {
   const places = inHand(state);
   return places.length < 2 ? [] : places.filter(({ stage }) => stage === 'ACCEPTED');
 };
 
-/** How the case ends as it stands, null where it is not settled yet. */
+/** How the case ends as it stands, null if it is not settled yet. */
 export function settlement(state: Kita): 'PLACE_ACCEPTED' | 'NO_PLACE' | 'DOUBLE_PLACE' | null {
   if (state.wishes.some(({ stage }) => stage === 'OPEN' || stage === 'RELEASING') || rivals(state).length > 0) return null;
   const places = inHand(state).length;

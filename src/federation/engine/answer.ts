@@ -13,7 +13,7 @@ const tooFar = Symbol('null goes up');
 const isInternal = (key: string): boolean => key.startsWith('_required_') || key.startsWith('_internal_');
 
 /**
- * The part of an error's path that the caller asked for; null where the caller asked for nothing of it. A value that the plan needed
+ * The part of an error's path that the caller asked for; null if the caller asked for nothing of it. A value that the plan needed
  * for itself is told at the object that it belongs to.
  */
 function askedPath(shape: Shape, data: Tree, path: readonly (string | number)[]): readonly (string | number)[] | null {

@@ -21,7 +21,7 @@ export function noteFailure(object: Tree, failed: FailedFetch): void {
   else failures.set(object, [failed]);
 }
 
-/** Why a key of an object is missing; null where no fetch for it failed. */
+/** Why a key of an object is missing; null if no fetch for it failed. */
 export const whyMissing = (object: Tree, key: string): Error | null =>
   failures.get(object)?.find(({ keys }) => keys.has(key))?.error ?? null;
 

@@ -8,7 +8,7 @@ import type { PlannerAnswer, PlannerQuestion } from './plan-worker.ts';
 
 /** Query planners in a process of their own. */
 export interface Planner {
-  /** False where the planner cannot run on this platform. @throws HubError SUBGRAPH_REFUSED where it does not take the supergraph */
+  /** False if the planner cannot run on this platform. @throws HubError SUBGRAPH_REFUSED where it does not take the supergraph */
   load(supergraph: string, sdl: string): Promise<boolean>;
   /** @throws HubError PLANNER_UNAVAILABLE where no plan is made in time; PLAN_NOT_FOUND where none can be made */
   plan(supergraph: string, text: string): Promise<QueryPlan>;

@@ -24,7 +24,7 @@ export interface Prepared {
   readonly document: DocumentNode;
   /** Text of what is to be asked of subgraphs where the variables of conditions have these values; null: nothing. */
   readonly textFor: (conditions: Readonly<Record<string, unknown>>) => string | null;
-  /** Introspection fields of the root, by themselves; null where there are none. */
+  /** Introspection fields of the root, by themselves; null if there are none. */
   readonly introspection: DocumentNode | null;
   /** The caller's response key for each key that was put in its place. */
   readonly callersKey: ReadonlyMap<string, string>;

@@ -36,7 +36,7 @@ export function representationsOf(
   return { values, waiting };
 }
 
-/** Copies what is required; false where it is not there, or where nothing of it concerns the object's type. */
+/** Copies what is required; false if it is not there, or where nothing of it concerns the object's type. */
 function project(requires: readonly RequiresSelection[], from: Tree, typename: string, into: Tree, isA: IsA): boolean {
   let concerned = false;
   for (const part of requires) {

@@ -43,11 +43,11 @@ export type ShapedValue =
 
 /** Fields of an object by its type. */
 export interface Shape {
-  /** Null where no object of this type can stand there. */
+  /** Null if no object of this type can stand there. */
   fieldsOf(typename: unknown): readonly ShapedField[] | null;
   /** Why no object of this type can be answered: a condition that decides what it has is null. */
   refusalOf(typename: unknown): GraphQLError | null;
-  /** The field under a key of what subgraphs answered, of whichever type that can stand there; undefined where none has it. */
+  /** The field under a key of what subgraphs answered, of whichever type that can stand there; undefined if none has it. */
   anyField(from: string): ShapedField | undefined;
 }
 

@@ -24,7 +24,7 @@ export class RowError extends Error {
   /** `Municipality.kitas` */
   readonly field: string;
   readonly owner: RowOwner;
-  /** True where the same question may be answered later. */
+  /** True if the same question may be answered later. */
   readonly retryable: boolean;
 
   constructor(failure: RowFailure, field: string, owner: RowOwner, message: string, cause?: unknown) {

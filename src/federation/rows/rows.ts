@@ -45,7 +45,7 @@ export interface RowContext {
 /** Rows of one request: what is asked in one go travels together. */
 export interface RowLoader {
   /**
-   * The row's value as the schema has it; null where the city has none.
+   * The row's value as the schema has it; null if the city has none.
    * @throws RowError
    */
   load(request: RowRequest): Promise<unknown>;

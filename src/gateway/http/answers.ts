@@ -38,11 +38,11 @@ export interface Answers {
   /** An answer that this process has at hand. */
   find(question: string): KeptAnswer | undefined;
   /**
-   * The answer to a question, worked out once for all who ask it at the same time; null where it is not to be shared, or
+   * The answer to a question, worked out once for all who ask it at the same time; null if it is not to be shared, or
    * could not be given: then the caller answers by itself.
    */
   findOr(question: string, workOut: () => Promise<KeptAnswer | null>): Promise<KeptAnswer | null>;
-  /** False where an earlier answer to the question was not public. */
+  /** False if an earlier answer to the question was not public. */
   mayBePublic(question: string): boolean;
 }
 

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * The whole body, or null where it is longer than `most` bytes. The rest of a longer one is thrown away as it comes, so that
+ * The whole body, or null if it is longer than `most` bytes. The rest of a longer one is thrown away as it comes, so that
  * the caller can read our answer before the connection closes; the server's request timeout ends one that never stops.
  */
 export async function readBody(request: IncomingMessage, most: number): Promise<Buffer | null> {

@@ -30,7 +30,7 @@ const matches = (asked: string, type: string): boolean => {
   return (askedBefore === '*' || askedBefore === before) && (askedAfter === '*' || askedAfter === after);
 };
 
-/** The media type that an Accept header gets, as the engine chooses it; null where it gets none of ours. */
+/** The media type that an Accept header gets, as the engine chooses it; null if it gets none of ours. */
 export function mediaTypeFor(accept: string): string | null {
   const known = chosen.get(accept);
   if (known) return known.type;
@@ -57,7 +57,7 @@ function paramsOf(body: Buffer): GraphQLParams | null {
   return typeof query === 'string' && /\bsubscription\b/.test(query) ? null : (given as GraphQLParams);
 }
 
-/** Answers a POST; null where it has to go the long way. */
+/** Answers a POST; null if it has to go the long way. */
 export async function askDirectly(
   yoga: YogaServerInstance<Context, object>,
   { body, accept, url }: { readonly body: Buffer; readonly accept: string; readonly url: string },

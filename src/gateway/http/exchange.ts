@@ -9,7 +9,7 @@ export interface Exchange extends RequestIds {
   readonly response: ServerResponse;
   readonly url: URL;
   readonly language: Language;
-  /** The page that explains a code; null where the hub does not know its own address. */
+  /** The page that explains a code; null if the hub does not know its own address. */
   readonly helpUrl: (code: string) => string | null;
   /** Aborts when the connection closes or the server stops. */
   readonly signal: AbortSignal;

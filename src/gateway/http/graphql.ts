@@ -40,7 +40,7 @@ const acceptable = (accept = '*/*'): string =>
     .filter((type) => !/^\s*multipart\//i.test(type))
     .join(',') || '*/*';
 
-/** False where a GET holds something else than JSON in a place for JSON: the engine would take it for a fault of its own. */
+/** False if a GET holds something else than JSON in a place for JSON: the engine would take it for a fault of its own. */
 function hasJson({ searchParams }: URL): boolean {
   try {
     for (const name of ['variables', 'extensions']) JSON.parse(searchParams.get(name) || 'null');
@@ -53,7 +53,7 @@ function hasJson({ searchParams }: URL): boolean {
 const isBrowser = (accept = ''): boolean => /\btext\/html\b/i.test(accept);
 
 /**
- * The one `Authorization` header; null where there is none, undefined where there are several or an empty one: who sends them
+ * The one `Authorization` header; null if there is none, undefined where there are several or an empty one: who sends them
  * means to be known, and must not be answered as somebody else.
  */
 function authorizationOf({ headersDistinct }: Exchange['request']): string | null | undefined {
@@ -161,7 +161,7 @@ const isStream = (response: Answered): boolean =>
 /** Whether a text has more bytes than that; a short one is not counted. */
 const isLonger = (text: string, most: number): boolean => text.length > most / 3 && Buffer.byteLength(text) > most;
 
-/** What of an answer can be given to others; null where it must not, or does not look as expected. */
+/** What of an answer can be given to others; null if it must not, or does not look as expected. */
 function toKept(text: string, { status, headers }: Answered, { outcome }: Exchange, mostAnswerBytes: number): KeptAnswer | null {
   const tail = `,"extensions":${JSON.stringify(outcome.extensions)}}`;
   const contentType = headers.get('content-type') ?? null;

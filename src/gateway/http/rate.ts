@@ -34,7 +34,7 @@ export const rateHeaders = ({ limit, remaining, resetSeconds }: RateState): Read
  * Counts callers in the cache, per minute. A caller is its token's owner or, for an anonymous one, its address: keyed and
  * hashed, since the cache holds no personal data. Where the cache is away nobody is refused.
  *
- * Answers null where the cache is away.
+ * Answers null if the cache is away.
  */
 export function createRateLimit(cache: Cache, { perMinute = 6000, secret }: RateLimit): CountCaller {
   const key = secret ?? randomBytes(32);

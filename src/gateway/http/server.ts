@@ -14,7 +14,7 @@ export interface ServerLimits {
   readonly requestTimeoutMs?: number;
   /** Connections at a time; further ones are closed at once. @default 10_000 */
   readonly connections?: number;
-  /** Connections of one address (IPv6: of one /64) at a time; null where a proxy in front has them all. @default 256 */
+  /** Connections of one address (IPv6: of one /64) at a time; null if a proxy in front has them all. @default 256 */
   readonly connectionsPerAddress?: number | null;
   /** Requests in hand at a time, streams apart; further ones are told to come back at once. @default 512 */
   readonly requests?: number;

@@ -36,7 +36,7 @@ const toSubmission = (input: SubmitApplicationInput): SubmitInput => ({
   idempotencyKey: input.idempotencyKey,
 });
 
-/** The decision of a @oneOf input; null where it says `retry: false` or `discard: false`, which decides nothing. */
+/** The decision of a @oneOf input; null if it says `retry: false` or `discard: false`, which decides nothing. */
 function toRelease({ retry, delivered, discard }: ReleaseDecision): Release | null {
   if (retry) return { action: 'retry' };
   if (discard) return { action: 'discard' };

@@ -62,9 +62,9 @@ export interface Bus {
   readonly inboxes: CityInboxes | null;
   /** Of every group subscribed here. @throws where the bus is away */
   lag(): Promise<readonly GroupLag[]>;
-  /** False where the bus is away. */
+  /** False if the bus is away. */
   check(): Promise<boolean>;
-  /** What a person must do before events go out although the bus answers; null where nothing, absent where that cannot be. */
+  /** What a person must do before events go out although the bus answers; null if nothing, absent where that cannot be. */
   trouble?(): string | null;
   close(): Promise<void>;
 }

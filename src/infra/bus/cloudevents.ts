@@ -56,7 +56,7 @@ export interface ReceivedRecord {
   readonly headers?: Readonly<Record<string, Uint8Array | string | readonly (Uint8Array | string)[] | undefined>>;
 }
 
-/** The event of a record, or null where it is none of the hub's: another type, a missing or malformed attribute, a value that is no JSON object. */
+/** The event of a record, or null if it is none of the hub's: another type, a missing or malformed attribute, a value that is no JSON object. */
 export function fromRecord(topic: string, record: ReceivedRecord): LoggedEvent | null {
   const header = (name: string): string | null => {
     const value = record.headers?.[name];

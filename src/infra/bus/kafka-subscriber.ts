@@ -44,7 +44,7 @@ export interface Liveness {
   readonly sessionTimeoutMs: number;
 }
 
-/** True where a consumer handles nothing for so long that it is worth asking whether events wait for it. */
+/** True if a consumer handles nothing for so long that it is worth asking whether events wait for it. */
 export const looksStalled = ({ inHand, quietMs, sessionTimeoutMs }: Liveness): boolean => inHand === 0 && quietMs >= 2 * sessionTimeoutMs;
 
 const rejoin: Backoff = { firstMs: 500, mostMs: 10_000 };

@@ -6,7 +6,7 @@ import type { KafkaSettings } from './kafka-url.ts';
  * wait in the log; where a topic that is there promises less than the settings, events flow and the log says what is at risk.
  */
 
-/** What a topic promises; null where the account may not ask. */
+/** What a topic promises; null if the account may not ask. */
 export interface TopicPromises {
   /** Of the partition with the fewest. */
   readonly copies: number;

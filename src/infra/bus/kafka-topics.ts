@@ -15,9 +15,9 @@ export interface KafkaTopics {
   startAtEnd(group: string, topics: readonly string[]): Promise<void>;
   /** How many records of these partitions, by topic, the group has not finished. */
   lag(group: string, assigned: Readonly<Record<string, readonly number[]>>): Promise<number>;
-  /** True where a broker answers within two seconds. */
+  /** True if a broker answers within two seconds. */
   reachable(): Promise<boolean>;
-  /** What a person must do before a topic takes events; null where all do. */
+  /** What a person must do before a topic takes events; null if all do. */
   trouble(): string | null;
   close(): Promise<void>;
 }

@@ -14,7 +14,7 @@ export interface HandlingOptions {
 /** Attempts at an event before it counts as poisoned: with the usual pauses, some six seconds. */
 const POISONED_AFTER = 6;
 
-/** Hands the event to its handler until that succeeds or the event is kept as poisoned; true then, false where the signal came first. */
+/** Hands the event to its handler until that succeeds or the event is kept as poisoned; true then, false if the signal came first. */
 export async function handleUntilDone(event: LoggedEvent, { request, backoff, log, signal }: HandlingOptions): Promise<boolean> {
   const { group, poisonedAfter = POISONED_AFTER } = request;
   const facts = { group, event: event.id, type: event.type, seq: event.seq };

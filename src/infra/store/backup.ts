@@ -22,7 +22,7 @@ import { HubError } from '#contract';
  * keeps the file before until then. A restoration replaces the store in one step, or leaves it as it was.
  */
 
-/** Path of a store's file, null where the URL names no SQLite file. */
+/** Path of a store's file, null if the URL names no SQLite file. */
 export const sqlitePath = (url: string): string | null =>
   url.startsWith('sqlite:') ? url.slice('sqlite:'.length).replace(/^\/\/(?=\/|\.)/, '') : null;
 
@@ -51,7 +51,7 @@ export function publish(draft: string, path: string): void {
   flush(dirname(resolve(path)));
 }
 
-/** Runs `write` on a draft that becomes `path` where it succeeds and leaves nothing where it fails. */
+/** Runs `write` on a draft that becomes `path` where it succeeds and leaves nothing if it fails. */
 export async function writeWhole(path: string, write: (draft: string) => void | Promise<void>): Promise<void> {
   mkdirSync(dirname(resolve(path)), { recursive: true, mode: 0o700 });
   const draft = draftOf(path);
@@ -88,7 +88,7 @@ export function copyBackup(backup: string, draft: string): void {
   chmodSync(draft, 0o600);
 }
 
-/** What SQLite finds wrong in a file; empty where nothing is. */
+/** What SQLite finds wrong in a file; empty if nothing is. */
 export function findDamage(path: string): readonly string[] {
   let db: DatabaseSync;
   try {
@@ -115,7 +115,7 @@ export function findDamage(path: string): readonly string[] {
 /**
  * Takes the place of a store: `draft`, ready to be opened, becomes `path`. The store before stays under another name, with what it
  * had beside it; a log of writes that belongs to it is never read as one of the new file.
- * @returns where the store before lies now, null where there was none
+ * @returns where the store before lies now, null if there was none
  * @throws HubError BACKUP_REFUSED while a process has the store open
  */
 export function replaceStore(path: string, draft: string, stamp: string): string | null {
@@ -132,7 +132,7 @@ export function replaceStore(path: string, draft: string, stamp: string): string
   return hadStore ? before : null;
 }
 
-/** Brings what is beside a store into its file, which only works while nobody else has it open. False where it cannot be read. */
+/** Brings what is beside a store into its file, which only works while nobody else has it open. False if it cannot be read. */
 function foldIn(path: string): boolean {
   try {
     const db = new DatabaseSync(path, { timeout: 1000 });

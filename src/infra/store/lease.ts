@@ -15,7 +15,7 @@ import type { Store } from './store.ts';
 /** A lease that is held. */
 export interface Lease {
   readonly fence: number;
-  /** Longer, from `now`; false where another has taken it over: stop at once. */
+  /** Longer, from `now`; false if another has taken it over: stop at once. */
   renew(now: number): Promise<boolean>;
   /** Gives it back, so that another need not wait for its end. */
   release(): Promise<void>;

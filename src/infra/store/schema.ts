@@ -36,7 +36,7 @@ export interface Database {
     event_id: string;
     /** JSON of the LoggedEvent. */
     event: string;
-    /** Code or name of what it failed on; null where it only waits behind another. */
+    /** Code or name of what it failed on; null if it only waits behind another. */
     reason: string | null;
     attempts: number;
     parked_at: number;
@@ -161,7 +161,7 @@ export interface Database {
     reason: string | null;
     created_at: number;
     updated_at: number;
-    /** JSON of what the back office said against it, without what it repeated of the application; null where it said nothing or has it now. */
+    /** JSON of what the back office said against it, without what it repeated of the application; null if it said nothing or has it now. */
     refusal: string | null;
   };
   /** What may be applied for once at a time, by digest; whoever holds it does so as long as its status says. `ends_at` null: no day. */
@@ -191,7 +191,7 @@ export interface Database {
   set_aside_record: {
     city: string;
     adapter: string;
-    /** Id of the case; empty where it has none that can be read. */
+    /** Id of the case; empty if it has none that can be read. */
     record: string;
     reason: string;
     first_at: number;

@@ -6,7 +6,7 @@ import { z } from 'zod';
  * cities add their own.
  */
 
-/** A text, empty where the source has null, false or nothing. */
+/** A text, empty if the source has null, false or nothing. */
 const text = z
   .union([z.string(), z.number(), z.literal(false), z.null()])
   .optional()
@@ -39,7 +39,7 @@ const linked = part(z.looseObject({ link: text }));
 const meta = part(z.looseObject({ locale: text, lastupdate: text, keywords: text }));
 const named = z.looseObject({ name: text, link: text });
 const authority = z.looseObject({ id: text, name: text, webinfo: text });
-/** Whether visits can be booked; undefined where the source does not say. */
+/** Whether visits can be booked; undefined if the source does not say. */
 const appointment = part(z.looseObject({ allowed: z.unknown().transform(asYes), link: text }));
 
 /** A service of the catalogue. */
@@ -80,7 +80,7 @@ export type DldbAuthority = z.output<typeof dldbAuthority>;
 /** Where a file says how many entries it has: Munich under `meta`, Berlin beside `data`. */
 const counts = ['datacount', 'dataCount', 'count', 'total', 'totalCount', 'totalcount'];
 
-/** How many entries a file announces; undefined where it does not. */
+/** How many entries a file announces; undefined if it does not. */
 export function announcedBy(file: Readonly<Record<string, unknown>>): number | undefined {
   const numbers = [file, file['meta']].flatMap((place) =>
     isObject(place)
@@ -94,7 +94,7 @@ export function announcedBy(file: Readonly<Record<string, unknown>>): number | u
   return numbers.length > 0 ? Math.max(...numbers) : undefined;
 }
 
-/** True where a file says that it was not made without error. */
+/** True if a file says that it was not made without error. */
 export const failedBy = (file: Readonly<Record<string, unknown>>): boolean =>
   [file, file['meta']].some((place) => isObject(place) && Object.hasOwn(place, 'error') && isTrouble(place['error']));
 
