@@ -320,7 +320,6 @@ function suite(getTarget: () => Target): void {
     });
 
     test.each([
-      ['a row with too few columns', header + row('a', 'neu') + 'b;neu\r\n', /^Line 3: /m],
       ['a header without a column', 'Kennung;Stand\r\na;neu\r\n', /^Line 1: there is no column Aktenzeichen/m],
       ['quotes that do not end', `${header}"a;32-7;neu;24.11.2026;10:05\r\n`, /^Line \d: /m],
       ['nothing', '', /^Line 1: /m],
@@ -340,6 +339,7 @@ function suite(getTarget: () => Target): void {
 
     test.each([
       ['no status', row('b', ''), 'Stand is missing'],
+      ['too few columns', 'b;neu\r\n', 'the number of columns or the quotes do not fit'],
       ['a moment that is none', row('b', 'neu', '25:61'), 'Datum and Uhrzeit: not a moment'],
       ['a NUL', row('b', 'ne\0u'), 'its status has a NUL'],
     ])('with one row that has %s lose that row alone, named by key and line', async (_, bad, reason) => {
