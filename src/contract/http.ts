@@ -46,7 +46,7 @@ export function decodeText(bytes: Uint8Array, how: Encoded = {}): string {
  * is there says which: a byte order mark, the `charset` of the content type, for XML its declaration (RFC 7303); otherwise UTF-8.
  * @throws AdapterError malformed for a charset that is not known
  */
-export function decoderFor(beginning: Uint8Array, how: Encoded = {}): TextDecoder {
+export function decoderFor(beginning: Uint8Array, how: Encoded = {}): InstanceType<typeof TextDecoder> {
   const { contentType = null, xml = false, effect = 'none', lenient = false } = how;
   const charset = charsetOf(beginning, contentType ?? '', xml);
   try {

@@ -347,7 +347,9 @@ function suite(getTarget: () => Target): void {
       await put('status/1.csv', header + row('a', 'neu') + bad + row('c', 'neu'));
       const { changes, malformed } = await pullAll(cities, null);
       expect(changes.map(({ ref }) => ref.id)).toEqual(['a', 'c']);
-      expect(malformed).toEqual([{ id: 'b', reason: `1.csv, line 3: ${reason}` }]);
+      // Cells of a row that has too few may be anybody's.
+      const id = bad.startsWith('b;neu\r') ? {} : { id: 'b' };
+      expect(malformed).toEqual([{ ...id, reason: `1.csv, line 3: ${reason}` }]);
       expect(await names('status')).toEqual([]);
       expect(await read('erledigt/1.csv.error.txt')).toContain(`Line 3: ${reason}`);
       expect(logged()).toContain(reason);

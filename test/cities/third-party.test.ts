@@ -62,7 +62,7 @@ describe('a city’s file names an adapter that does not ship with the hub', () 
     const { cities, told } = await load(folder);
     expect(told).toEqual([]);
     expect(cities[0]?.city.adapters[0]?.product, 'it is known by its own id').toBe('city-desk');
-    expect(cities[0]?.adapters[0]).toMatchObject({ contract: '1.0', endpoints: [env.CITY_DESK_URL], secrets: [env.CITY_DESK_TOKEN] });
+    expect(cities[0]?.adapters[0]).toMatchObject({ contract: '1.1', endpoints: [env.CITY_DESK_URL], secrets: [env.CITY_DESK_TOKEN] });
   });
 
   test('by an absolute path', async () => {
@@ -117,7 +117,7 @@ describe('a city’s file names an adapter that does not ship with the hub', () 
       'that speaks another contract',
       '../a/index.ts',
       `import { z } from 'zod';\nexport default { ${whole.replace("'1.0']", "'2.0', '3.1']")} };`,
-      ['The adapter speaks contract 2.0, 3.1, the hub 1.0.', 'a version of the adapter that fits'],
+      ['The adapter speaks contract 2.0, 3.1, the hub 1.1, 1.0.', 'a version of the adapter that fits'],
     ],
   ])('a module %s is named with its place and a remedy', async (_, product, module, words) => {
     const folder = place(product, module ? { 'a/index.ts': module } : { 'empty/README.md': '' });
