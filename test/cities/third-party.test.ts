@@ -21,7 +21,7 @@ afterAll(() => rmSync(top, { recursive: true }));
 const env = { CITY_DESK_URL: 'http://127.0.0.1:9', CITY_DESK_TOKEN: 'city-desk-simulator-token' };
 
 const cityFile = (product: string) => `ars: '051110000000'
-name: Musterstadt
+name: Düsseldorf
 since: 2026-11-01
 adapters:
   cases:
