@@ -34,7 +34,8 @@ export function createAsk(config: TicketingConfig, host: Host): Ask {
     const unsure = method === 'GET' ? 'none' : 'unknown';
     // Handed back: the caller knows whether a case or a whole path is missing.
     if (status === 404 || status === 410) return { status, body: null };
-    if (status >= 200 && status < 300) return { status, body: await readJson(response, unsure) };
+    // Lenient: one ticket in another charset is set aside by itself, instead of stopping the list it stands in.
+    if (status >= 200 && status < 300) return { status, body: await readJson(response, unsure, { lenient: method === 'GET' }) };
     const asked = retryAfterMs(response, host.now());
     const pause = asked === undefined ? {} : { retryAfterMs: asked };
     if (status === 408 || status === 425 || status === 429 || (status === 503 && asked !== undefined))

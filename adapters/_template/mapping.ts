@@ -1,4 +1,4 @@
-import { AdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
+import { AdapterError, soundCase, type CaseChange, type CaseRef, type CaseSnapshot, type Json, type Submission } from '#contract';
 import type { TicketingConfig } from './config.ts';
 
 /* Pure: no request, no clock. What goes out, what comes back, and what a cursor means. */
@@ -62,13 +62,14 @@ export function referenceOf(found: Json): string | null {
 export const toRef = ({ id, number }: Ticket): CaseRef => ({ id: String(id), ...(number ? { publicNumber: number } : {}) });
 
 /** The status stays in the back office's words: the city's `statusMap` translates it. */
-export const toSnapshot = (ticket: Ticket): CaseSnapshot => ({
-  ref: toRef(ticket),
-  nativeStatus: ticket.status,
-  // Differs with every change. Where a system has no version, moment and status together do: `${updatedAt} ${status}`.
-  version: String(ticket.version),
-  updatedAt: new Date(ticket.updatedAt),
-});
+export const toSnapshot = (ticket: Ticket): CaseSnapshot =>
+  soundCase({
+    ref: toRef(ticket),
+    nativeStatus: ticket.status,
+    // Differs with every change. Where a system has no version, moment and status together do: `${updatedAt} ${status}`.
+    version: String(ticket.version),
+    updatedAt: new Date(ticket.updatedAt),
+  });
 
 /** A change by the state it led to: the same state, the same id, however often it is told. */
 export function toChange(found: Json): CaseChange {
