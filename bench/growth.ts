@@ -7,7 +7,7 @@ import { startChild, type Child } from './child.ts';
 import { growStore, readAll } from './growth-rows.ts';
 import { load, type Seen } from './load.ts';
 import { describeMachine } from './machine.ts';
-import { renderTables, writeResults, type Table } from './results.ts';
+import { renderRun, writeResults, type Table } from './results.ts';
 import { measure, type Contender, type Plan } from './rounds.ts';
 import { bodyFor } from './submission.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -197,12 +197,7 @@ if (values.only !== 'postgres') await bench('SQLite', async () => newSqliteDatab
 if (server && values.only !== 'sqlite') await bench('PostgreSQL', () => newPostgresDatabase(server));
 else if (!server) say('PostgreSQL is left out: TEST_POSTGRES_URL names no server');
 
-const text = [
-  ...machine.map((line) => `- ${line}`),
-  `- Rounds: ${plan.rounds} of ${plan.seconds} s each after ${plan.warmUpSeconds} s of warm-up`,
-  '',
-  renderTables(tables),
-].join('\n');
+const text = renderRun(machine, plan, tables);
 say(`\n${text}`);
 if (!values.quick) writeResults(new URL('GROWTH.md', import.meta.url), text);
 if (below.length > 0 && !values.quick) {

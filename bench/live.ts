@@ -5,7 +5,7 @@ import { startChild, type Child } from './child.ts';
 import { liveQuery, pageQuery, writeCities, type BenchCity } from './live/cities.ts';
 import { load } from './load.ts';
 import { describeMachine } from './machine.ts';
-import { renderTables, writeResults, type Table } from './results.ts';
+import { renderRun, writeResults, type Table } from './results.ts';
 import { measure, type Plan } from './rounds.ts';
 import type { Surroundings } from './surroundings.ts';
 
@@ -100,11 +100,6 @@ for (const { title, requestsOf } of workloads) {
   );
   tables.push({ title, measured });
 }
-const text = [
-  ...machine.map((line) => `- ${line}`),
-  `- Rounds: ${plan.rounds} of ${plan.seconds} s each after ${plan.warmUpSeconds} s of warm-up`,
-  '',
-  renderTables(tables),
-].join('\n');
+const text = renderRun(machine, plan, tables);
 say(`\n${text}`);
 if (!values.quick && !values.profile) writeResults(new URL('LIVE.md', import.meta.url), text);

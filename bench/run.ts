@@ -3,7 +3,7 @@ import { benchCatalogue } from './catalogue.ts';
 import { startChild, type Child } from './child.ts';
 import { newPostgresDatabase, newSqliteDatabase, type OwnDatabase } from '../test/kit/databases.ts';
 import { describeMachine } from './machine.ts';
-import { renderTables, writeResults, type Table } from './results.ts';
+import { renderRun, writeResults, type Table } from './results.ts';
 import type { Plan } from './rounds.ts';
 import { benchSubmission } from './submission.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -64,11 +64,6 @@ if (server && wants('submission'))
   await bench('PostgreSQL', keep(await newPostgresDatabase(server)), keep(await newPostgresDatabase(server)), false);
 else if (wants('submission')) say('PostgreSQL is left out: TEST_POSTGRES_URL names no server');
 
-const text = [
-  ...machine.map((line) => `- ${line}`),
-  `- Rounds: ${plan.rounds} of ${plan.seconds} s each after ${plan.warmUpSeconds} s of warm-up`,
-  '',
-  renderTables(tables),
-].join('\n');
+const text = renderRun(machine, plan, tables);
 say(`\n${text}`);
 if (!values.quick && !values.profile && values.only === undefined) writeResults(new URL('RESULTS.md', import.meta.url), text);

@@ -2,7 +2,7 @@ import type { KeyRules, LoggedEvent, RegionalKey } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
-import { countedAtMost, countRows } from '../infra/store/count.ts';
+import { countRows, countTogether } from '../infra/store/count.ts';
 import type { Store } from '../infra/store/store.ts';
 import type { Application, Applications } from './applications.ts';
 import { isParked, toApplication } from './records.ts';
@@ -41,11 +41,7 @@ export async function listPage(
     ),
   );
   const rows = pages.flat().toSorted((a, b) => (a.id < b.id ? 1 : -1));
-  const counts = await Promise.all(lists.map((visible) => countRows(store.db, visible)));
-  const count = Math.min(
-    countedAtMost,
-    counts.reduce((sum, one) => sum + one, 0),
-  );
+  const count = await countTogether(store.db, lists);
   return {
     items: rows.slice(0, first).map((row) => ({ node: toApplication(row), cursor: row.id })),
     totalCount: count,

@@ -2,7 +2,7 @@ import { sql, type SelectQueryBuilder } from 'kysely';
 import { parseMunicipalityArs, type Json, type KeyRules, type LoggedEvent, type RegionalKey, type ServiceKey } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
-import { countedAtMost, countRows } from '../infra/store/count.ts';
+import { countRows, countTogether } from '../infra/store/count.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import type { Database } from '../infra/store/schema.ts';
 import type { Store } from '../infra/store/store.ts';
@@ -198,14 +198,14 @@ export async function listCases(
     ),
   );
   const rows = pages.flat().toSorted((a, b) => (a.id < b.id ? 1 : -1));
-  const counts = await Promise.all(lists.map(({ visible }) => countRows(store.db, visible)));
+  const totalCount = await countTogether(
+    store.db,
+    lists.map(({ visible }) => visible),
+  );
   const items = await Promise.all(rows.slice(0, first).map(async (row) => ({ node: await toCaseFile(store, row), cursor: row.id })));
   return {
     items,
-    totalCount: Math.min(
-      countedAtMost,
-      counts.reduce((sum, one) => sum + one, 0),
-    ),
+    totalCount,
     hasNextPage: rows.length > first,
   };
 }
