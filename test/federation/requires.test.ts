@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startTestHub, type TestHub } from '../kit/hub.ts';
+import { neuss, startTestHub, type TestHub } from '../kit/hub.ts';
 import { engineKinds, startEngine, type Engine } from './kit/engines.ts';
 import { inProcess } from './kit/in-process.ts';
 import { startSubgraph, type SubgraphServer } from './kit/subgraph-server.ts';
@@ -139,7 +139,8 @@ describe('a subgraph plugged into the hub that requires the English name of a se
   let hub: TestHub;
   let city: SubgraphServer;
   beforeAll(async () => {
-    hub = await startTestHub({ cities: {} });
+    // What a city offers is named in both languages; its back office is not asked here.
+    hub = await startTestHub({ cities: { neuss: neuss({ baseUrl: 'http://127.0.0.1:9', secret: 'none' }) } });
     city = await startSubgraph({
       sdl: `${link} scalar ServiceKey enum Language { DE EN }
         type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnLabel: String @requires(fields: "name(language: EN)") }`,
@@ -162,7 +163,7 @@ describe('a subgraph plugged into the hub that requires the English name of a se
 
   test('is given it, for one and below lists', async () => {
     const list = await hub.ask<{ services: { nodes: Service[] } }>(
-      '{ services(search: "parken", first: 3) { nodes { key name english: name(language: EN) bonnLabel } } }',
+      '{ services(offeredIn: "051620024024", first: 3) { nodes { key name english: name(language: EN) bonnLabel } } }',
     );
     expect(list.errors).toBeUndefined();
     const nodes = list.data?.services.nodes ?? [];
