@@ -140,7 +140,7 @@ describe('a subgraph plugged into the hub that requires the English name of a se
   let city: SubgraphServer;
   beforeAll(async () => {
     // What a city offers is named in both languages; its back office is not asked here.
-    hub = await startTestHub({ cities: { neuss: neuss({ baseUrl: 'http://127.0.0.1:9', secret: 'none' }) } });
+    hub = await startTestHub({ cities: { neuss: neuss({ baseUrl: 'http://127.0.0.1:9', secret: 'nobody asks' }) } });
     city = await startSubgraph({
       sdl: `${link} scalar ServiceKey enum Language { DE EN }
         type Service @key(fields: "key") { key: ServiceKey! name(language: Language = DE): String! @external bonnLabel: String @requires(fields: "name(language: EN)") }`,
