@@ -54,9 +54,9 @@ const statusOf = async (id: string) => (await hub.find(id))?.status;
 const arrived = (key: string) => [...fit.city.inbox.values()].filter(({ senderReference }) => senderReference === key);
 
 test('what a citizen submits is decrypted by the city, and its decision is what the citizen sees', async () => {
-  const { id, uuid } = await hub.submit(ars, 'permit-1');
-  await expect.poll(() => arrived(uuid).length, { message: 'the city has it', timeout: 10_000 }).toBe(1);
-  const [received] = arrived(uuid);
+  const { id, key } = await hub.submit(ars, 'permit-1');
+  await expect.poll(() => arrived(key).length, { message: 'the city has it', timeout: 10_000 }).toBe(1);
+  const [received] = arrived(key);
   expect(received?.data).toMatchObject({ formData: parkingForm });
   await expect.poll(() => statusOf(id), { message: 'notified is received', timeout: 10_000 }).toBe('RECEIVED');
   expect((await hub.find(id))?.caseNumber).toBe(received?.submission.caseId);
@@ -76,10 +76,10 @@ test('more open cases than one look takes are all looked after, and replies that
     })
     .toBe(0);
   fit.setFaults({ dropReplies: 0 });
-  await expect.poll(() => submitted.filter(({ uuid }) => arrived(uuid).length === 1).length, { timeout: 30_000 }).toBe(25);
-  const perKey = Map.groupBy(fit.cases.list(), ({ key }) => key);
-  expect(submitted.map(({ uuid }) => perKey.get(uuid)?.length)).toEqual(submitted.map(() => 1));
-  for (const { uuid } of submitted) await fit.city.decide(arrived(uuid)[0]!.submission.caseId, 'rejected');
+  await expect.poll(() => submitted.filter(({ key }) => arrived(key).length === 1).length, { timeout: 30_000 }).toBe(25);
+  const perKey = Map.groupBy(fit.cases.list(), (kept) => kept.key);
+  expect(submitted.map(({ key }) => perKey.get(key)?.length)).toEqual(submitted.map(() => 1));
+  for (const { key } of submitted) await fit.city.decide(arrived(key)[0]!.submission.caseId, 'rejected');
   await expect
     .poll(async () => new Set(await Promise.all(submitted.map(({ id }) => statusOf(id)))), { timeout: 30_000, interval: 500 })
     .toEqual(new Set(['REFUSED']));

@@ -65,6 +65,8 @@ async function startLife(storeUrl: string) {
   const rest = await startRestSimulator({ dialect: 'vorgaenge' });
   const hub: TestHub = await startTestHub({
     env: { STORE_URL: storeUrl },
+    // A clerk may decide what was just withdrawn; then a person is asked, well within the patience below.
+    applications: { retry: { confirmWithinMs: 2000 } },
     coordination: { timing: { pollMs: 50 } },
     cities: {
       duesseldorf: duesseldorf({ baseUrl: redmine.url, apiKey: redmineSimulated.apiKey }),
