@@ -1,16 +1,14 @@
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { promisify } from 'node:util';
 import { Kafka, Partitioners, logLevel } from 'kafkajs';
-import { describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { LoggedEvent } from '#contract';
 import { toRecord, topicOf } from '../../src/infra/bus/cloudevents.ts';
 import { openKafkaBus } from '../../src/infra/bus/kafka.ts';
 import { createKafkaTopics } from '../../src/infra/bus/kafka-topics.ts';
 import { parseKafkaUrl } from '../../src/infra/bus/kafka-url.ts';
 import { createLog } from '../../src/infra/log.ts';
+import { startCluster, type KafkaCluster } from '../kit/kafka-cluster.ts';
 import { describeWithService } from '../kit/services.ts';
 import { eventsOf, verdict } from '../kit/kafka-verdict.ts';
 
@@ -22,8 +20,6 @@ import { eventsOf, verdict } from '../kit/kafka-verdict.ts';
  */
 
 const log = createLog('silent');
-const run = promisify(execFile);
-const script = join(import.meta.dirname, '../kit/kafka/cluster.sh');
 describe('the verdict on a log', () => {
   const events = eventsOf('t', 0, 30);
 
@@ -35,24 +31,31 @@ describe('the verdict on a log', () => {
   });
 });
 
-describeWithService('kafkaCluster', 'the send rule on a cluster that loses its leaders', (folder) => {
-  const cluster = (...args: string[]) => run(script, [folder, ...args]);
-  const url = async () => `kafka://${(await cluster('addresses')).stdout.trim()}?requestTimeoutMs=3000&sessionTimeoutMs=4000`;
+// A cluster of its own: others use the one that the variable names.
+describeWithService('kafkaCluster', 'the send rule on a cluster that loses its leaders', () => {
+  let cluster: KafkaCluster;
+  let url = '';
+  let stop: () => Promise<void>;
+  beforeAll(async () => {
+    ({ cluster, stop } = await startCluster({ brokers: 3 }));
+    url = `kafka://${cluster.brokers}?requestTimeoutMs=3000&sessionTimeoutMs=4000`;
+  }, 240_000);
+  afterAll(() => stop?.());
 
   async function faults(): Promise<void> {
     await sleep(1000);
-    await cluster('kill', '1');
+    await cluster.kill('1');
     await sleep(3000);
-    await cluster('revive', '1');
+    await cluster.revive('1');
     await sleep(2000);
-    await cluster('freeze', '2');
+    await cluster.freeze('2');
     await sleep(5000);
-    await cluster('thaw', '2');
+    await cluster.thaw('2');
     await sleep(1000);
   }
 
   async function readBack(type: string, until: (read: readonly LoggedEvent[]) => boolean): Promise<LoggedEvent[]> {
-    const bus = openKafkaBus(await url(), { log });
+    const bus = openKafkaBus(url, { log });
     const read: LoggedEvent[] = [];
     await bus.subscribe({ group: `read-${randomUUID()}`, aggregateTypes: [type], handle: async (event) => void read.push(event) });
     // Given up where nothing came for a while: what is missing then is missing.
@@ -69,10 +72,10 @@ describeWithService('kafkaCluster', 'the send rule on a cluster that loses its l
   test('a leader that is killed and one that hangs cost nothing that was acknowledged', { timeout: 300_000 }, async () => {
     const type = `t${randomUUID().slice(0, 8)}`;
     const broken = `t${randomUUID().slice(0, 8)}`;
-    const settings = parseKafkaUrl(await url());
+    const settings = parseKafkaUrl(url);
     const topics = createKafkaTopics(settings, log);
     await Promise.all([topics.ensure(topicOf(type)), topics.ensure(topicOf(broken))]);
-    const bus = openKafkaBus(await url(), { log });
+    const bus = openKafkaBus(url, { log });
     const breaker = new Kafka({
       brokers: [...settings.brokers],
       connectionTimeout: 1000,
@@ -138,19 +141,19 @@ describeWithService('kafkaCluster', 'the send rule on a cluster that loses its l
 
   test('with every broker gone events wait; they arrive once the brokers are back, in order', { timeout: 300_000 }, async () => {
     const type = `t${randomUUID().slice(0, 8)}`;
-    const bus = openKafkaBus(await url(), { log });
+    const bus = openKafkaBus(url, { log });
     const before = eventsOf(type, 0, 40);
     await bus.publish(before);
     const seen: LoggedEvent[] = [];
     await bus.subscribe({ group: type, aggregateTypes: [type], handle: async (event) => void seen.push(event) });
     await expect.poll(() => verdict(before, seen).lost, { timeout: 20_000 }).toBe(0);
 
-    for (const id of ['1', '2', '3']) await cluster('kill', id);
+    for (const id of ['1', '2', '3']) await cluster.kill(id);
     const after = eventsOf(type, 40, 40);
     const published = bus.publish(after).then(() => 'published');
     expect(await Promise.race([published, sleep(1000, 'waits')])).toBe('waits');
     expect(await bus.check()).toBe(false);
-    await Promise.all(['1', '2', '3'].map((id) => cluster('revive', id)));
+    await Promise.all(['1', '2', '3'].map((id) => cluster.revive(id)));
 
     expect(await published).toBe('published');
     await expect

@@ -1,6 +1,7 @@
 import { execFile, spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type AddressInfo } from 'node:net';
+import { createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -78,14 +79,21 @@ export async function startCluster(options: StartOptions): Promise<{ readonly cl
   }
 }
 
-/** The first of some ports that are likely to be free: three brokers take up to nine. */
-const freePorts = (): Promise<number> =>
+const isFree = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as AddressInfo;
-      server.close(() => resolve(port > 65_000 ? port - 1000 : port));
-    });
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
   });
+
+/** The first of the nine ports that three brokers take, all free, below those that systems give to whoever asks for any. */
+async function freePorts(): Promise<number> {
+  for (;;) {
+    const first = randomInt(12_000, 30_000);
+    const free = await Promise.all(Array.from({ length: 9 }, (_, i) => isFree(first + i)));
+    if (free.every(Boolean)) return first;
+  }
+}
 
 /** Kafka's console consumer prints headers and key of each record; it ends where nothing came for a while. */
 async function readBack(folder: string, topic: string): Promise<Arrived[]> {
