@@ -101,7 +101,7 @@ export async function brokersGone(cluster: KafkaCluster, seconds: number, perSec
   }
   await Promise.all(under);
   const took = (performance.now() - began) / 1000;
-  await Promise.all(cluster.ids.map((id) => cluster.revive(id)));
+  await cluster.revive(...cluster.ids);
   const back = performance.now();
 
   const store = await openStore(database.url);

@@ -293,6 +293,28 @@ describeWithService('kafka', 'the Kafka bus', (url) => {
     await bus.close();
   });
 
+  test('a member keeps its place within a batch, so that one who takes over repeats moments of it', async () => {
+    const none = {} as { store: Store; eventLog: EventLog };
+    const bus = await openBus(url, { ...none, log: silent });
+    const topics = createKafkaTopics(parseKafkaUrl(url), silent);
+    const type = `t${randomUUID().slice(0, 8)}`;
+    const all = Array.from({ length: await topics.ensure(topicOf(type)) }, (_, partition) => partition);
+    await bus.publish(Array.from({ length: 200 }, (_, i) => ({ ...sampleEvent(), seq: i + 1, aggregate: { type, id: 'a' } })));
+    const goOn = Promise.withResolvers<void>();
+    let handled = 0;
+    const handle = async () => {
+      if (handled === 150) await goOn.promise;
+      handled += 1;
+    };
+    const subscription = await bus.subscribe({ group: type, aggregateTypes: [type], handle });
+    await expect.poll(() => topics.lag(type, { [topicOf(type)]: all }), patience).toBe(50);
+    goOn.resolve();
+    await expect.poll(() => handled, patience).toBe(200);
+    await subscription.stop();
+    await topics.close();
+    await bus.close();
+  });
+
   test('a record that is no event of the hub is passed over, and reported', async () => {
     const lines: string[] = [];
     const log = createLog('error', { write: (line) => void lines.push(line) });

@@ -19,7 +19,8 @@ export interface KafkaCluster {
   readonly brokers: string;
   readonly ids: readonly string[];
   kill(id: string): Promise<void>;
-  revive(id: string): Promise<void>;
+  /** Several together where all were killed: one alone has no quorum. */
+  revive(...ids: string[]): Promise<void>;
   freeze(id: string): Promise<void>;
   thaw(id: string): Promise<void>;
   /** A tool of Kafka's, with its output. */
@@ -32,7 +33,10 @@ export interface KafkaCluster {
 export async function clusterIn(folder: string): Promise<KafkaCluster> {
   const cluster = async (...args: string[]) => (await run(script, [folder, ...args], { maxBuffer: 1 << 28 })).stdout.trim();
   const brokers = await cluster('addresses');
-  const plain = (verb: string) => async (id: string) => void (await cluster(verb, id));
+  const plain =
+    (verb: string) =>
+    async (...ids: string[]) =>
+      void (await cluster(verb, ...ids));
   return {
     brokers,
     ids: brokers.split(',').map((_, i) => String(i + 1)),

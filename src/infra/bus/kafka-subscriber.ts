@@ -19,11 +19,12 @@ import { handleUntilDone } from './until-done.ts';
  *   any ──stop──▶ events in hand done and committed, group left
  *
  * The events of a batch run in lanes, one per aggregate. The batch is over when each is done: handled, or kept by
- * `onPoisoned`; until then its partition waits, with heartbeats, and the group keeps its members. Only then is it resolved, so
- * whatever place this member resolves or commits, everything before it has had its effect. That is why a batch of before
- * a rebalance may finish behind it: it can repeat events, it cannot skip any.
+ * `onPoisoned`; until then its partition waits, with heartbeats, and the group keeps its members. How far it has come is noted on the
+ * way, as the place up to which every event is done: whatever place this member resolves or commits, everything before it has had its
+ * effect. That is why a batch of before a rebalance may finish behind it: it can repeat events, it cannot skip any.
  *
- * Places are committed in the background. A member that dies repeats the events of its last moment.
+ * Places are committed in the background. A member that dies, or loses a partition in the middle of a batch, leaves the events of its last
+ * moment to be repeated, not the batch.
  *
  * kafkajs has been seen to stop fetching without an error. A watchdog asks every session time-out: where nothing was
  * handled for two of them although events wait, the consumer is replaced.
@@ -55,6 +56,8 @@ const LEAVE_MS = 5000;
 /** Events handled at a time, and events of a batch begun and not done. */
 const SIDE_BY_SIDE = 16;
 const MOST_UNFINISHED = 1000;
+/** How often it is noted how far a batch has come. */
+const KEEP_MS = 200;
 /** How often it is looked whether events in hand are done. */
 const IN_HAND_MS = 5;
 
@@ -88,8 +91,18 @@ export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscr
     const { topic, partition, messages } = payload.batch;
     const leave = new AbortController();
     const signal = AbortSignal.any([stopped.signal, turn.signal, leave.signal]);
-    const before = Number(messages[0]?.offset ?? 0) - 1;
-    const lanes = createLanes(before, MOST_UNFINISHED, (event) => handleUntilDone(event, { request: inSlots, backoff, log, signal }));
+    let place = Number(messages[0]?.offset ?? 0) - 1;
+    const lanes = createLanes(place, MOST_UNFINISHED, (event) => handleUntilDone(event, { request: inSlots, backoff, log, signal }));
+    const keepPlace = () => {
+      const done = lanes.doneUpTo();
+      if (done === place) return;
+      place = done;
+      handledAt = Date.now();
+      payload.resolveOffset(String(done));
+      places.note(topic, partition, done + 1);
+    };
+    // Not only behind the last event of a batch: it may have thousands, and the group may be shared out anew before that.
+    const keep = setInterval(keepPlace, KEEP_MS);
     // A heartbeat that fails says that the partition may not be ours any more.
     const beat = setInterval(() => void payload.heartbeat().catch(() => leave.abort()), settings.sessionTimeoutMs / 10);
     inHand += 1;
@@ -102,14 +115,10 @@ export function subscribeToKafka({ settings, topics, log, backoff }: KafkaSubscr
       }
       await lanes.idle();
     } finally {
+      clearInterval(keep);
       clearInterval(beat);
       inHand -= 1;
-      const done = lanes.doneUpTo();
-      if (done > before) {
-        handledAt = Date.now();
-        payload.resolveOffset(String(done));
-        places.note(topic, partition, done + 1);
-      }
+      keepPlace();
     }
   }
 

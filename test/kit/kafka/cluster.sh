@@ -4,7 +4,7 @@
 #   cluster.sh FOLDER start [BROKERS]      starts 1 (default) or more brokers; prints their addresses once all answer
 #   cluster.sh FOLDER addresses            prints the addresses again
 #   cluster.sh FOLDER kill ID              kill -9: the broker is gone, its partitions get other leaders
-#   cluster.sh FOLDER revive ID            starts a killed broker again
+#   cluster.sh FOLDER revive ID...         starts killed brokers again; where all were killed, name them together: one has no quorum
 #   cluster.sh FOLDER freeze ID            SIGSTOP: connections stay open and nothing answers
 #   cluster.sh FOLDER thaw ID
 #   cluster.sh FOLDER tool CLASS [ARGS]    a tool of Kafka's, for example org.apache.kafka.tools.TopicCommand --list
@@ -136,8 +136,7 @@ wait_for() {
   done
   echo "Broker $1 did not start. Its log, $folder/broker-$1.log, ends:" >&2
   tail -5 "$folder/broker-$1.log" >&2
-  stop
-  exit 1
+  return 1
 }
 
 stop() {
@@ -175,7 +174,7 @@ case $verb in
     fetch_jars
     for id in $(seq "$brokers"); do configure "$id"; done
     for id in $(seq "$brokers"); do process "$id" > /dev/null || run "$id"; done
-    for id in $(seq "$brokers"); do wait_for "$id"; done
+    for id in $(seq "$brokers"); do wait_for "$id" || { stop; exit 1; }; done
     # A port that answers is not yet a broker that the controllers know: topics need all of them.
     for _ in $(seq 60); do
       [ "$(ask org.apache.kafka.tools.BrokerApiVersionsCommand 2> /dev/null | grep -c 'id: ')" -ge "$brokers" ] && break
@@ -185,7 +184,11 @@ case $verb in
     ;;
   addresses) recall; list address ;;
   kill) recall; signal KILL "$1" ;;
-  revive) recall; run "$1"; wait_for "$1" ;;
+  revive)
+    recall
+    for id in "$@"; do run "$id"; done
+    for id in "$@"; do wait_for "$id"; done
+    ;;
   freeze) recall; signal STOP "$1" ;;
   thaw) recall; signal CONT "$1" ;;
   tool) recall; ask "$@" ;;
