@@ -25,7 +25,7 @@ const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('
 const named = ({ name, ars }: Municipality): string => `${name} (${ars})`;
 const text = (value: Json | undefined): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
-/** The problems with places in a form that is otherwise right; none where the form says nothing of places. */
+/** The problems with places in a form that is otherwise right; none if the form says nothing of places. */
 export function findPlaceProblems(register: Register, offer: Offer, formData: Json): readonly FieldProblem[] {
   const schema = (offer.record.form?.schema ?? {}) as PlaceNode;
   const { marks } = placesIn(offer.record.form?.schema ?? null);

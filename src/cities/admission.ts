@@ -45,7 +45,7 @@ export const shippedModule = (product: string): string => new URL(`../../adapter
 /**
  * What identifies an adapter as it was checked: every file in its module's folder, except tests, texts (`*.md`), `conformance/`,
  * `node_modules/` and names that begin with a dot; and what its config looks like. Line ends do not count.
- * @throws HubError CONFIG_INVALID where one of them is a symlink: what it leads to would change unnoticed
+ * @throws HubError CONFIG_INVALID if one of them is a symlink: what it leads to would change unnoticed
  */
 export function hashAdapter(moduleUrl: string, definition: AdapterDefinition): AdapterHash {
   const folder = dirname(fileURLToPath(moduleUrl));

@@ -97,7 +97,7 @@ export interface CityAdapter {
   readonly id: string;
   /** Id of the adapter's definition, for example `redmine`. */
   readonly product: string;
-  /** Service keys or local keys it takes applications for; `*` for all; none where it only serves something else. */
+  /** Service keys or local keys it takes applications for; `*` for all; none if it only serves something else. */
   readonly services: readonly string[];
   readonly statusMap: ReadonlyMap<string, MappableStatus>;
   readonly limits: CallLimits;

@@ -28,7 +28,7 @@ const reserved = new Set(
  * Writes an adapter that works, for an invented ticket system, under the given name: it compiles, its test passes, and it passes
  * the conformance kit against its simulator. In a checkout of the hub it becomes one of the hub's adapters; elsewhere a package
  * of its own. Resolves to the exit code.
- * @throws HubError CONFIG_INVALID where the name or the folder will not do
+ * @throws HubError CONFIG_INVALID if the name or the folder will not do
  */
 export function runNewAdapter(options: NewAdapterOptions, out: (line: string) => void): number {
   const { name, cwd, language = 'DE' } = options;

@@ -12,9 +12,9 @@ export interface Surroundings {
 const PATIENCE_MS = 30_000;
 
 /**
- * Does what the samples say and resolves to what it printed or answered, or null where `at` leads nowhere. Placeholders reach a
+ * Does what the samples say and resolves to what it printed or answered, or null if `at` leads nowhere. Placeholders reach a
  * command as variables of its environment and quoted in its text, so that no value of a back office becomes a command.
- * @throws HubError CONFIG_INVALID where the action itself does not work
+ * @throws HubError CONFIG_INVALID if the action itself does not work
  */
 export async function perform(
   action: Action,
@@ -99,7 +99,7 @@ const mapTexts = (value: Json, map: (text: string) => string): Json =>
         ? Object.fromEntries(Object.entries(value).map(([name, item]) => [name, mapTexts(item, map)]))
         : value;
 
-/** RFC 6901; null where it leads nowhere. */
+/** RFC 6901; null if it leads nowhere. */
 const valueAt = (value: Json, pointer: string): Json =>
   pointer
     .split('/')

@@ -39,7 +39,7 @@ export function createBench(subject: Subject, ports: ReadonlySet<PortName>): Own
     };
   };
 
-  /** Null where the samples do not say how. */
+  /** Null if the samples do not say how. */
   const told = async (action: Action | undefined, placeholders: Record<string, string>): Promise<string | null> => {
     if (!action) return null;
     const answer = await perform(action, placeholders, surroundings);

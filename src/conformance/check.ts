@@ -58,23 +58,23 @@ export interface Bench {
   readonly now: () => Date;
   /** Moves it; null: real time again. Reset after the check. */
   readonly setNow: (moment: Date | null) => void;
-  /** An application made from `samples.valid[index]`; null where there is none. A new one each time (submittedAt, attachment ids). */
+  /** An application made from `samples.valid[index]`; null if there is none. A new one each time (submittedAt, attachment ids). */
   readonly submission: (index?: number, over?: Partial<Submission>) => Submission | null;
-  /** An application made from `samples.invalid[index]`; null where there is none. */
+  /** An application made from `samples.invalid[index]`; null if there is none. */
   readonly invalidSubmission: (index?: number) => Submission | null;
-  /** Moves a case on in the back office, as samples.advance says: to `status`, or to the next of its statuses. False where the samples do not say how. */
+  /** Moves a case on in the back office, as samples.advance says: to `status`, or to the next of its statuses. False if the samples do not say how. */
   readonly advance: (ref: CaseRef, status?: string) => Promise<boolean>;
-  /** How many cases with this key the back office really has, as samples.count says; null where the samples do not say how. */
+  /** How many cases with this key the back office really has, as samples.count says; null if the samples do not say how. */
   readonly count: (key: string) => Promise<number | null>;
-  /** How many cases it has at all, as samples.total says; null where the samples do not say how. */
+  /** How many cases it has at all, as samples.total says; null if the samples do not say how. */
   readonly total: () => Promise<number | null>;
-  /** What it holds of a case, as samples.readBack prints it; null where the samples do not say how. */
+  /** What it holds of a case, as samples.readBack prints it; null if the samples do not say how. */
   readonly readBack: (ref: CaseRef, key: string) => Promise<string | null>;
-  /** An event made from `samples.events[index]`, with a new id each time; null where there is none. */
+  /** An event made from `samples.events[index]`, with a new id each time; null if there is none. */
   readonly event: (index?: number) => HubEvent | null;
-  /** How many times an event took effect, as samples.countEvents says; null where the samples do not say how. */
+  /** How many times an event took effect, as samples.countEvents says; null if the samples do not say how. */
   readonly countEvents: (id: string) => Promise<number | null>;
-  /** Changes a form of the catalogue, as samples.changeForm says; false where the samples do not say how. */
+  /** Changes a form of the catalogue, as samples.changeForm says; false if the samples do not say how. */
   readonly changeForm: () => Promise<boolean>;
 }
 

@@ -52,12 +52,12 @@ export interface Exchange {
   readonly method: string | null;
   /** Path and query. */
   readonly path: string | null;
-  /** Status the adapter got; null where it got none (yet). */
+  /** Status the adapter got; null if it got none (yet). */
   status: number | null;
   /** True once the request had reached the back office. */
   reached: boolean;
   /** The fault that hit it. */
   readonly fault: FaultName | null;
-  /** What the record of an `odd-record` held before; absent where it was not in the answer. */
+  /** What the record of an `odd-record` held before; absent if it was not in the answer. */
   fields?: readonly RecordField[];
 }

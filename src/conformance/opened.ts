@@ -22,7 +22,7 @@ export interface OwnedOpened extends Opened {
 
 /**
  * Makes and starts an adapter with the hub's own host, behind proxies of its own.
- * @throws HubError CONFIG_INVALID where the config is refused; what `create` or `start` threw
+ * @throws HubError CONFIG_INVALID if the config is refused; what `create` or `start` threw
  */
 export async function openAdapter(subject: Subject, now: () => Date, options: OpenOptions = {}): Promise<OwnedOpened> {
   const { definition, limits } = subject;

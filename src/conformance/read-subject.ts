@@ -35,7 +35,7 @@ interface Entry {
 
 /**
  * What is put to the test, read as the hub reads it. Secrets in clear text pass: a test system's are no secrets.
- * @throws HubError CONFIG_INVALID where the adapter cannot be found or it is not clear which one is meant
+ * @throws HubError CONFIG_INVALID if the adapter cannot be found or it is not clear which one is meant
  */
 export async function readSubject(options: SubjectSource): Promise<Subject | { readonly complaints: readonly Complaint[] }> {
   const { config: file, samples: samplesFile, env } = options;

@@ -49,7 +49,7 @@ export interface Run {
   check(check: Check): Promise<Result>;
   /**
    * About the checks that ran so far.
-   * @throws HubError CONFIG_INVALID where the adapter's files have changed meanwhile
+   * @throws HubError CONFIG_INVALID if the adapter's files have changed meanwhile
    */
   report(): Promise<Report>;
 }
@@ -109,7 +109,7 @@ export function createRun(subject: Subject, { tier = 'kit', only, waivers = [], 
 interface Introduction {
   readonly ports: ReadonlySet<PortName>;
   readonly system: string | null;
-  /** Why it cannot be opened; null where it can. */
+  /** Why it cannot be opened; null if it can. */
   readonly reason: string | null;
 }
 

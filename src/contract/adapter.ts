@@ -120,7 +120,7 @@ export interface ChangesPort {
   };
   /** At least once; `next` is a safe place to start again. */
   pull(from: Cursor | null, call: Call): AsyncIterable<ChangePage>;
-  /** A cursor from which everything is told that changed since a moment; absent where the back office keeps the place. */
+  /** A cursor from which everything is told that changed since a moment; absent if the back office keeps the place. */
   cursorAt?(moment: Date): Cursor;
 }
 
@@ -195,7 +195,7 @@ export interface MalformedRecord {
   readonly reason: string;
 }
 
-/** Same length and order as the keys asked for; null where there is none. */
+/** Same length and order as the keys asked for; null if there is none. */
 export type Batch<T> = readonly (T | null | AdapterError)[];
 
 /** A case in the back office. `publicNumber` is the number that citizens see (Aktenzeichen). */
@@ -246,7 +246,7 @@ export interface Receipt {
   readonly ref: CaseRef;
   /** `queued`: the back office will create the case later. */
   readonly taken: 'now' | 'queued';
-  /** True where the back office already had this key. */
+  /** True if the back office already had this key. */
   readonly replayed: boolean;
   /** Ids of attachments that did not arrive, where the back office takes a submission in parts. */
   readonly undone?: readonly string[];

@@ -36,7 +36,7 @@ function feesOfRow(label: string, amount: string): readonly Fee[] {
   return label.includes(':') || amount.includes(':') || !priced.test(amount) ? [] : feesOfLine(`${label}: ${amount}`);
 }
 
-/** Fees of a line; none where a part of it is no fee. `1 Jahr: 25 Euro online, 30 Euro vor Ort` is two under one label. */
+/** Fees of a line; none if a part of it is no fee. `1 Jahr: 25 Euro online, 30 Euro vor Ort` is two under one label. */
 function feesOfLine(line: string): readonly Fee[] {
   const whole = feeOf(line);
   if (whole) return [whole];
@@ -96,7 +96,7 @@ export function isFeeLabel(html: string): boolean {
 const units: Readonly<Record<string, number>> = { tag: 1, kalendertag: 1, werktag: 7 / 6, arbeitstag: 7 / 5, woche: 7, monat: 30 };
 
 /**
- * Days of `2 bis 4 Wochen`, `etwa 3 Tage`, `sofort`; undefined where the text says anything else. Days are those of the
+ * Days of `2 bis 4 Wochen`, `etwa 3 Tage`, `sofort`; undefined if the text says anything else. Days are those of the
  * calendar: 5 Arbeitstage are 7, and where it depends on the weekday the shortest and the longest are given.
  */
 export function processingDaysOf(html: string): { readonly min: number; readonly max: number } | undefined {

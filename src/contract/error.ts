@@ -21,7 +21,7 @@ export type HubErrorCode =
 /** The one error class of the hub. The message is for operators and never holds personal data. */
 export class HubError extends Error {
   readonly code: HubErrorCode;
-  /** True where the same call may succeed later, unchanged. */
+  /** True if the same call may succeed later, unchanged. */
   readonly retryable: boolean;
   readonly problem?: Problem;
 

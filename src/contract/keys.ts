@@ -22,13 +22,13 @@ export interface KnownKeys {
 export interface KeyRules {
   /** Keys under which an offer of the service may stand, best first: its own, those stated to be the same, broader ones. */
   readonly keysAnswering: (asked: ServiceKey) => readonly ServiceKey[];
-  /** True where what is filed under the first key answers who asks for the second: the same, stated to be the same, or broader. */
+  /** True if what is filed under the first key answers who asks for the second: the same, stated to be the same, or broader. */
   readonly answers: (filed: ServiceKey, asked: ServiceKey) => boolean;
-  /** True where one of the two answers for the other, whichever it is. */
+  /** True if one of the two answers for the other, whichever it is. */
   readonly concerns: (one: ServiceKey, other: ServiceKey) => boolean;
   /** Every key that the municipality has or had, the asked one first. */
   readonly keysOfMunicipality: (ars: RegionalKey) => readonly RegionalKey[];
-  /** True where both keys are of one municipality; false where one is missing. */
+  /** True if both keys are of one municipality; false if one is missing. */
   readonly sameMunicipality: (one: string | null | undefined, other: string | null | undefined) => boolean;
   /** Takes what is known over, in place of what was known before. */
   readonly learn: (known: KnownKeys) => void;
@@ -62,10 +62,10 @@ export function broaderKeys(key: ServiceKey): readonly ServiceKey[] {
   return [...new Set(broader)].filter((candidate) => candidate !== key);
 }
 
-/** True where both are one text. For keys that were copied one from the other, and where nothing else is known yet. */
+/** True if both are one text. For keys that were copied one from the other, and where nothing else is known yet. */
 export const spelledAlike = (one: string | null, other: string | null): boolean => one === other;
 
-/** True where the region holds the municipality, or is it: a key of 12, 9, 5, 3 or 2 digits begins with those above it. */
+/** True if the region holds the municipality, or is it: a key of 12, 9, 5, 3 or 2 digits begins with those above it. */
 export const isWithin = (ars: RegionalKey, region: RegionalKey): boolean => ars.startsWith(region);
 
 /** True for a LeiKa key that names an object alone and holds for all its actions. */

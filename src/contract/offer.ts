@@ -33,7 +33,7 @@ export type AppointmentNeed = 'NONE' | 'OPTIONAL' | 'REQUIRED';
 export interface OfferRecord {
   /** The city's own id of the offer, stable across imports. */
   readonly localKey: string;
-  /** LeiKa/FIM key of 14 digits; null where the source states none (the hub then gives a local key and lists it as unmapped). */
+  /** LeiKa/FIM key of 14 digits; null if the source states none (the hub then gives a local key and lists it as unmapped). */
   readonly serviceKey: string | null;
   /** Further LeiKa/FIM keys the source files the same offer under. */
   readonly furtherServiceKeys?: readonly string[];
@@ -47,12 +47,12 @@ export interface OfferRecord {
   readonly maturityLevel: 0 | 1 | 2 | 3 | 4;
   /** Empty where the source states none, or none that is sure; a service without a fee has one of 0 cents. */
   readonly fees: readonly Fee[];
-  /** Usual processing time in days of the calendar; absent where the source states none. */
+  /** Usual processing time in days of the calendar; absent if the source states none. */
   readonly processingDays?: { readonly min: number; readonly max: number };
   readonly requiredDocuments: readonly Localised[];
-  /** What the source states; absent where it states nothing. NONE is a statement: anybody may apply. See `assuranceNeeded`. */
+  /** What the source states; absent if it states nothing. NONE is a statement: anybody may apply. See `assuranceNeeded`. */
   readonly assuranceLevel?: AssuranceLevel;
-  /** What the source states; absent where it states nothing. */
+  /** What the source states; absent if it states nothing. */
   readonly appointment?: AppointmentNeed;
   /** How long the visit is booked for, in minutes. */
   readonly appointmentMinutes?: number;

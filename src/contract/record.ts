@@ -29,7 +29,7 @@ export const latestMoment = (moments: Iterable<number>, from: number, now: Date)
 
 const LONGEST_TEXT = 1000;
 
-/** What is wrong with a text of a record; null where nothing is. */
+/** What is wrong with a text of a record; null if nothing is. */
 function flawOfText(name: string, text: unknown): string | null {
   if (typeof text !== 'string' || text === '') return `it has no ${name}`;
   if (text.length > LONGEST_TEXT) return `its ${name} is longer than ${LONGEST_TEXT} characters`;
@@ -37,7 +37,7 @@ function flawOfText(name: string, text: unknown): string | null {
   return text.isWellFormed() && !text.includes('\uFFFD') ? null : `its ${name} is in another charset than the answer says`;
 }
 
-/** What is wrong with a change, so that nothing can be made of it; null where nothing is. Quotes nothing of it. */
+/** What is wrong with a change, so that nothing can be made of it; null if nothing is. Quotes nothing of it. */
 export function flawOf(change: CaseChange): string | null {
   const { id, ref, nativeStatus, version, updatedAt } = (change ?? {}) as Partial<CaseChange>;
   const flaw =
@@ -74,7 +74,7 @@ export function soundRef(ref: CaseRef, effect: AdapterError['effect'] = 'none'):
 
 /**
  * Reads the records of a page one by one. What `read` throws as malformed, or as no AdapterError at all, is about that record:
- * it is set aside under what `idOf` finds (null where it has no id), and the others are read. Order is kept.
+ * it is set aside under what `idOf` finds (null if it has no id), and the others are read. Order is kept.
  * @throws AdapterError of any other kind: it is not about one record
  */
 export async function readChanges<Found>(

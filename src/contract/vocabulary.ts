@@ -25,7 +25,7 @@ const leikaKey = /^99\d{12}$/;
 const localKey = /^L\d{12}\.[A-Za-z0-9_-]{1,40}$/;
 const regionalKey = /^\d{2}(\d(\d{2}(\d{4}(\d{3})?)?)?)?$/;
 
-/** The text as a service key, or null where it is none. */
+/** The text as a service key, or null if it is none. */
 export const parseServiceKey = (text: string): ServiceKey | null =>
   leikaKey.test(text) || localKey.test(text) ? (text as ServiceKey) : null;
 
@@ -71,7 +71,7 @@ export type Channel = (typeof channels)[number];
 export const assuranceLevels = ['NONE', 'LOW', 'SUBSTANTIAL', 'HIGH'] as const;
 export type AssuranceLevel = (typeof assuranceLevels)[number];
 
-/** True where `has` is at least `needed`. */
+/** True if `has` is at least `needed`. */
 export const assuranceSuffices = (has: AssuranceLevel, needed: AssuranceLevel): boolean =>
   assuranceLevels.indexOf(has) >= assuranceLevels.indexOf(needed);
 

@@ -26,7 +26,7 @@ const derive = (key: Uint8Array, use: string): Buffer => Buffer.from(hkdfSync('s
 
 /**
  * A seal over keys of 32 bytes in base64, separated by commas, the newest first.
- * @throws HubError CONFIG_INVALID where one is not of that form; the message does not repeat it
+ * @throws HubError CONFIG_INVALID if one is not of that form; the message does not repeat it
  */
 export function createSeal(keys: string): Seal {
   const roots = keys.split(',').map((text) => Buffer.from(text.trim(), 'base64'));

@@ -77,7 +77,7 @@ export interface EventSchema {
 /** What stands in `$comment` of a list to which later versions may add values. */
 export const openList = 'Open list: later versions may add values.';
 
-/** True where later versions may add values to a fact's list. */
+/** True if later versions may add values to a fact's list. */
 export const isOpenList = (fact: FactSchema): boolean => fact.$comment === openList || fact['x-open'] === true;
 
 /** Folder of the published schemas. */

@@ -7,7 +7,7 @@ export type { Composed, Part };
 
 /** Composes supergraphs in a thread of its own. */
 export interface Composer {
-  /** @throws HubError SUBGRAPH_REFUSED where it takes too long or the parts do not compose together */
+  /** @throws HubError SUBGRAPH_REFUSED if it takes too long or the parts do not compose together */
   compose(hub: string, parts: readonly Part[]): Promise<Composed>;
   close(): Promise<void>;
 }

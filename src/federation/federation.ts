@@ -63,7 +63,7 @@ export interface Federation {
   list(): readonly SubgraphStatus[];
   /**
    * Takes a subgraph into the graph, or its new version.
-   * @throws HubError SUBGRAPH_REFUSED where its SDL cannot be had or nothing can be composed in time
+   * @throws HubError SUBGRAPH_REFUSED if its SDL cannot be had or nothing can be composed in time
    */
   register(subgraph: NewSubgraph, origin: AcceptedSubgraph['origin']): Promise<Registration>;
   /** False if there is none of this name. */

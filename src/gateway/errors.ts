@@ -216,7 +216,7 @@ export const publicCodes: ReadonlySet<string> = new Set<string>([...problemCodes
 
 /**
  * Shown as it is: what the caller's document or variables did wrong, said by parser, validation, our limits and scalars, or by the
- * executor about a part of the document (a variable of null where none is taken). What resolvers throw has no part of the
+ * executor about a part of the document (a variable of null if none is taken). What resolvers throw has no part of the
  * document.
  */
 const isCallersFault = (error: GraphQLError, inner: unknown): inner is GraphQLError =>

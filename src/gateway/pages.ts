@@ -7,7 +7,7 @@ export const longestPage = 100;
 
 /**
  * The page asked for.
- * @throws HubError PROBLEM INVALID_INPUT where `first` is out of range, or `after` can be no cursor.
+ * @throws HubError PROBLEM INVALID_INPUT if `first` is out of range, or `after` can be no cursor.
  */
 export function pageRequest(args: { first?: number | null | undefined; after?: string | null | undefined }, usual = 20): PageRequest {
   const first = args.first ?? usual;

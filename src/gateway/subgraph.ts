@@ -35,7 +35,7 @@ export const subgraphTypes = /* GraphQL */ `
   extend type Query {
     "The hub's schema for a supergraph."
     _service: _Service!
-    "Entities by their keys, in the order asked; null where there is none or it is not visible to the caller."
+    "Entities by their keys, in the order asked; null if there is none or it is not visible to the caller."
     _entities("At most 1000." representations: [_Any!]!): [_Entity]!
   }
 `;
@@ -84,7 +84,7 @@ const byId = (type: NodeType, { id }: Representation): string | null => {
   return parsed?.type === type ? parsed.key : null;
 };
 
-/** How each entity is found by one of its keys; null if there is none, undefined where the representation has none of the keys. */
+/** How each entity is found by one of its keys; null if there is none, undefined if the representation has none of the keys. */
 const find: { readonly [T in NodeType]: (of: Representation, context: Context) => unknown } = {
   Municipality(of, { features: { catalogue } }) {
     const ars = text(of['ars']) ?? byId('Municipality', of);

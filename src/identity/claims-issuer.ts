@@ -38,7 +38,7 @@ export interface ClaimsIssuerOptions {
 
 const algorithm = 'ES256';
 
-/** @throws HubError CONFIG_INVALID where the key is none; the text never repeats it */
+/** @throws HubError CONFIG_INVALID if the key is none; the text never repeats it */
 export async function createClaimsIssuer(options: ClaimsIssuerOptions): Promise<ClaimsIssuer> {
   const { issuer, lifetimeSeconds = 60, now = Date.now } = options;
   const keys = options.key === undefined ? [await generated()] : await Promise.all(privateKeys(options.key).map(imported));

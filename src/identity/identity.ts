@@ -19,7 +19,7 @@ export interface Principal {
 export interface Identity {
   /**
    * The principal of an `Authorization` header; null if there is none (an anonymous caller).
-   * @throws HubError PROBLEM UNAUTHENTICATED where the token does not verify.
+   * @throws HubError PROBLEM UNAUTHENTICATED if the token does not verify.
    */
   authenticate(authorization: string | null): Promise<Principal | null>;
 }

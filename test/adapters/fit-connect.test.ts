@@ -291,7 +291,7 @@ describe('what becomes of it', () => {
     ]);
   });
 
-  test('cases come in order, null where there is none, and one bad log spoils only itself', async () => {
+  test('cases come in order, null if there is none, and one bad log spoils only itself', async () => {
     const simulator = await start();
     const { cities } = connect(simulator);
     const [first, second] = [await submit(cities), await submit(cities)];

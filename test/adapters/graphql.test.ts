@@ -194,7 +194,7 @@ describe('a ticket system with a GraphQL API', () => {
   test.each([
     ['a field that is not there', 'type Kita { name: String! seats: Int }', 'no field seats'],
     ['another type', 'type Kita { name: Int! }', 'is String!, the contract says Int!'],
-    ['null where the contract has none', 'type Kita { street: String! }', 'is String, the contract says String!'],
+    ['null if the contract has none', 'type Kita { street: String! }', 'is String, the contract says String!'],
   ])('whose rows have %s fails the check', async (_, expects, words) => {
     const config = ticketApi(simulator.url) as { rows: { fields: { 'Municipality.kitas': Record<string, Json> } } };
     const own = connect(simulator.url, {

@@ -113,7 +113,7 @@ function suite(getTarget: () => Target): void {
     expect(await countByKey(key)).toBe(1);
   });
 
-  test('keys are found in one question, in order, null where there is none', async () => {
+  test('keys are found in one question, in order, null if there is none', async () => {
     const { cities } = connect(getTarget());
     const keys = [randomUUID(), randomUUID(), randomUUID()] as const;
     const first = await submit(cities, keys[0]);
@@ -122,7 +122,7 @@ function suite(getTarget: () => Target): void {
     expect(found).toEqual([first.ref, null, third.ref]);
   });
 
-  test('cases are loaded in one question, in order, null where there is none', async () => {
+  test('cases are loaded in one question, in order, null if there is none', async () => {
     const { cities } = connect(getTarget());
     const { ref } = await submit(cities, randomUUID());
     const loaded = await cities.loadCases('stadt', 'cases', [{ id: '99999999' }, { id: '../issues' }, ref], { traceparent: '' });

@@ -46,7 +46,7 @@ describe('a moment without an offset', () => {
       expect(berlin().resume(Date.parse(day))).toBe(Date.parse(day));
   });
 
-  test('is none where no zone is stated', () => {
+  test('is none if no zone is stated', () => {
     expect(createMoments(undefined, 'iso', () => new Date()).parse('2026-11-20T10:00:00')).toBeNull();
   });
 });

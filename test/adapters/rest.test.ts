@@ -105,7 +105,7 @@ describe.each<[city: string, dialect: DialectName, idempotency: string, received
     expect(simulator.cases.list().filter((one) => one.key === key)).toHaveLength(1);
   });
 
-  test('loads cases in order, null where there is none', async () => {
+  test('loads cases in order, null if there is none', async () => {
     const { ref } = await submit(cities, city, randomUUID());
     const odd = ['..', '', '1,2', 'x'.repeat(5_000)].map((id) => ({ id }));
     const loaded = await cities.loadCases(city, 'cases', [...odd, { id: '99999' }, ref], { traceparent: '' });

@@ -137,7 +137,7 @@ describe.each<[string, SoapSimulatorOptions, Record<string, Json>]>([
     });
   });
 
-  test('loads cases in order, null where there is none', async () => {
+  test('loads cases in order, null if there is none', async () => {
     const { ref } = await submit(cities, randomUUID());
     expect(await cities.loadCases('stadt', 'cases', [{ id: '9999' }, ref], { traceparent: '' })).toEqual([
       null,

@@ -103,7 +103,7 @@ function suite(getOffice: () => SqlOffice): void {
     expect(await rowsOf(key)).toHaveLength(1);
   });
 
-  test('keys and cases are found in order, null where there is none, whatever was asked for', async () => {
+  test('keys and cases are found in order, null if there is none, whatever was asked for', async () => {
     const { cities } = connect(getOffice());
     const key = randomUUID();
     const { ref } = await submit(cities, key);

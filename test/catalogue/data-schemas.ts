@@ -12,7 +12,7 @@ export interface Made {
   /** A value that fills it in. */
   readonly filled: fc.Arbitrary<Json>;
   readonly id: string;
-  /** True where no applicant fills it in. */
+  /** True if no applicant fills it in. */
   readonly silent?: boolean;
 }
 

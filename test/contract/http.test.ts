@@ -53,7 +53,7 @@ describe('a text is read by its charset', () => {
 });
 
 describe('JSON of an answer', () => {
-  test('is null where there is none; a page is no JSON', async () => {
+  test('is null if there is none; a page is no JSON', async () => {
     expect(await readJson(json('', 'text/plain'))).toBeNull();
     await expect(readJson(json('<html>', 'text/html'), 'unknown')).rejects.toMatchObject({ kind: 'misconfigured', effect: 'unknown' });
     await expect(readJson(json('{"a":'))).rejects.toMatchObject({ kind: 'malformed' });

@@ -15,7 +15,7 @@ const followers: Readonly<Record<string, readonly string[]>> = {
   'case.closed': [],
 };
 
-/** What is wrong with the events of one move, whenever one looks; empty where all is lawful. */
+/** What is wrong with the events of one move, whenever one looks; empty if all is lawful. */
 export function illegal(events: readonly Pick<HubEvent, 'type' | 'facts'>[]): readonly string[] {
   const wrong: string[] = [];
   let last = '';

@@ -117,7 +117,7 @@ export class Towns {
       const open = this.waiting.find((one) => one.step === step && one.city === by);
       if (now.answers.has(step) || !open?.choices.includes(choice)) return now;
       const input: CaseInput = { kind: 'answer', step, by, choice, fields: choice === 'DEVIATIONS' ? ['nationality'] : [] };
-      // The clerk acts first, then says so; and does not say that there is none where there is one.
+      // The clerk acts first, then says so; and does not say that there is none if there is one.
       if (choice === 'NONE' && this.permits.some((permit) => !this.isEnded(permit))) return now;
       if (choice === 'ENDED') for (const permit of open.application ? [open.application] : this.permits) this.byHand.add(permit);
       const after = this.#decide(now, input, this.#application(registration, now));
@@ -165,7 +165,7 @@ export class Towns {
     if (before && !['REFUSED', 'WITHDRAWN', 'CLOSED', status].includes(before)) this.#change(permit, status);
   }
 
-  /** True where the permit holds neither in the hub nor in its back office. */
+  /** True if the permit holds neither in the hub nor in its back office. */
   isEnded(permit: string): boolean {
     const status = this.durable.statuses.get(permit) ?? '';
     return ['REFUSED', 'WITHDRAWN', 'CLOSED'].includes(status) || this.byHand.has(permit) || this.effects.has(permit);

@@ -62,7 +62,7 @@ function readWords(words: string, line: number): { exit: number; follow: boolean
   return { exit: Number(match[1] ?? 0), follow: match[2] !== undefined };
 }
 
-/** The lines of the answer that the output lacks, from the first one on; empty where all are there in order. */
+/** The lines of the answer that the output lacks, from the first one on; empty if all are there in order. */
 export function missingLines(answer: readonly string[], output: string): readonly string[] {
   const found = output.split('\n');
   let at = 0;
@@ -79,7 +79,7 @@ const escape = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, 
 
 /**
  * What must be there for a command that a test cannot run here (it installs, starts everything, tests everything, or needs
- * Docker): null for a command to be run, else a list of complaints, empty where all is there.
+ * Docker): null for a command to be run, else a list of complaints, empty if all is there.
  */
 export function checkOnly(command: string, root: string): readonly string[] | null {
   const has = (name: string) => (existsSync(join(root, name)) ? [] : [`${name} does not exist`]);

@@ -94,7 +94,7 @@ describe('a file of documents', () => {
     expect(readPersistedDocuments(out, schema)).toEqual(new Map([[hashOf(document), document]]));
   });
 
-  test('is refused where a document does not fit, with its line', () => {
+  test('is refused if a document does not fit, with its line', () => {
     const printed: string[] = [];
     expect(runDocuments([file('wrong.graphql', '{\n  servicez { key }\n}')], {}, (line) => printed.push(line))).toBe(1);
     expect(printed.join()).toMatch(/wrong.graphql: line 2: Cannot query field "servicez"/);

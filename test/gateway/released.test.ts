@@ -37,7 +37,7 @@ describe('the gate refuses what would break them', () => {
   const planted: readonly (readonly [what: string, from: string, to: string])[] = [
     ['a field that is gone', '  population: Int\n', ''],
     ['another type', 'population: Int\n', 'population: String\n'],
-    ['null where there was none', 'ags: String!\n', 'ags: String\n'],
+    ['null if there was none', 'ags: String!\n', 'ags: String\n'],
     ['an argument that is gone', ', federalState: String', ''],
     ['an argument that has become necessary', 'postalCode: String,', 'postalCode: String!,'],
     ['a value that is gone', '  VIDEO\n', ''],

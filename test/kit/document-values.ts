@@ -20,7 +20,7 @@ export interface Place {
   readonly coordinate: string;
 }
 
-/** A value for a place; undefined where it has none of its own for it. */
+/** A value for a place; undefined if it has none of its own for it. */
 export type ValueSource = (place: Place, random: Random) => unknown;
 
 /** A variable as the operation defines it, and what it is given. */

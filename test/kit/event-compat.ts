@@ -50,7 +50,7 @@ function breakagesOfFact(where: string, before: FactSchema, after: FactSchema): 
   return said;
 }
 
-/** What breaks readers between two versions, each with event and fact; empty where nothing does. */
+/** What breaks readers between two versions, each with event and fact; empty if nothing does. */
 export function breakages(before: EventSchemas, after: EventSchemas): readonly string[] {
   return [...before].flatMap(([type, old]) => {
     const now = after.get(type);
@@ -71,7 +71,7 @@ const readers = new Ajv2020({ allErrors: true, strict: false, allowUnionTypes: t
 const compiled = new WeakMap<EventSchema, ValidateFunction>();
 let count = 0;
 
-/** What a reader with this schema has against an event's value, as a sentence; null where nothing. */
+/** What a reader with this schema has against an event's value, as a sentence; null if nothing. */
 export function refusal(schema: EventSchema, value: Json): string | null {
   // The same $id in another version is another schema.
   const validate = compiled.get(schema) ?? readers.compile({ ...toReaderSchema(schema), $id: `${schema.$id}:${++count}` });

@@ -7,7 +7,7 @@ export const eventSchemas = readEventSchemas();
 
 const check = createEventCheck();
 
-/** What the published value of an event has against its schema; empty where it fits. */
+/** What the published value of an event has against its schema; empty if it fits. */
 export function eventProblems(event: HubEvent): readonly string[] {
   const { municipality, ...facts } = JSON.parse(toRecord({ ...event, seq: 1 }).value) as HubEvent['facts'];
   return check({ type: event.type, municipality: municipality as HubEvent['municipality'], facts });

@@ -22,7 +22,7 @@ export const serviceVariables = {
 /** A service that a suite may need. */
 export type ServiceName = keyof typeof serviceVariables;
 
-/** URL of the service, or null where this run has none. */
+/** URL of the service, or null if this run has none. */
 export const serviceUrl = (name: ServiceName): string | null => process.env[serviceVariables[name]] || null;
 
 /** A suite that needs a real service; skipped by name where the service is not there. */

@@ -12,7 +12,7 @@ const removable = new Set<string>([
   Kind.OPERATION_DEFINITION,
 ]);
 
-/** Without the `nth` node that can be removed, largest first; null where there are not so many. */
+/** Without the `nth` node that can be removed, largest first; null if there are not so many. */
 function without(document: DocumentNode, nth: number): DocumentNode | null {
   let count = -1;
   let removed = false;
@@ -28,7 +28,7 @@ function without(document: DocumentNode, nth: number): DocumentNode | null {
   return removed ? rest : null;
 }
 
-/** With what the `nth` fragment selects in its place; null where there are not so many. */
+/** With what the `nth` fragment selects in its place; null if there are not so many. */
 function opened(document: DocumentNode, nth: number): DocumentNode | null {
   let count = -1;
   let done = false;
@@ -101,7 +101,7 @@ function variablesOf({ definitions }: DocumentNode, given: RandomDocument['varia
   return Object.fromEntries(Object.entries(given).filter(([name]) => names.has(name)));
 }
 
-/** Null where something is left empty. */
+/** Null if something is left empty. */
 function safePrint(document: DocumentNode): string | null {
   const text = print(document);
   return /\{\s*\}/.test(text.replaceAll(/: \{\s*\}/g, '')) || text === '' ? null : text;

@@ -49,7 +49,7 @@ export interface Towns {
   readonly redmine: Awaited<ReturnType<typeof startRedmineSimulator>>;
   readonly rest: Awaited<ReturnType<typeof startRestSimulator>>;
   submit(service: string, place: string, form: object, persona?: string): Promise<string>;
-  /** The case of an application; null where there is none or the persona may not see it. */
+  /** The case of an application; null if there is none or the persona may not see it. */
   caseOf(application: string, persona?: string): Promise<SeenCase | null>;
   answer(
     mutation: 'answerCase' | 'resolveClerkTask',

@@ -52,7 +52,7 @@ export async function ask<Result, Variables>(
   return (await response.json()) as { data: Result | null; errors?: readonly Told[] };
 }
 
-/** Places that are free in each town of a postal code; null where the town cannot be asked. */
+/** Places that are free in each town of a postal code; null if the town cannot be asked. */
 export async function countFreePlaces(
   hub: string,
   variables: VariablesOf<typeof freeKitas>,

@@ -24,8 +24,8 @@ export interface CodeList {
 export type CodeLists = readonly CodeList[];
 
 /**
- * Reads every code list of a folder; none where there is no such folder.
- * @throws HubError IMPORT_REFUSED where one of them is no Genericode document
+ * Reads every code list of a folder; none if there is no such folder.
+ * @throws HubError IMPORT_REFUSED if one of them is no Genericode document
  */
 export async function readCodeLists(folder: string): Promise<CodeLists> {
   const names = await readdir(folder).catch(() => []);

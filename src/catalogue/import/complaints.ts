@@ -17,7 +17,7 @@ export class Complaints {
     return this.#lines.length;
   }
 
-  /** @throws HubError IMPORT_REFUSED where there was a complaint, with all of them in its message. */
+  /** @throws HubError IMPORT_REFUSED if there was a complaint, with all of them in its message. */
   refuseIfAny(): void {
     if (this.#lines.length === 0) return;
     const shown = this.#lines.slice(0, mostListed);

@@ -12,7 +12,7 @@ const readOnce = new Map<string, Promise<Known>>();
 
 /**
  * What the reference records of a folder know, without a store: for files that are checked before there is one. Read once.
- * @throws HubError IMPORT_REFUSED where a reference file cannot be read
+ * @throws HubError IMPORT_REFUSED if a reference file cannot be read
  */
 export function readKnown(folder: string): Promise<Known> {
   let known = readOnce.get(folder);

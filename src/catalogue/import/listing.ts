@@ -23,9 +23,9 @@ export interface ListingTools {
 
 /**
  * All offers that an adapter lists, page by page to the last one, through the guarded calls: a listing that breaks off is
- * asked for again from its beginning, as the city's limits allow, and refused where it never came to its end. Nothing of
+ * asked for again from its beginning, as the city's limits allow, and refused if it never came to its end. Nothing of
  * it is believed yet.
- * @throws HubError IMPORT_REFUSED where the city did not list everything; CLOSED where the hub gave up
+ * @throws HubError IMPORT_REFUSED if the city did not list everything; CLOSED where the hub gave up
  */
 export async function listOffers(tools: ListingTools, city: string, adapter: string): Promise<readonly unknown[]> {
   const { cities, signal } = tools;

@@ -50,7 +50,7 @@ export const offerId = (source: string, localKey: string): string => `${source}:
  * Brings the offers of a source to exactly these records, in one transaction that also writes `catalogue.imported`, so
  * it is complete or changes nothing. What a second run finds unchanged (by the hash of the record) it leaves alone and
  * tells nobody.
- * @throws HubError IMPORT_REFUSED where the listing loses too much (see `losesTooMuch`) and `force` is not set
+ * @throws HubError IMPORT_REFUSED if the listing loses too much (see `losesTooMuch`) and `force` is not set
  */
 export async function importOffers(
   { store, eventLog, now }: OfferImportTools,

@@ -105,7 +105,7 @@ const changesFile = z.strictObject({
   earlier: z.array(z.strictObject({ since: day, source: z.string(), keys: z.record(formerKey, z.union([ars, z.array(ars).min(2)])) })),
 });
 
-/** Changes of municipality keys (municipality-changes.yaml). @throws HubError IMPORT_REFUSED where one leads to no municipality */
+/** Changes of municipality keys (municipality-changes.yaml). @throws HubError IMPORT_REFUSED if one leads to no municipality */
 export function readChanges(files: ReferenceFiles): Row<'municipality_change'>[] {
   const { later, earlier } = parseWith(changesFile, files.changes);
   const rows = [

@@ -34,7 +34,7 @@ export function splitCompound(word: string, knows: (part: string) => boolean): r
   return found && found.length > 1 ? found : null;
 }
 
-/** The end of a compound, else its beginning, where only that is known; null where neither is. */
+/** The end of a compound, else its beginning, where only that is known; null if neither is. */
 export function edgeOf(word: string, knows: (part: string) => boolean): string | null {
   // Four letters beside the end, or `pass` would be found in words that only happen to end so; five for a beginning.
   for (let from = shortestPart; from <= word.length - shortestPart; from += 1) if (knows(word.slice(from))) return word.slice(from);

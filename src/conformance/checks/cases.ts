@@ -75,7 +75,7 @@ function untold(before: CaseSnapshot | null, after: CaseSnapshot | null, withdra
 const order: Check = {
   id: 'cases.batch-order-and-nulls',
   level: 'MUST',
-  title: 'A batch has the length and order of what was asked, null where there is none.',
+  title: 'A batch has the length and order of what was asked, null if there is none.',
   remedy: 'map the answer back onto the ids that were asked for; what is missing is null',
   port: 'cases',
   async run(bench) {

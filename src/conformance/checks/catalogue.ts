@@ -92,7 +92,7 @@ const forms: Check = {
   },
 };
 
-/** In a sentence what keeps it from being the schema of a form; null where nothing does. */
+/** In a sentence what keeps it from being the schema of a form; null if nothing does. */
 function wrongSchema(schema: Json): string | null {
   if (schema === null || typeof schema !== 'object' || Array.isArray(schema)) return 'no schema at all';
   if ((schema as { type?: Json }).type !== 'object') return 'a schema whose type is not object';

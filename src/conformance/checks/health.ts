@@ -97,7 +97,7 @@ const writesNothing: Check = {
   },
 };
 
-/** What there is, as far as it can be seen; null where nothing can. */
+/** What there is, as far as it can be seen; null if nothing can. */
 async function everything(opened: Opened, total: () => Promise<number | null>): Promise<string | null> {
   const counted = await total();
   if (counted !== null) return String(counted);

@@ -32,7 +32,7 @@ export const noValid: Finding = unverified(
   'give an application under valid that the back office takes',
 );
 
-/** How many cases a key made; null where nothing can tell. Asks through another adapter where the first one is stopped. */
+/** How many cases a key made; null if nothing can tell. Asks through another adapter where the first one is stopped. */
 export type Tally = (key: string, through?: Opened) => Promise<number | null>;
 
 /** How long a case may take to be seen, in milliseconds. */
@@ -88,7 +88,7 @@ export async function pullChanges(opened: Opened, from: string | null) {
   });
 }
 
-/** Pulls until a change that fits turns up, or for a while; null where none does. */
+/** Pulls until a change that fits turns up, or for a while; null if none does. */
 export async function awaitChange(
   opened: Opened,
   from: string | null,
@@ -103,7 +103,7 @@ export async function awaitChange(
   }
 }
 
-/** One case as the back office has it now; null where it has none. @throws AdapterError where it could not be read */
+/** One case as the back office has it now; null if it has none. @throws AdapterError where it could not be read */
 export async function loadOne(opened: Opened, ref: CaseRef) {
   const [found] = await opened.read((adapter, call) => adapter.cases!.loadCases([ref], call));
   if (found instanceof AdapterError) throw found;

@@ -5,7 +5,7 @@ import { createMemo, type Bench, type Opened, type ReadOptions } from '../check.
 /** One call to an adapter that can be made under a fault, and whether it took effect. */
 export interface Trial {
   run(how?: ReadOptions): Promise<unknown>;
-  /** For a write: whether the back office has it, asked without a fault; null where nobody can tell. */
+  /** For a write: whether the back office has it, asked without a fault; null if nobody can tell. */
   landed(): Promise<boolean | null>;
 }
 
@@ -129,7 +129,7 @@ async function submit(bench: Bench, opened: Opened, key: string): Promise<{ read
   );
 }
 
-/** As the samples count, or as the adapter finds it; null where neither can tell. */
+/** As the samples count, or as the adapter finds it; null if neither can tell. */
 async function hasCase(bench: Bench, opened: Opened, key: string): Promise<boolean | null> {
   const times = await bench.count(key);
   if (times !== null) return times > 0;

@@ -46,7 +46,7 @@ const withText = (value: Json, [name, ...rest]: Path, text: string): Json => {
   return { ...fields, [name]: inner(fields[name]) };
 };
 
-/** Submits and reads back; null where the back office refused it. */
+/** Submits and reads back; null if the back office refused it. */
 async function there(bench: Bench, opened: Opened, application: Submission): Promise<{ key: string; content: string } | string> {
   const key = randomUUID();
   const { value, error } = await settle(submit(opened, application, { key }));

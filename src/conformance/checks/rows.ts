@@ -8,7 +8,7 @@ const NOBODY = '999999999999';
 
 const load = (opened: Opened, query: RowQuery): Promise<Batch<Row>> => opened.read((adapter, call) => adapter.rows!.load(query, call));
 
-/** What is wrong with an answer, in a sentence; null where nothing is. */
+/** What is wrong with an answer, in a sentence; null if nothing is. */
 function wrong(rows: readonly string[], answer: Batch<Row>): string | null {
   if (answer.length !== rows.length) return `${answer.length} elements for ${rows.length} rows`;
   const at = answer.findIndex((row, index) => row !== null && !(row instanceof AdapterError) && row.ars !== rows[index]);
@@ -18,8 +18,8 @@ function wrong(rows: readonly string[], answer: Batch<Row>): string | null {
 const order: Check = {
   id: 'rows.order-and-ownership',
   level: 'MUST',
-  title: 'Rows are answered in the order asked, each about its own municipality, null where there is none.',
-  remedy: 'map the answer back onto query.rows and put null where the back office has no row; answer nothing about others',
+  title: 'Rows are answered in the order asked, each about its own municipality, null if there is none.',
+  remedy: 'map the answer back onto query.rows and put null if the back office has no row; answer nothing about others',
   port: 'rows',
   async run(bench) {
     const queries = bench.samples.rows ?? [];

@@ -149,7 +149,7 @@ const LOGIN_PAGE =
   '<!DOCTYPE html><html><body><form action="/login"><input name="user"><input name="password" type="password"></form></body></html>';
 const html = { 'content-type': 'text/html; charset=utf-8' };
 
-/** What somebody in front of the back office answers in its place; null where the fault lets the request through. */
+/** What somebody in front of the back office answers in its place; null if the fault lets the request through. */
 function inFront({ fault, method, path }: Exchange, request: IncomingMessage, body: Buffer): Answer | null {
   const json = (status: number, content: unknown, headers: OutgoingHttpHeaders = {}): Answer => ({
     status,

@@ -31,7 +31,7 @@ import { kitaTexts } from './kita-texts.ts';
  * the first that was heard of stays, because the other's withdrawal is on its way and may yet take effect. No decision is
  * taken back by the hub: a place that was given is released by a clerk of its city, or not at all.
  *
- *   no wish is OPEN or RELEASING, and nobody is asked ─▶ CLOSED: PLACE_ACCEPTED, NO_PLACE, or DOUBLE_PLACE where each city keeps its own
+ *   no wish is OPEN or RELEASING, and nobody is asked ─▶ CLOSED: PLACE_ACCEPTED, NO_PLACE, or DOUBLE_PLACE if each city keeps its own
  *
  * A wish that comes later joins the case, which then closes again; where there is a place that goes before it is released at once.
  */

@@ -39,7 +39,7 @@ export interface Flattening {
   readonly nothing: FieldNode;
 }
 
-/** The one operation of a valid document without conditions, with its fragments written out. @throws GraphQLError LIMIT_EXCEEDED where it grows too large */
+/** The one operation of a valid document without conditions, with its fragments written out. @throws GraphQLError LIMIT_EXCEEDED if it grows too large */
 export function flatten(document: DocumentNode, { schema, isA, nothing }: Flattening): DocumentNode {
   const fragments = new Map<string, FragmentDefinitionNode>();
   let operation: OperationDefinitionNode | undefined;
@@ -83,7 +83,7 @@ export function flatten(document: DocumentNode, { schema, isA, nothing }: Flatte
     return [...found.values()];
   }
 
-  /** True where some fragment is for some of the types only. */
+  /** True if some fragment is for some of the types only. */
   function narrows(set: SelectionSetNode, covers: (on: string) => boolean, seen = new Set<string>()): boolean {
     return set.selections.some((part) => {
       if (part.kind === Kind.FIELD) return false;

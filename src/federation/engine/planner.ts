@@ -8,9 +8,9 @@ import type { PlannerAnswer, PlannerQuestion } from './plan-worker.ts';
 
 /** Query planners in a process of their own. */
 export interface Planner {
-  /** False if the planner cannot run on this platform. @throws HubError SUBGRAPH_REFUSED where it does not take the supergraph */
+  /** False if the planner cannot run on this platform. @throws HubError SUBGRAPH_REFUSED if it does not take the supergraph */
   load(supergraph: string, sdl: string): Promise<boolean>;
-  /** @throws HubError PLANNER_UNAVAILABLE where no plan is made in time; PLAN_NOT_FOUND where none can be made */
+  /** @throws HubError PLANNER_UNAVAILABLE if no plan is made in time; PLAN_NOT_FOUND if none can be made */
   plan(supergraph: string, text: string): Promise<QueryPlan>;
   drop(supergraph: string): void;
   close(): Promise<void>;

@@ -751,7 +751,7 @@ export type InvalidInputMessageArgs = {
 /** A day-care centre (Kindertagesstätte) as its city's own system has it. */
 export type Kita = {
   readonly asOf?: Maybe<Scalars['DateTime']['output']>;
-  /** Places that can be had now; null where the city does not tell. */
+  /** Places that can be had now; null if the city does not tell. */
   readonly freePlaces?: Maybe<Scalars['Int']['output']>;
   /** Age from which and up to which children are taken, in months. */
   readonly fromMonths?: Maybe<Scalars['Int']['output']>;
@@ -1151,7 +1151,7 @@ export type Office = {
   readonly street?: Maybe<Scalars['String']['output']>;
   readonly town?: Maybe<Scalars['String']['output']>;
   readonly url?: Maybe<Scalars['URL']['output']>;
-  /** How long one waits without an appointment, in minutes; null where the city does not tell. */
+  /** How long one waits without an appointment, in minutes; null if the city does not tell. */
   readonly waitingMinutes?: Maybe<Scalars['Int']['output']>;
 };
 
@@ -1529,7 +1529,7 @@ export type Roadwork = {
   readonly closure: RoadClosure;
   readonly district?: Maybe<Scalars['String']['output']>;
   readonly diversion?: Maybe<Scalars['String']['output']>;
-  /** Last day; null where it is not known. */
+  /** Last day; null if it is not known. */
   readonly ends?: Maybe<Scalars['Date']['output']>;
   /** The city's own id of it. */
   readonly id: Scalars['ID']['output'];

@@ -53,7 +53,7 @@ function hasJson({ searchParams }: URL): boolean {
 const isBrowser = (accept = ''): boolean => /\btext\/html\b/i.test(accept);
 
 /**
- * The one `Authorization` header; null if there is none, undefined where there are several or an empty one: who sends them
+ * The one `Authorization` header; null if there is none, undefined if there are several or an empty one: who sends them
  * means to be known, and must not be answered as somebody else.
  */
 function authorizationOf({ headersDistinct }: Exchange['request']): string | null | undefined {

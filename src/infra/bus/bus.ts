@@ -64,7 +64,7 @@ export interface Bus {
   lag(): Promise<readonly GroupLag[]>;
   /** False if the bus is away. */
   check(): Promise<boolean>;
-  /** What a person must do before events go out although the bus answers; null if nothing, absent where that cannot be. */
+  /** What a person must do before events go out although the bus answers; null if nothing, absent if that cannot be. */
   trouble?(): string | null;
   close(): Promise<void>;
 }

@@ -80,7 +80,7 @@ const remedies: Readonly<Record<string, string>> = {
     'A policy of the Kafka cluster forbids a topic as BUS_URL asks for it: change partitions, replicationFactor or minInsyncReplicas, or make the topic yourself; until then events wait in the log',
 };
 
-/** What a person must do about an error, in one sentence; null where time may repair it. */
+/** What a person must do about an error, in one sentence; null if time may repair it. */
 export function remedyOf(error: unknown): string | null {
   for (const one of partsOf(error)) {
     const remedy = remedies[one];

@@ -14,7 +14,7 @@ import type { Store, Tx } from './store.ts';
  * statement of the transaction (docs/adr/0003-event-log-order.md says why a lock and not a snapshot filter).
  */
 export interface EventLog {
-  /** @throws HubError EVENT_REFUSED where an event is none that may be published */
+  /** @throws HubError EVENT_REFUSED if an event is none that may be published */
   append(tx: Tx, events: readonly HubEvent[]): Promise<void>;
   /** From here to the end of the transaction nobody else appends. Take it first: whoever appends has locked rows before. */
   hold(tx: Tx): Promise<void>;

@@ -34,7 +34,7 @@ async function unknownMigrations(store: Store): Promise<readonly string[]> {
 
 /**
  * Brings the database to this version's schema; several processes may do so at once.
- * @throws HubError STORE_SCHEMA_UNKNOWN where a later version has already changed it, STORE_UNAVAILABLE where it does not answer.
+ * @throws HubError STORE_SCHEMA_UNKNOWN if a later version has already changed it, STORE_UNAVAILABLE if it does not answer.
  */
 export async function migrate(store: Store): Promise<void> {
   const unknown = await unknownMigrations(store).catch((cause: unknown) => {

@@ -309,7 +309,7 @@ export interface Database {
   /** What the form of an application says that matters between cities, read when it is submitted. No personal data. */
   application_mark: {
     application_id: string;
-    /** Digest that is the same for all applications of one applicant; null where applicants cannot be told apart. */
+    /** Digest that is the same for all applications of one applicant; null if applicants cannot be told apart. */
     applicant: string | null;
     /** JSON. */
     marks: string;

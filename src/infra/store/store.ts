@@ -15,7 +15,7 @@ export interface Store {
    * Runs `work` in one transaction; commits when it resolves, rolls back when it throws. Serialisation failures and deadlocks
    * are retried, so `work` may run more than once. It uses `tx` for everything: a change through `db` would wait for the
    * transaction itself on SQLite, and on PostgreSQL each needs a second connection of the pool.
-   * @throws HubError STORE_UNAVAILABLE where the database is away, and whatever `work` throws
+   * @throws HubError STORE_UNAVAILABLE if the database is away, and whatever `work` throws
    */
   transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T>;
   /** Calls back after every commit of this process that appended events; the callback must not throw, for the commit stands. Returns how to stop. */

@@ -167,7 +167,7 @@ function requirementsOf(random: Random, on: Entity, by: number, depth = 1): Requ
 const requirementText = ({ field, given, below }: Requirement): string =>
   `${field.name}${given}${below ? ` { ${requirementText(below)} }` : ''}`;
 
-/** What a requirement comes to for an entity: with null where a field is null. */
+/** What a requirement comes to for an entity: with null if a field is null. */
 function requiredOf({ field, values, below }: Requirement, number: number): unknown {
   const value = valueOf(field, number, values);
   if (!below) return value;
