@@ -41,7 +41,7 @@ export function serveParent(ready: unknown, answers: Answers, close: () => Promi
     }
   };
   process.on('message', (question: Question) => void answer(question));
-  // Ends with its parent, also where that one was killed.
+  // Ends with its parent, even if that one was killed.
   process.once('disconnect', () => void close().finally(() => process.exit(0)));
   reply({ id: 0, value: ready });
 }

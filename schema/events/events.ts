@@ -47,7 +47,7 @@ export interface ApplicationDelivered extends CloudEvent {
     readonly previousStatus: 'SUBMITTED' | 'DELIVERED' | 'RECEIVED' | 'IN_REVIEW' | 'ACTION_REQUIRED' | 'GRANTED' | 'PARTLY_GRANTED' | 'REFUSED' | 'WITHDRAWN' | 'CLOSED' | 'DISCARDED' | 'PARKED' | (string & {});
     /** Attempts it took. */
     readonly attempts?: number;
-    /** True where it was found there after an attempt whose reply was lost. */
+    /** True if it was found there after an attempt whose reply was lost. */
     readonly replayed?: boolean;
   };
 }
@@ -272,7 +272,7 @@ export interface PermitEndRequested extends CloudEvent {
     readonly municipality: string;
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
-    /** Id of the application that led to the permit; absent where nobody can tell, and a clerk must look. */
+    /** Id of the application that led to the permit; absent if nobody can tell, and a clerk must look. */
     readonly application?: string;
     /** What was to be done, unique within the case. */
     readonly step: string;
@@ -316,14 +316,14 @@ export interface PermitRecognised extends CloudEvent {
     readonly to: readonly string[];
     /** Key of the service: LeiKa (14 digits) or a city's local key. */
     readonly service: string;
-    /** From this moment on it is not valid any more (RFC 3339, UTC); absent where it has no end. */
+    /** From this moment on it is not valid any more (RFC 3339, UTC); absent if it has no end. */
     readonly endsAt?: string;
     /** Until when an answer is expected (RFC 3339, UTC). */
     readonly dueAt: string;
   };
 }
 
-/** The city that issued a permit has revoked it. It is void from this moment on, also where a partner city has not yet confirmed. The subject is the case's id. No personal data. */
+/** The city that issued a permit has revoked it. It is void from this moment on, even if a partner city has not yet confirmed. The subject is the case's id. No personal data. */
 export interface PermitRevoked extends CloudEvent {
   readonly type: 'de.staedtebund.permit.revoked.v1';
   readonly data: {

@@ -134,7 +134,7 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
       const since = performance.now();
       const inHand = running.get(slot) ?? new Set();
       running.set(slot, inHand);
-      // Those in hand are never claimed anew, also where the store was away for longer than a lease: their outcome is still to be written.
+      // Those in hand are never claimed anew, even if the store was away for longer than a lease: their outcome is still to be written.
       const jobs = await claimJobs(store, { ...target, except: [...inHand] }, free, now().getTime(), leaseMs);
       claimed += jobs.length;
       for (const job of jobs) {

@@ -15,7 +15,7 @@ import type { FieldProblem } from './applications.ts';
  * once one gets them. They are free again once the holder's status says so: nobody has to give them back.
  */
 
-/** Nothing came of it. What was granted for a day holds that day, also where the back office has closed the case. */
+/** Nothing came of it. What was granted for a day holds that day, even if the back office has closed the case. */
 const cameToNothing: readonly ApplicationStatus[] = ['REFUSED', 'WITHDRAWN', 'DISCARDED'];
 
 /** Kept this long beyond its day: a day ends later elsewhere. */

@@ -32,7 +32,7 @@ function valuesOf(payload: Payload): readonly string[] {
   return [...values].toSorted((a, b) => b.length - a.length);
 }
 
-/** An address, a long number, a date of birth: what looks like a person's, also where the form does not hold it in this spelling. */
+/** An address, a long number, a date of birth: what looks like a person's, even if the form does not hold it in this spelling. */
 const personal = /[^\s@<>"']+@[^\s@<>"']+|\b\d{4}-\d{2}-\d{2}\b|\b\d{1,2}\.\d{1,2}\.\d{4}\b|\+?\d[\d /()-]{6,}\d/g;
 
 const escaped = (text: string): string => text.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);

@@ -122,7 +122,7 @@ export interface Catalogue {
     search?: string | null;
     page: PageRequest;
   }): Listing<Offer>;
-  /** Who is responsible, on a day (today where absent). */
+  /** Who is responsible, on a day (today if absent). */
   competence(service: string, place: Place, on?: Date): Competence;
   /**
    * How well somebody must be identified to apply for an offer. Where its source states nothing it is SUBSTANTIAL: a

@@ -4,7 +4,7 @@ import { Aborted, untilAborted } from './until-aborted.ts';
 export interface KeyLock {
   /**
    * Waits for the key; resolves to how to give it back.
-   * @throws Aborted where the signal aborts first; the key is then not held.
+   * @throws Aborted if the signal aborts first; the key is then not held.
    */
   acquire(key: string, signal: AbortSignal): Promise<() => void>;
 }

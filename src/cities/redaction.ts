@@ -4,7 +4,7 @@ export type Redact = (text: string) => string;
 /** Shorter values would take ordinary words out of every sentence; the loader asks for longer secrets. */
 export const SHORTEST_SECRET = 8;
 
-/** A redactor for these secrets, also where they stand encoded for a URL or in base64. */
+/** A redactor for these secrets, even if they stand encoded for a URL or in base64. */
 export function createRedact(secrets: readonly string[]): Redact {
   const forms = secrets
     .flatMap((secret) =>

@@ -8,7 +8,7 @@ export class Aborted extends Error {
 
 /**
  * The outcome of the work, also when it comes up to `graceMs` after the signal aborted.
- * @throws Aborted where it does not come by then; the work goes on unobserved.
+ * @throws Aborted if it does not come by then; the work goes on unobserved.
  */
 export async function untilAborted<T>(work: Promise<T>, signal: AbortSignal, graceMs: number): Promise<T> {
   const aborted = Promise.withResolvers<never>();

@@ -17,7 +17,7 @@ export interface FormOptions {
 /**
  * What `staedtebund form` does: prints the form that a data schema becomes, and beside it (to `note`) what the schema
  * demands and the form cannot check. Resolves to the exit code.
- * @throws HubError IMPORT_REFUSED with element, line and reason where the file is malformed
+ * @throws HubError IMPORT_REFUSED with element, line and reason if the file is malformed
  */
 export async function runForm(
   { file, codeLists, json = false, language = 'DE' }: FormOptions,

@@ -4,7 +4,7 @@ import { rebuild, type Projection } from '../infra/store/projection.ts';
 import type { Store } from '../infra/store/store.ts';
 
 export interface RebuildOptions {
-  /** Name of one; all where absent. */
+  /** Name of one; all if absent. */
   readonly projection?: string;
   /** Only compare. */
   readonly check?: boolean;

@@ -39,7 +39,7 @@ export interface OfferRecord {
   readonly furtherServiceKeys?: readonly string[];
   readonly name: Localised;
   readonly summary?: Localised;
-  /** Region the offer holds for (ARS of 2, 3, 5, 9 or 12 digits); the city's own ARS where absent. */
+  /** Region the offer holds for (ARS of 2, 3, 5, 9 or 12 digits); the city's own ARS if absent. */
   readonly area?: RegionalKey;
   readonly authority: Authority;
   readonly channels: readonly Channel[];

@@ -14,7 +14,7 @@ import { HubError } from '#contract';
 export interface Seal {
   /** @param about what the text belongs to; it opens for nothing else */
   seal(text: string, about: string): string;
-  /** Null if its key is gone. @throws Error where it was tampered with or belongs to something else */
+  /** Null if its key is gone. @throws Error if it was tampered with or belongs to something else */
   open(sealed: string, about: string): string | null;
   /** The same for the same text, and for nobody without the keys. The oldest key makes it, so that a new one changes nothing. */
   pseudonym(text: string): string;

@@ -160,7 +160,7 @@ export function createDeliveries(deps: EventsDeps, channels: ReadonlyMap<string,
     );
     if ('sent' in outcome) {
       ended({ outcome: 'DELIVERED' });
-      // Taken is taken, also where the lease ran out meanwhile: the fence says whether it still counts.
+      // Taken is taken, even if the lease ran out meanwhile: the fence says whether it still counts.
       await persist(() => succeed(row, channel, startedAt, outcome.sent.status));
     } else if (signal.aborted) await putBack(row);
     else {

@@ -4,7 +4,7 @@
 
 /**
  * Results of an event stream, parsed.
- * @throws Error where an event is longer than allowed or holds no JSON
+ * @throws Error if an event is longer than allowed or holds no JSON
  */
 export async function* readEvents(body: AsyncIterable<Buffer>, mostBytes: number): AsyncGenerator {
   const decoder = new TextDecoder();

@@ -73,7 +73,7 @@ export const unionProblems = {
 
 /**
  * A refusal as a member of the union.
- * @throws HubError PROBLEM where the union has no member for it: it is then answered as an error with the same code.
+ * @throws HubError PROBLEM if the union has no member for it: it is then answered as an error with the same code.
  */
 export function asMember(
   union: keyof typeof unionProblems,

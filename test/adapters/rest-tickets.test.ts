@@ -109,7 +109,7 @@ describe('an unknown ticket system, connected by config alone', () => {
     await twice({ withdraw: { ...withdraw, done: ['storniert'] } });
   });
 
-  test('tells of changes page by page, also where one moment fills several pages', async () => {
+  test('tells of changes page by page, even if one moment fills several pages', async () => {
     const { cities } = connect();
     for (let made = 0; made < 8; made++) await submit(cities);
     const first = await pull(cities, null);

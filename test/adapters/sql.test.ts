@@ -147,7 +147,7 @@ function suite(getOffice: () => SqlOffice): void {
     expect(Math.abs(Date.now() - (loaded as CaseSnapshot).updatedAt.getTime()), 'a moment is read in its zone').toBeLessThan(600_000);
   });
 
-  test('more changes of one moment than a page holds end, also where each pull is cut short', async () => {
+  test('more changes of one moment than a page holds end, even if each pull is cut short', async () => {
     const { cities } = connect(getOffice(), { changes: { limit: 2, overlapMs: 60_000 } });
     for (let count = 0; count < 7; count++) await submit(cities, randomUUID());
     await getOffice().ask(`UPDATE antrag SET geaendert = '2026-11-20 00:00:00'`);
@@ -511,7 +511,7 @@ describeWithService('mariadb', 'SQL on MariaDB', (server) => {
     expect(await failureOf(submit(cities, randomUUID()))).toMatchObject({ kind: 'misconfigured', effect: 'none' });
   });
 
-  test('what is too long is refused, also where the server would cut it', async () => {
+  test('what is too long is refused, even if the server would cut it', async () => {
     await office.ask("SET GLOBAL sql_mode = ''");
     const { cities } = connect(office);
     const failure = await failureOf(submit(cities, randomUUID(), submission({ applicant: { name: 'n'.repeat(81) } })));

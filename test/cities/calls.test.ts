@@ -46,7 +46,7 @@ const hang = (_: unknown, call: { signal: AbortSignal }) => sleep(60_000, undefi
 const deaf = () => new Promise<never>(() => {});
 
 describe('a deadline', () => {
-  test('ends a read without effect, also where the adapter ignores its signal', async () => {
+  test('ends a read without effect, even if the adapter ignores its signal', async () => {
     expect(await failureOf(calls().read(hang, options))).toEqual({ kind: 'deadline', effect: 'none' });
     expect(await failureOf(calls().read(deaf, options))).toEqual({ kind: 'deadline', effect: 'none' });
   });
@@ -227,7 +227,7 @@ describe('the breaker', () => {
   test.each([
     ['back', -86_400_000],
     ['forward', 86_400_000],
-  ])('rests for its time, also where the clock of the day is set %s meanwhile', async (_, by) => {
+  ])('rests for its time, even if the clock of the day is set %s meanwhile', async (_, by) => {
     const one = calls();
     await open(one);
     const moved = vi.spyOn(Date, 'now').mockImplementation(() => performance.timeOrigin + performance.now() + by);

@@ -228,7 +228,7 @@ describe('what an adapter reaches', () => {
     expect((await failureOf(post('gone', url))).failure).toEqual({ kind: 'unavailable', effect: 'none' });
   });
 
-  test('ends with its call, also where the adapter forgets to pass the signal', async () => {
+  test('ends with its call, even if the adapter forgets to pass the signal', async () => {
     const { cities: hanging } = connect([city('hanging', '051620024024', urlOf(silent), { timeoutMs: 100 })]);
     let ended = false;
     const forgetful = hanging.read(

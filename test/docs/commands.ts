@@ -28,7 +28,7 @@ const fence = /^```(\S*)[ ]*(.*)$/;
 
 /**
  * Every `sh` block of a Markdown document and every one to be saved, in order.
- * @throws Error where a fence is not closed or its words are not understood
+ * @throws Error if a fence is not closed or its words are not understood
  */
 export function readBlocks(markdown: string): readonly CommandBlock[] {
   const lines = markdown.split('\n');

@@ -80,7 +80,7 @@ describe('the size of a body', () => {
     expect(await response.json()).toMatchObject({ errors: [{ extensions: { code: 'BODY_TOO_LARGE', requestId: expect.any(String) } }] });
   });
 
-  test('also where it does not say how long it is', async () => {
+  test('even if it does not say how long it is', async () => {
     const body = new ReadableStream({
       start(controller) {
         for (let at = 0; at < large.length; at += 10_000) controller.enqueue(new TextEncoder().encode(large.slice(at, at + 10_000)));

@@ -113,7 +113,7 @@ describe('_entities', () => {
     expect(data._entities).toEqual([{ __typename: representation.__typename, ...expected }]);
   });
 
-  test('answers in the order asked, null for what is not there, also where one comes twice', async () => {
+  test('answers in the order asked, null for what is not there, even if one comes twice', async () => {
     const one = (ars: string) => ({ __typename: 'Municipality', ars });
     const { data } = await entities([one(neuss), one('999999999999'), one(duesseldorf), one(neuss)], '... on Municipality { ars }');
     expect(data._entities.map((found: { ars: string } | null) => found?.ars ?? null)).toEqual([neuss, null, duesseldorf, neuss]);

@@ -27,7 +27,7 @@ async function withEffects(kit: StoreKit) {
 }
 
 describeOnEachStore('the inbox', (kit) => {
-  test('an event has its effect once per consumer, also where it comes many times at once', async () => {
+  test('an event has its effect once per consumer, even if it comes many times at once', async () => {
     const { store, effect, effects } = await withEffects(kit);
     const inbox = createInbox(store);
     const event = eventAt(1, 'a');

@@ -26,7 +26,7 @@ test('places go together, the last of each partition, and closing commits what i
   expect(commits).toEqual(['t/0@6 t/1@7']);
 });
 
-test('a commit that fails goes again, also where nothing comes any more', async () => {
+test('a commit that fails goes again, even if nothing comes any more', async () => {
   const { places, commits } = committing(2);
   places.begin({ t: [0] });
   places.note('t', 0, 5);

@@ -4,7 +4,7 @@ interface Closable {
   close(): Promise<void>;
 }
 
-/** What a test opens is closed after it, the last first, also where the test fails. */
+/** What a test opens is closed after it, the last first, even if the test fails. */
 export function createStack(): <T extends Closable>(one: T) => T {
   const open: Closable[] = [];
   afterEach(async () => {

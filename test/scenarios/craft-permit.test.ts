@@ -133,7 +133,7 @@ describeOnEachPort('a craftsmen’s permit in partner cities', (environment) => 
     systems.get('muenchen')?.setAway(true);
     towns.decide('duesseldorf', application, 'abgelehnt');
     await expect.poll(() => states(application), patience).toEqual(['ENDED', 'REVOCATION_PENDING']);
-    expect((await permitOf(application))?.valid, 'void everywhere, also where nobody knows yet').toBe(false);
+    expect((await permitOf(application))?.valid, 'void everywhere, even if nobody knows yet').toBe(false);
     expect((await towns.caseOf(application))?.waiting).toMatchObject([
       { awaits: 'CITY', municipality: { ars: townArs.muenchen }, text: 'The partner city is taking the revocation over.' },
     ]);

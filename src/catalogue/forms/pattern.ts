@@ -29,7 +29,7 @@ export interface LinearPattern {
   test(text: string): boolean;
 }
 
-/** @throws PatternError where it is no regular expression of ECMAScript, or needs more than linear time */
+/** @throws PatternError if it is no regular expression of ECMAScript, or needs more than linear time */
 export function linearPattern(pattern: string): LinearPattern {
   try {
     void new RegExp(pattern, 'u');

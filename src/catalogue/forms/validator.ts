@@ -91,7 +91,7 @@ const gaveUp: readonly ErrorObject[] = [{ keyword: tooMuch, instancePath: '', sc
  * `x-once` (what a city takes one application at a time for): once.ts.
  * Strict: an unknown keyword is an error, because it would silently accept everything. Neither form nor data can make the check take long:
  * form-bounds.ts, pattern.ts.
- * @throws Error, PatternError where it is no form, or one that would take long
+ * @throws Error, PatternError if it is no form, or one that would take long
  */
 export function compileValidator(
   schema: object,

@@ -36,7 +36,7 @@ interface OpenElement {
 
 /**
  * Reads a document whole. A document type is refused, so no entity is ever declared: what a text says is what stands there.
- * @throws HubError IMPORT_REFUSED with the line, where it is no well-formed XML or breaks a limit
+ * @throws HubError IMPORT_REFUSED with the line, if it is no well-formed XML or breaks a limit
  */
 export function parseXml({ name: file, text }: SourceText, limits: XmlLimits = defaults): XmlElement {
   const parser = new SaxesParser({ xmlns: true, position: true });

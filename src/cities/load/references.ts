@@ -6,7 +6,7 @@ import type { Path } from './source.ts';
 
 const MOST_BYTES = 64 * 1024;
 
-/** True for `{ $env: NAME }` and `{ $file: path }`, also where they are incomplete. */
+/** True for `{ $env: NAME }` and `{ $file: path }`, even if they are incomplete. */
 export const isReference = (value: Json): boolean =>
   value !== null && typeof value === 'object' && !Array.isArray(value) && ('$env' in value || '$file' in value);
 

@@ -103,7 +103,7 @@ export async function awaitChange(
   }
 }
 
-/** One case as the back office has it now; null if it has none. @throws AdapterError where it could not be read */
+/** One case as the back office has it now; null if it has none. @throws AdapterError if it could not be read */
 export async function loadOne(opened: Opened, ref: CaseRef) {
   const [found] = await opened.read((adapter, call) => adapter.cases!.loadCases([ref], call));
   if (found instanceof AdapterError) throw found;

@@ -34,7 +34,7 @@ const usualPorts: Readonly<Record<string, number>> = {
   'ldap:': 389,
 };
 
-/** Host and port that a URL leads to. @throws TypeError where it names no host */
+/** Host and port that a URL leads to. @throws TypeError if it names no host */
 export function addressOf(url: string): { readonly host: string; readonly port: number } {
   const { hostname, port, protocol } = new URL(url);
   const found = port === '' ? usualPorts[protocol] : Number(port);

@@ -48,7 +48,7 @@ function entry(type: EventType, schema: EventSchema): string {
 
 /**
  * The page with its generated part renewed.
- * @throws Error where the page has no place for it
+ * @throws Error if the page has no place for it
  */
 export function withEventEntries(page: string, schemas: ReadonlyMap<EventType, EventSchema>): string {
   const [from, to] = [page.indexOf(begin), page.indexOf(end)];

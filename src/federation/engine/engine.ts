@@ -46,7 +46,7 @@ export interface Subgraph {
   readonly name: string;
   /** Never throws: what fails is an error of the reply. A mutation under way is not aborted with its caller. */
   ask(request: Request, asking: Asking): Promise<Reply>;
-  /** Events until the subgraph or the asking signal ends them. @throws SubgraphError where it cannot begin */
+  /** Events until the subgraph or the asking signal ends them. @throws SubgraphError if it cannot begin */
   follow(request: Request, asking: Asking): AsyncIterable<Reply>;
 }
 

@@ -81,7 +81,7 @@ function resolved(document: DocumentNode, conditions: Readonly<Record<string, un
  * - Fragments are written out (flatten.ts).
  * - `__schema` and `__type` are answered here; no subgraph knows the whole schema.
  *
- * @throws GraphQLError where the operation is not in the document
+ * @throws GraphQLError if the operation is not in the document
  */
 export function prepare(schema: GraphQLSchema, given: DocumentNode, operationName: string | null): Prepared {
   const operation = getOperationAST(given, operationName);

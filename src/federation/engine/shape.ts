@@ -208,7 +208,7 @@ function collect(
   }
 }
 
-/** @throws GraphQLError where a condition is null, as graphql-js says it */
+/** @throws GraphQLError if a condition is null, as graphql-js says it */
 function isAsked(part: SelectionSetNode['selections'][number], conditions: Readonly<Record<string, unknown>>): boolean {
   const isTrue = (directive: string, absent: boolean): boolean => {
     const condition = part.directives?.find(({ name }) => name.value === directive)?.arguments?.[0]?.value;

@@ -19,7 +19,7 @@ export interface ContractField {
 
 /**
  * Every field that the contracts add.
- * @throws Error where a contract extends another type: nothing says to which city its rows would belong
+ * @throws Error if a contract extends another type: nothing says to which city its rows would belong
  */
 export const contractFields = (parts: readonly string[] = contractParts()): readonly ContractField[] =>
   parts.flatMap((sdl) =>

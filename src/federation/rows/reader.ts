@@ -9,7 +9,7 @@ export interface Shape {
 /**
  * A city's value as the schema's types have it: moments are dates, enums their words, and of every object only what was
  * asked.
- * @throws Misfit where it is not what the contract says
+ * @throws Misfit if it is not what the contract says
  */
 export type Reader = (value: Json | undefined) => unknown;
 

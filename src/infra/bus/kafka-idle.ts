@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 
 /*
- * kafkajs 2.2.4 looks for requests that wait on each connection once a millisecond, for ever, also where none does and nothing is
+ * kafkajs 2.2.4 looks for requests that wait on each connection once a millisecond, for ever, even if none does and nothing is
  * throttled: a hub at rest with a few connections used a tenth of a core. The delay of that timer is negative, of which Node 24
  * also warns. Upstream the repair waits (tulios/kafkajs#1751, #1768); here the one method is replaced before the first client
  * is made: it sets a timer only where a request waits. A request that waits for an answer of another is sent when that

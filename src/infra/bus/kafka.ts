@@ -24,7 +24,7 @@ const END_MS = 10_000;
 const LAG_MS = 2000;
 
 /**
- * A bus on Apache Kafka, for a URL as in kafka-url.ts. Returns at once, also where no broker answers: publishing waits and
+ * A bus on Apache Kafka, for a URL as in kafka-url.ts. Returns at once, even if no broker answers: publishing waits and
  * subscriptions join when there is one.
  * @throws HubError CONFIG_INVALID
  */

@@ -11,7 +11,7 @@ import type { LoggedEvent } from '#contract';
 export interface Lanes {
   /** Takes the next event, in the order of places; resolves when there is room for another. @default place: the event's `seq` */
   add(event: LoggedEvent, place?: number): Promise<void>;
-  /** Says that everything up to this place was read, also where its last events are not for this reader. */
+  /** Says that everything up to this place was read, even if its last events are not for this reader. */
   readUpTo(place: number): void;
   /** Every event up to here is done. */
   doneUpTo(): number;

@@ -5,7 +5,7 @@ import type { KafkaBusOptions } from './kafka.ts';
 
 /**
  * The bus of a URL: `embedded:` or `kafka://host:port,host:port?replicationFactor=3&minInsyncReplicas=2`. Comes back at once,
- * also where the brokers are away.
+ * even if the brokers are away.
  * @throws HubError CONFIG_INVALID
  */
 export async function openBus(url: string, options: EmbeddedBusOptions & KafkaBusOptions): Promise<Bus> {

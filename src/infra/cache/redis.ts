@@ -22,7 +22,7 @@ const INCREMENT = `local n = redis.call('incr', KEYS[1])
 if n == 1 then redis.call('pexpire', KEYS[1], ARGV[1]) end
 return n`;
 
-/** A cache in Redis 6 or later, shared by all processes of the hub; returns at once, also where Redis is away. */
+/** A cache in Redis 6 or later, shared by all processes of the hub; returns at once, even if Redis is away. */
 export function createRedisCache(url: string, options: RedisCacheOptions = {}): Cache {
   const redis = new Redis(url, {
     maxRetriesPerRequest: 1,

@@ -15,7 +15,7 @@ const maxBytes = 512 * 1024;
 /**
  * Reads a form beside the file that names it: a JSON Schema 2020-12, or a data schema of FIM (XDatenfelder) where its name
  * ends in `.xml`. Its revision is the hash of its content, so it changes exactly when the form does.
- * @throws RefusedFiles with the places where the form is wrong; HubError IMPORT_REFUSED if it cannot be read
+ * @throws RefusedFiles with the places if the form is wrong; HubError IMPORT_REFUSED if it cannot be read
  */
 export async function readForm(path: string, namedIn: string): Promise<FormRecord> {
   const file = resolve(dirname(namedIn), path);

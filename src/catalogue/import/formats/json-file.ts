@@ -16,7 +16,7 @@ const forbidden = new Set(['__proto__', 'constructor', 'prototype']);
 
 /**
  * Parses a JSON document and holds it to its limits.
- * @throws HubError IMPORT_REFUSED with line and column where it is not JSON, with the path where it breaks a limit
+ * @throws HubError IMPORT_REFUSED with line and column where it is not JSON, with the path if it breaks a limit
  */
 export function parseJson({ name, text }: SourceText, limits: JsonLimits): unknown {
   let document: unknown;
