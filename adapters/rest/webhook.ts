@@ -14,7 +14,8 @@ export function sign(secret: string, id: string, timestamp: number | string, bod
 export function createWebhook(config: NonNullable<RestConfig['webhook']>, cases: CaseReader, host: Host): WebhookPort {
   const refuse = (why: string) => new AdapterError('rejected', 'none', `the notification was refused: ${why}`);
 
-  function verify(headers: Headers, raw: Uint8Array): void {
+  /** @returns the id of the message */
+  function verify(headers: Headers, raw: Uint8Array): string {
     const id = headers.get('webhook-id');
     const timestamp = headers.get('webhook-timestamp');
     if (!id || !timestamp || !/^\d{1,12}$/.test(timestamp)) throw refuse('webhook-id or webhook-timestamp is missing');
@@ -28,12 +29,13 @@ export function createWebhook(config: NonNullable<RestConfig['webhook']>, cases:
       throw refuse('the signature does not verify');
     const age = Math.abs(host.now().getTime() / 1000 - Number(timestamp));
     if (age > config.toleranceSeconds) throw refuse('it is too old or from the future');
+    return id;
   }
 
   return {
     traits: { auth: 'signature', replayWindowMs: config.toleranceSeconds * 1000 },
     async receive({ headers, raw }) {
-      verify(headers, raw);
+      const id = verify(headers, raw);
       const body = await parseJson(decodeText(raw, { contentType: headers.get('content-type'), lenient: true }), 'none', { lenient: true });
       const found = at(body, config.items);
       // A list of one may come as the one itself.
@@ -43,7 +45,7 @@ export function createWebhook(config: NonNullable<RestConfig['webhook']>, cases:
       // One that names no case at all is no notification of this back office.
       if (changes.length === 0 && malformed[0] && malformed.every(({ id }) => id === undefined))
         throw new AdapterError('malformed', 'none', malformed[0].reason);
-      return { changes, malformed };
+      return { id, changes, malformed };
     },
   };
 }

@@ -29,11 +29,14 @@ export interface ToldChanges {
   readonly malformed?: readonly MalformedRecord[] | undefined;
   /** Where the pull goes on, and where it stood; absent if nothing is to be remembered. */
   readonly cursor?: { readonly from: string | null; readonly next: string };
+  /** Digest of the message that told them; absent if it has no id. */
+  readonly message?: string | undefined;
 }
 
 export interface Changes {
   /**
-   * Applies changes of one adapter; with a cursor, in one transaction with it.
+   * Applies changes of one adapter; with a cursor, in one transaction with it. A message that was applied before is not looked at again:
+   * it is remembered in that transaction too, so that it is either both or neither.
    * @returns false if somebody has set the cursor elsewhere meanwhile: then it stays there, and the pull must begin anew
    */
   apply(city: string, adapter: string, told: ToldChanges): Promise<boolean>;
@@ -44,7 +47,7 @@ export interface Changes {
    * holding a change of a case unknown to it, the other writing the receipt: neither sees the other, so somebody looks later.
    */
   releaseFound(city: string, adapter: string): Promise<void>;
-  /** Forgets change ids and changes of unknown cases that are too old to matter. */
+  /** Forgets change ids, messages and changes of unknown cases that are too old to matter. */
   forget(before: number): Promise<void>;
 }
 
@@ -131,6 +134,15 @@ export function createChanges(deps: ApplicationsDeps): Changes {
     return result.numInsertedOrUpdatedRows === 1n;
   }
 
+  async function isNewMessage(tx: Tx, city: string, adapter: string, digest: string): Promise<boolean> {
+    const result = await tx
+      .insertInto('seen_message')
+      .values({ city, adapter, digest, seen_at: now().getTime() })
+      .onConflict((conflict) => conflict.columns(['city', 'adapter', 'digest']).doNothing())
+      .executeTakeFirst();
+    return result.numInsertedOrUpdatedRows === 1n;
+  }
+
   /** Sorts out what cannot be applied, and keeps it for the operator. @returns what can */
   async function sift(
     tx: Tx,
@@ -162,8 +174,9 @@ export function createChanges(deps: ApplicationsDeps): Changes {
 
   const changes: Changes = {
     async apply(city, adapter, told) {
-      const { cursor } = told;
+      const { cursor, message } = told;
       const { fresh, moved } = await store.transaction(async (tx) => {
+        if (message !== undefined && !(await isNewMessage(tx, city, adapter, message))) return { fresh: [], moved: true };
         const events: HubEvent[] = [];
         const { sound, fresh } = await sift(tx, city, adapter, told);
         for (const change of sound) {
@@ -244,6 +257,7 @@ export function createChanges(deps: ApplicationsDeps): Changes {
 
     async forget(before) {
       await store.db.deleteFrom('seen_change').where('seen_at', '<', before).execute();
+      await store.db.deleteFrom('seen_message').where('seen_at', '<', before).execute();
       await forgetTaken(store.db, now().getTime());
       await forgetSetAside(store.db, now().getTime() - setAsideMs);
       await store.db.deleteFrom('held_change').where('reason', '=', 'unknown-case').where('held_at', '<', before).execute();

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { isAdapterError } from '#contract';
 import type { ApplicationsDeps } from './applications.ts';
 import type { Changes } from './changes.ts';
@@ -26,8 +27,9 @@ export async function receiveWebhook(
       traceparent: request.headers.get('traceparent') ?? '',
       attempt: 1,
     };
-    const { changes: items, malformed, reply } = await port.receive(request, call);
-    await changes.apply(target.city, target.adapter, { items, malformed });
+    const { id, changes: items, malformed, reply } = await port.receive(request, call);
+    const message = id === undefined ? undefined : digestOf(id, request.raw);
+    await changes.apply(target.city, target.adapter, { items, malformed, message });
     return reply ? { status: reply.status, body: reply.body ?? '' } : answer(200, 'taken');
   } catch (error) {
     if (!isAdapterError(error)) throw error;
@@ -45,5 +47,8 @@ export async function receiveWebhook(
     }
   }
 }
+
+/** Of the id and the body: a sender that gives two messages one id loses neither. */
+const digestOf = (id: string, raw: Uint8Array): string => createHash('sha256').update(JSON.stringify(id)).update(raw).digest('hex');
 
 const answer = (status: number, message: string) => ({ status, body: JSON.stringify({ message }) });

@@ -134,6 +134,12 @@ export interface WebhookPort {
     readonly changes: readonly CaseChange[];
     /** Records of the notification that cannot be read; the hub takes the others. */
     readonly malformed?: readonly MalformedRecord[];
+    /**
+     * What the protocol calls the message by: the same when it is sent again because no answer came, another for every other message.
+     * Of two that are equal in id and body, the hub takes one. Absent where the protocol has none: equal bodies alone prove nothing, for
+     * two notices that say the same may tell of two events. Since 1.1.
+     */
+    readonly id?: string;
     readonly reply?: { readonly status: number; readonly body?: string };
   }>;
 }

@@ -247,7 +247,8 @@ describe('notifications', () => {
 
   test('are believed with a signature, also beside one of a former secret', async () => {
     const headers = signed();
-    const { changes } = await receive({ ...headers, 'webhook-signature': `v1,${'A'.repeat(43)}= ${headers['webhook-signature']}` });
+    const { id, changes } = await receive({ ...headers, 'webhook-signature': `v1,${'A'.repeat(43)}= ${headers['webhook-signature']}` });
+    expect(id).toBe('msg_1');
     expect(changes).toEqual([
       {
         id: '7 3',
@@ -277,6 +278,7 @@ describe('notifications', () => {
   test('about a case that cannot be read name it', async () => {
     const raw = '{"vorgangsId":7}';
     expect(await receive(signed({ raw }), raw)).toEqual({
+      id: 'msg_1',
       changes: [],
       malformed: [{ id: '7', reason: 'a case has no status at /bearbeitungsstand' }],
     });

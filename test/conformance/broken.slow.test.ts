@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
@@ -6,7 +7,7 @@ import { checks } from '../../src/conformance/checks.ts';
 import { runConformance } from '../../src/conformance/run.ts';
 import { createStack } from '../kit/stack.ts';
 import liar from './broken/fault.matrix.ts';
-import { breakGood, good } from './good.ts';
+import { breakGood, createGood, good } from './good.ts';
 import { startOffice, type OfficeOptions } from './office.ts';
 import { officeSubject } from './subject.ts';
 
@@ -54,6 +55,16 @@ describe('the kit refuses an adapter that breaks', () => {
     const office = opened(await startOffice());
     const deaf = breakGood(({ cases }) => ({ cases: { ...cases!, withdraw: async () => {} } }));
     const report = await runConformance({ ...officeSubject(office, deaf), ...more }, { only: ['withdraw.*'] });
+    expect(report.results.map(({ finding }) => finding.status)).toEqual(['fail']);
+  });
+
+  test('webhook.replay: an id of the message that the adapter makes up itself', { timeout: 60_000 }, async () => {
+    const office = opened(await startOffice());
+    const inventive = breakGood((_, { config, host }) => {
+      const webhook = createGood(config, host).webhook!;
+      return { webhook: { ...webhook, receive: async (...args) => ({ ...(await webhook.receive(...args)), id: randomUUID() }) } };
+    });
+    const report = await runConformance(officeSubject(office, inventive), { only: ['webhook.replay'] });
     expect(report.results.map(({ finding }) => finding.status)).toEqual(['fail']);
   });
 

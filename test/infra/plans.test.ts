@@ -21,6 +21,7 @@ const growing = [
   'event_log',
   'inbox',
   'seen_change',
+  'seen_message',
   'event_delivery',
   'event_attempt',
   'event_decision',

@@ -17,12 +17,7 @@ interface Delivered {
 }
 
 const receive = (opened: Opened, { headers, body }: Delivered) =>
-  settle(
-    opened.read(async (adapter, call) => {
-      const { changes } = await adapter.webhook!.receive({ method: 'POST', headers: new Headers(headers), raw: body }, call);
-      return changes;
-    }),
-  );
+  settle(opened.read((adapter, call) => adapter.webhook!.receive({ method: 'POST', headers: new Headers(headers), raw: body }, call)));
 
 /** Opens with the clock where the notification was sent. */
 async function openAt(bench: Bench): Promise<{ opened: Opened; notification: SampleNotification } | null> {
@@ -49,7 +44,7 @@ const badSignature: Check = {
         inWords(good.error),
         'give a notification signed with the secret of the config',
       );
-    if (good.value.length === 0) return unverified('the notification holds no change', 'give a notification about a case');
+    if (good.value.changes.length === 0) return unverified('the notification holds no change', 'give a notification about a case');
     if (opened.adapter.webhook?.traits.auth !== 'signature')
       return notApplicable('notifications are not signed: the way in is what proves the sender');
     const { headers, body } = notification;
@@ -87,11 +82,18 @@ const replayed: Check = {
     if (!at) return noNotification;
     const { opened, notification } = at;
     const twice = [await receive(opened, notification), await receive(opened, notification)];
-    const ids = twice.map(({ value }) => value?.map((change: CaseChange) => change.id).join(' ') ?? null);
+    const ids = twice.map(({ value }) => value?.changes.map((change: CaseChange) => change.id).join(' ') ?? null);
     if (ids[0] === null)
       return fail('the notification of the samples is taken', 'it is refused', 'give a notification signed with the secret of the config');
     // A receiver that remembers may also refuse the second one: then nothing is told twice.
     if (ids[1] !== null && ids[1] !== ids[0] && ids[1] !== '') return fail('the same ids both times', 'others', this.remedy);
+    const [first, second] = twice.map(({ value }) => value?.id);
+    if (ids[1] !== null && second !== first)
+      return fail(
+        'the same id of the message both times',
+        'another',
+        'take id from what the sender wrote, and leave it out where it wrote none',
+      );
     const { auth, replayWindowMs } = opened.adapter.webhook!.traits;
     if (auth !== 'signature') return pass;
     for (const [way, when] of [
@@ -141,7 +143,7 @@ const garbled: Check = {
         );
         if (typeof outcome === 'string') return fail(`AdapterError for ${name}`, outcome, this.remedy);
         // What needs no signature and says nothing tells nothing.
-        if (outcome.value?.length === 0 && opened.adapter.webhook?.traits.auth !== 'signature') continue;
+        if (outcome.value?.changes.length === 0 && opened.adapter.webhook?.traits.auth !== 'signature') continue;
         const found = refused(outcome, name, this.remedy);
         if (found) return found;
       }

@@ -10,6 +10,7 @@ import { setAsideRecords } from './migrations/0006_set_aside_records.ts';
 import { refusals } from './migrations/0007_refusals.ts';
 import { growth } from './migrations/0008_growth.ts';
 import { takenOnce } from './migrations/0009_taken_once.ts';
+import { seenMessages } from './migrations/0010_seen_messages.ts';
 import type { Store } from './store.ts';
 
 /** Every migration, by name, in the order of their names. A released migration never changes; a new one gets the next number. */
@@ -23,6 +24,7 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0007_refusals': refusals,
   '0008_growth': growth,
   '0009_taken_once': takenOnce,
+  '0010_seen_messages': seenMessages,
 };
 
 async function unknownMigrations(store: Store): Promise<readonly string[]> {

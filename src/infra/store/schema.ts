@@ -173,6 +173,8 @@ export interface Database {
   /** Where the pull of a city's changes goes on. */
   change_cursor: { city: string; adapter: string; cursor: string; updated_at: number };
   seen_change: { city: string; adapter: string; change_id: string; seen_at: number };
+  /** Notifications that took effect, by the digest of their id and their body. */
+  seen_message: { city: string; adapter: string; digest: string; seen_at: number };
   /** Changes that cannot be applied yet: status without a mapping, or a case the hub does not know (yet). */
   held_change: {
     city: string;
