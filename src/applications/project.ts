@@ -1,6 +1,6 @@
-import type { ApplicationStatus, HubEvent, LoggedEvent } from '#contract';
+import type { ApplicationStatus, HubEvent } from '#contract';
 import type { Projection } from '../infra/store/projection.ts';
-import type { Tx } from '../infra/store/store.ts';
+import type { ApplicationRow } from './records.ts';
 import { evolveStatus } from './rules.ts';
 
 /** What the log tells of an application as it stands. */
@@ -30,27 +30,21 @@ export function standingAfter(before: Standing | null, event: Pick<HubEvent, 'ty
   };
 }
 
-async function fold(events: AsyncIterable<readonly LoggedEvent[]>): Promise<ReadonlyMap<string, Standing>> {
-  const standings = new Map<string, Standing>();
-  for await (const batch of events)
-    for (const event of batch) {
-      const after = standingAfter(standings.get(event.aggregate.id) ?? null, event);
-      if (after) standings.set(event.aggregate.id, after);
-    }
-  return standings;
-}
-
 /** Status, since when, and why it is parked. Everything else of an application is the store's own. */
-export const applicationStanding: Projection = {
+export const applicationStanding: Projection<Standing> = {
   name: 'applications',
   aggregateType: 'application',
   holds: [{ table: 'application', key: ['id'], columns: ['status', 'status_since', 'parked_reason'] }],
-  async drop(tx: Tx) {
-    const known = tx.selectFrom('event_log').select('aggregateid').where('aggregatetype', '=', 'application');
-    await tx.updateTable('application').set({ status: '', status_since: 0, parked_reason: null }).where('id', 'in', known).execute();
-  },
-  async make(tx, events) {
-    for (const [id, { status, since, parkedReason }] of await fold(events))
-      await tx.updateTable('application').set({ status, status_since: since, parked_reason: parkedReason }).where('id', '=', id).execute();
+  isWhole: false,
+  evolve: standingAfter,
+  rows: (id, standing) =>
+    standing && { application: [{ id, status: standing.status, status_since: standing.since, parked_reason: standing.parkedReason }] },
+  async save(tx, id, rows) {
+    const { status, status_since, parked_reason } = rows['application']![0] as Pick<
+      ApplicationRow,
+      'status' | 'status_since' | 'parked_reason'
+    >;
+    await tx.updateTable('application').set({ status, status_since, parked_reason }).where('id', '=', id).execute();
+    return null;
   },
 };

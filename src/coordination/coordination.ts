@@ -44,7 +44,7 @@ export interface Coordination {
   /** The case again after each of its changes; ends when the signal aborts. */
   watch(id: string, signal: AbortSignal): AsyncIterable<CaseFile>;
   findKind(id: string): CaseKind | null;
-  /** Drops all cases and makes them again from the log, to the same bytes. */
+  /** Makes all cases again from the log, to the same bytes, beside whatever happens to them meanwhile. */
   rebuild(progress?: (events: number) => void): Promise<Rebuilt>;
   /** Takes events of the bus, and deadlines. */
   start(): Promise<void>;

@@ -98,9 +98,18 @@ async function saveParts(tx: Tx, before: CaseRows | null, { file: { id }, partic
       .execute();
 }
 
-/** Drops what was made of events. Answers, marks and sealed facts stay. */
-export async function dropCases(tx: Tx): Promise<void> {
-  for (const table of ['case_waiting', 'case_application', 'case_participant', 'case_file'] as const) await tx.deleteFrom(table).execute();
+/**
+ * Puts a case in the place of all that is there under its id; without `after`, nothing. Answers, marks and sealed facts stay.
+ * @returns the id of another case that stands under the same key; then this one is not there
+ */
+export async function replaceCase(tx: Tx, id: string, after: CaseRows | null): Promise<string | null> {
+  for (const table of ['case_waiting', 'case_application', 'case_participant'] as const)
+    await tx.deleteFrom(table).where('case_id', '=', id).execute();
+  await tx.deleteFrom('case_file').where('id', '=', id).execute();
+  if (after === null || (await saveCase(tx, null, after))) return null;
+  const { kind, correlation } = after.file;
+  const other = tx.selectFrom('case_file').select('id').where('kind', '=', kind).where('correlation', '=', correlation);
+  return (await other.executeTakeFirstOrThrow()).id;
 }
 
 /** What is due, the longest overdue first. */

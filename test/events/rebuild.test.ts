@@ -5,16 +5,19 @@ import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { sql } from 'kysely';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import type { ApplicationStatus } from '#contract';
+import type { ApplicationStatus, HubEvent, Json, RegionalKey } from '#contract';
 import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
 import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/simulator.ts';
 import { applicationStanding, standingAfter, type Standing } from '../../src/applications/project.ts';
+import { lockApplication, updateApplication } from '../../src/applications/records.ts';
 import { runRebuild } from '../../src/cli/rebuild.ts';
+import type { CaseKind } from '../../src/coordination/kind.ts';
 import { findKind } from '../../src/coordination/kinds.ts';
 import { caseProjection } from '../../src/coordination/rebuild.ts';
-import { createEventLog } from '../../src/infra/store/eventlog.ts';
+import { createEventLog, type EventLog } from '../../src/infra/store/eventlog.ts';
 import { rebuild, type Projection } from '../../src/infra/store/projection.ts';
 import type { Store } from '../../src/infra/store/store.ts';
+import { applicationEvent, insertApplication } from '../coordination/rows.ts';
 import { ars, duesseldorf, neuss, startTestHub, type TestHub } from '../kit/hub.ts';
 import { applicant, parkingForm, parkingPermit, submitMutation } from '../kit/samples.ts';
 import { describeOnEachStore } from '../kit/services.ts';
@@ -195,14 +198,16 @@ describeOnEachStore('rebuilding what is made of the log', (kit, dialect) => {
     );
   });
 
-  test('dropped and made again, they are the same bytes', async () => {
+  test('emptied and made again, they are the same bytes', async () => {
     await life.hub.close();
     const before = await dump(store);
     const rows = before.split('\n').length - tables.length;
     expect(rows).toBeGreaterThan(20);
 
     await store.transaction(async (tx) => {
-      for (const projection of projections) await projection.drop(tx);
+      await tx.updateTable('application').set({ status: '', status_since: 0, parked_reason: null }).execute();
+      for (const table of ['case_waiting', 'case_application', 'case_participant', 'case_file'] as const)
+        await tx.deleteFrom(table).execute();
     });
     expect(await dump(store)).not.toBe(before);
     for (const projection of projections) {
@@ -255,6 +260,125 @@ describeOnEachStore('rebuilding what is made of the log', (kit, dialect) => {
       expect.stringMatching(/^cases: \d+ Zeilen/),
     ]);
     expect(dialect).toBe(url.startsWith('sqlite') ? 'sqlite' : 'postgres');
+  });
+});
+
+describeOnEachStore('a rebuild beside a hub', (kit) => {
+  const many = 1200;
+  const place = { ars: ars.duesseldorf, service: parkingPermit };
+
+  /** As the hub takes an application: row and event in one transaction. */
+  const take = (store: Store, log: EventLog, id: string) =>
+    store.transaction(async (tx) => {
+      const at = new Date(1_000_000);
+      await insertApplication(tx, { id, ...place, status: 'SUBMITTED' });
+      await tx.updateTable('application').set({ status_since: at.getTime() }).where('id', '=', id).execute();
+      await log.append(tx, [applicationEvent({ id, ...place }, 'application.submitted', {}, at)]);
+    });
+
+  /** As the hub grants one: the row is held first. */
+  const grant = (store: Store, log: EventLog, id: string, at: Date) =>
+    store.transaction(async (tx) => {
+      const row = await lockApplication(store, tx, id);
+      await updateApplication(tx, row!, { status: 'GRANTED', status_since: at.getTime() });
+      await log.append(tx, [applicationEvent({ id, ...place }, 'application.status-changed', { status: 'GRANTED' }, at)]);
+    });
+
+  /** Many applications of which the store says another thing than the log. */
+  async function openSpoilt(): Promise<{ store: Store; log: EventLog; ids: readonly string[] }> {
+    const store = await kit.openFresh();
+    const log = createEventLog(store);
+    const ids = Array.from({ length: many }, () => randomUUID());
+    await store.transaction(async (tx) => {
+      for (const id of ids) await insertApplication(tx, { id, ...place, status: 'CLOSED' });
+      await log.append(
+        tx,
+        ids.map((id) => applicationEvent({ id, ...place }, 'application.submitted', {}, new Date(1_000_000))),
+      );
+    });
+    return { store, log, ids };
+  }
+
+  test('lets submissions and changes of the same rows through, and ends as the log says', { timeout: 120_000 }, async () => {
+    const { store, log, ids } = await openSpoilt();
+    let over = false;
+    const rebuilding = rebuild(store, log, applicationStanding).finally(() => (over = true));
+    let through = 0;
+    // From the last, so that both meet.
+    for (let index = many - 1; !over && index >= 0; index -= 1) {
+      await take(store, log, randomUUID());
+      await grant(store, log, ids[index]!, new Date(2_000_000 + index));
+      if (!over) through += 1;
+    }
+    expect(await rebuilding).toMatchObject({ differing: expect.any(Number) as number });
+    expect(through).toBeGreaterThan(3);
+    expect(await rebuild(store, log, applicationStanding, { check: true })).toMatchObject({ differing: 0 });
+    const { granted } = await store.db
+      .selectFrom('application')
+      .select((e) => e.fn.countAll<number>().as('granted'))
+      .where('status', '=', 'GRANTED')
+      .executeTakeFirstOrThrow();
+    expect(granted, 'no change of the hub is undone').toBeGreaterThanOrEqual(through);
+  });
+
+  test('that dies in the middle leaves each row as it was or as the log says', { timeout: 120_000 }, async () => {
+    const { store, log } = await openSpoilt();
+    let left = 4;
+    const dying: Store = {
+      ...store,
+      transaction: (work) =>
+        store.transaction(async (tx) => {
+          const result = await work(tx);
+          if ((left -= 1) === 0) throw new Error('killed');
+          return result;
+        }),
+    };
+    await expect(rebuild(dying, log, applicationStanding)).rejects.toThrow('killed');
+    const rows = await store.db.selectFrom('application').select(['status', 'status_since']).execute();
+    const found = new Set(rows.map(({ status, status_since }) => `${status} ${status_since}`));
+    expect([...found].toSorted()).toEqual(['CLOSED 0', 'SUBMITTED 1000000']);
+    const before = rows.filter(({ status }) => status === 'CLOSED').length;
+    expect(await rebuild(store, log, applicationStanding)).toMatchObject({ rows: many, differing: before });
+    expect(await rebuild(store, log, applicationStanding, { check: true })).toMatchObject({ differing: 0 });
+  });
+
+  test('puts cases right that stand in the way of each other, takes away what no event tells, and leaves unknown kinds alone', async () => {
+    const store = await kit.openFresh();
+    const log = createEventLog(store);
+    const kind = { id: 'known', initial: {}, evolve: (state: Json) => state, waiting: () => [] } as unknown as CaseKind;
+    const cases = caseProjection((id) => (id === 'known' ? kind : null));
+    const open = (id: string, of: string): HubEvent => ({
+      id: randomUUID(),
+      type: 'case.opened',
+      aggregate: { type: 'case', id },
+      occurredAt: new Date(1_000_000),
+      municipality: ars.duesseldorf as RegionalKey,
+      facts: { kind: of, correlation: `of ${id}`, service: parkingPermit, application: `application ${id}` },
+    });
+    await store.transaction((tx) => log.append(tx, [open('a', 'known'), open('b', 'known'), open('c', 'known'), open('later', 'unknown')]));
+    expect(await rebuild(store, log, cases)).toMatchObject({ events: 4, rows: 9, differing: 9 });
+    const good = await dump(store);
+    await store.transaction(async (tx) => {
+      // In a circle: each has the place of the next.
+      const give = (id: string, correlation: string) => tx.updateTable('case_file').set({ correlation }).where('id', '=', id).execute();
+      for (const [id, correlation] of [
+        ['a', ''],
+        ['c', 'of a'],
+        ['b', 'of c'],
+        ['a', 'of b'],
+      ] as const)
+        await give(id, correlation);
+      await tx.insertInto('case_participant').values({ case_id: 'gone', ars: '000000000000' }).execute();
+    });
+    expect(await rebuild(store, log, cases)).toMatchObject({ differing: 4 });
+    expect(await dump(store)).toBe(good);
+    const { id, ...file } = await store.db.selectFrom('case_file').selectAll().where('id', '=', 'a').executeTakeFirstOrThrow();
+    await store.db
+      .insertInto('case_file')
+      .values({ ...file, id: 'later', kind: 'unknown', correlation: 'of later' })
+      .execute();
+    expect(await rebuild(store, log, cases)).toMatchObject({ differing: 0 });
+    expect(await store.db.selectFrom('case_file').select('id').where('id', 'in', [id, 'later']).execute()).toHaveLength(2);
   });
 });
 

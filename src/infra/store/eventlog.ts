@@ -16,14 +16,14 @@ import type { Store, Tx } from './store.ts';
 export interface EventLog {
   /** @throws HubError EVENT_REFUSED if an event is none that may be published */
   append(tx: Tx, events: readonly HubEvent[]): Promise<void>;
-  /** From here to the end of the transaction nobody else appends. Take it first: whoever appends has locked rows before. */
-  hold(tx: Tx): Promise<void>;
   /** Events after `seq`, oldest first. */
   read(after: number, limit: number): Promise<readonly LoggedEvent[]>;
   /** Events of one aggregate, oldest first. */
   readAggregate(type: string, id: string, after: number, limit: number): Promise<readonly LoggedEvent[]>;
-  /** Events of all aggregates of a type, as the transaction sees them, oldest first. */
-  readType(tx: Tx, type: string, after: number, limit: number): Promise<readonly LoggedEvent[]>;
+  /** Events of these aggregates in batches, those of one after those of another, oldest first. */
+  readAggregates(from: Store['db'], type: string, ids: readonly string[], limit: number): AsyncIterable<readonly LoggedEvent[]>;
+  /** Ids of aggregates that have events, after one id, in the order of the database. */
+  listAggregates(type: string, after: string, limit: number): Promise<readonly string[]>;
   /** How many events an aggregate has. */
   countAggregate(type: string, id: string): Promise<number>;
   /** The highest `seq`, 0 where the log is empty. */
@@ -71,8 +71,7 @@ export async function findEvent(db: Kysely<Database>, id: string): Promise<Logge
 /** The event log of the store. @param problemsOf what an event has against being published; none is asked where it is not given */
 export function createEventLog(store: Store, problemsOf: (event: HubEvent) => readonly string[] = () => []): EventLog {
   const { db } = store;
-  const after = (seq: number, limit: number, from: typeof db = db) =>
-    from.selectFrom('event_log').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit);
+  const after = (seq: number, limit: number) => db.selectFrom('event_log').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit);
 
   async function head(): Promise<number> {
     const row = await db
@@ -90,7 +89,7 @@ export function createEventLog(store: Store, problemsOf: (event: HubEvent) => re
       const problems = events.flatMap(problemsOf);
       // What is in the log stays there, and goes out: rather no change than one with a fact that nobody agreed on.
       if (problems.length > 0) throw new HubError('EVENT_REFUSED', `An event does not fit its published schema: ${problems.join('; ')}`);
-      await log.hold(tx);
+      if (store.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(tx);
       for (let start = 0; start < events.length; start += BATCH)
         await tx
           .insertInto('event_log')
@@ -98,13 +97,39 @@ export function createEventLog(store: Store, problemsOf: (event: HubEvent) => re
           .execute();
       noteAppend(tx);
     },
-    async hold(tx) {
-      if (store.dialect === 'postgres') await sql`select pg_advisory_xact_lock(${sql.lit(LOCK)})`.execute(tx);
-    },
     read: async (seq, limit) => (await after(seq, limit).execute()).map(toEvent),
     readAggregate: async (type, id, seq, limit) =>
       (await after(seq, limit).where('aggregatetype', '=', type).where('aggregateid', '=', id).execute()).map(toEvent),
-    readType: async (tx, type, seq, limit) => (await after(seq, limit, tx).where('aggregatetype', '=', type).execute()).map(toEvent),
+    async *readAggregates(from, type, ids, limit) {
+      let last: LoggedEvent | undefined;
+      for (;;) {
+        let query = from
+          .selectFrom('event_log')
+          .selectAll()
+          .where('aggregatetype', '=', type)
+          .where('aggregateid', 'in', [...ids]);
+        if (last) {
+          const { aggregate, seq } = last;
+          query = query.where((e) => e(e.refTuple('aggregateid', 'seq'), '>', e.tuple(aggregate.id, seq)));
+        }
+        const rows = await query.orderBy('aggregateid').orderBy('seq').limit(limit).execute();
+        if (rows.length > 0) yield rows.map(toEvent);
+        if (rows.length < limit) return;
+        last = toEvent(rows.at(-1)!);
+      }
+    },
+    async listAggregates(type, id, limit) {
+      const rows = await db
+        .selectFrom('event_log')
+        .select('aggregateid')
+        .distinct()
+        .where('aggregatetype', '=', type)
+        .where('aggregateid', '>', id)
+        .orderBy('aggregateid')
+        .limit(limit)
+        .execute();
+      return rows.map(({ aggregateid }) => aggregateid);
+    },
     async countAggregate(type, id) {
       const row = await db
         .selectFrom('event_log')
