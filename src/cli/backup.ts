@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Language } from '#contract';
 import { backupPostgres, countOthers, restorePostgres, verifyPostgresBackup } from '../infra/store/backup-postgres.ts';
-import { backupSqlite, copyBackup, findDamage, replaceStore, sqlitePath } from '../infra/store/backup.ts';
+import { backupSqlite, checksumOf, compareChecksum, copyBackup, findDamage, replaceStore, sqlitePath } from '../infra/store/backup.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import { openStore } from '../infra/store/open-store.ts';
 import { rebuild, type Projection } from '../infra/store/projection.ts';
@@ -33,6 +33,8 @@ interface Contents {
 const texts = {
   DE: {
     written: (file: string, bytes: number) => `${file}: gesichert, ${bytes} Bytes.`,
+    changed: (checksum: string) => `Ihr Inhalt ist nicht mehr der geschriebene: Die Prüfsumme in ${checksum} ist eine andere.`,
+    unchecked: (checksum: string) => `${checksum} fehlt: Ob sich ein Byte geändert hat, lässt sich nicht sagen.`,
     damaged: (file: string) => `${file} ist beschädigt:`,
     differs: (name: string, rows: number) => `${name}: ${rows} Zeilen weichen vom Ereignisprotokoll ab.`,
     good: (file: string, { applications, events, last }: Contents) =>
@@ -42,10 +44,14 @@ const texts = {
     restored: ({ applications, events, last }: Contents) =>
       `Zurückgespielt: ${applications} Anträge, ${events} Ereignisse, das letzte von ${last}.`,
     before: (file: string) => `Der bisherige Speicher liegt in ${file}.`,
+    beforeSchema: (schema: string) => `Der bisherige Speicher liegt im Schema ${schema} derselben Datenbank.`,
+    unmarked: 'Die Sicherung ist zurückgespielt, aber noch nicht vermerkt: Führen Sie „staedtebund restored“ aus, bevor ein Hub startet.',
     marked: 'Vermerkt: Was offen ist, wird in den Fachverfahren nachgesehen, bevor es noch einmal gesendet wird.',
   },
   EN: {
     written: (file: string, bytes: number) => `${file}: backed up, ${bytes} bytes.`,
+    changed: (checksum: string) => `its content is not what was written: the checksum in ${checksum} is another one.`,
+    unchecked: (checksum: string) => `${checksum} is missing: whether a byte has changed cannot be told.`,
     damaged: (file: string) => `${file} is damaged:`,
     differs: (name: string, rows: number) => `${name}: ${rows} rows differ from the event log.`,
     good: (file: string, { applications, events, last }: Contents) =>
@@ -55,6 +61,8 @@ const texts = {
     restored: ({ applications, events, last }: Contents) =>
       `Restored: ${applications} applications, ${events} events, the last of ${last}.`,
     before: (file: string) => `The store before lies in ${file}.`,
+    beforeSchema: (schema: string) => `The store before lies in the schema ${schema} of the same database.`,
+    unmarked: 'The backup is in its place, but this is not noted yet: run “staedtebund restored” before a hub starts.',
     marked: 'Noted: what is open is looked for in the back offices before it is sent again.',
   },
 } as const;
@@ -70,6 +78,12 @@ export async function runBackup({ storeUrl, env, language, out }: BackupVerb, fi
 /** Looks a backup through, or puts it in the place of the store. Resolves to the exit code: 1 where the backup is damaged. @throws HubError BACKUP_REFUSED */
 export async function runRestore(verb: BackupVerb, file: string, { verify = false }: { readonly verify?: boolean }): Promise<number> {
   const path = sqlitePath(verb.storeUrl);
+  const checksum = await compareChecksum(file);
+  if (checksum === 'differs') {
+    verb.note([texts[verb.language].damaged(file), texts[verb.language].changed(checksumOf(file))].join('\n  '));
+    return 1;
+  }
+  if (checksum === 'unknown') verb.note(texts[verb.language].unchecked(checksumOf(file)));
   if (path === null) return restoreServer(verb, file, verify);
   if (!verify) return withDraft(dirname(path), (draft) => restoreFile(verb, { path, file, draft }));
   return withDraft(tmpdir(), (draft) => verifyFile(verb, file, draft));
@@ -129,17 +143,14 @@ async function restoreFile(verb: BackupVerb, { path, file, draft }: { path: stri
   if (isDamaged(verb, file, draft)) return 1;
   const { language, now, out } = verb;
   const contents = await mark(`sqlite:${draft}`, now());
-  const before = replaceStore(
-    path,
-    draft,
-    now()
-      .toISOString()
-      .replaceAll(/[-:]|\.\d+/g, ''),
-  );
+  const before = replaceStore(path, draft, stampOf(now()));
   out(texts[language].restored(contents));
   if (before !== null) out(texts[language].before(before));
   return 0;
 }
+
+/** A moment as part of a name. */
+const stampOf = (at: Date): string => at.toISOString().replaceAll(/[-:]|\.\d+/g, '');
 
 async function restoreServer({ storeUrl, env, language, now, out, note }: BackupVerb, file: string, verify: boolean): Promise<number> {
   await verifyPostgresBackup(file, env);
@@ -152,8 +163,17 @@ async function restoreServer({ storeUrl, env, language, now, out, note }: Backup
     note(texts[language].inUse(others));
     return 1;
   }
-  await restorePostgres(storeUrl, file, env);
-  out(texts[language].restored(await mark(storeUrl, now())));
+  const before = await restorePostgres(storeUrl, file, stampOf(now()), env);
+  if (before !== null) out(texts[language].beforeSchema(before));
+  let contents: Contents;
+  try {
+    contents = await mark(storeUrl, now());
+  } catch (error) {
+    // The backup is in its place; only the note is missing.
+    note(texts[language].unmarked);
+    throw error;
+  }
+  out(texts[language].restored(contents));
   return 0;
 }
 

@@ -1,18 +1,21 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import {
   chmodSync,
   closeSync,
   copyFileSync,
+  createReadStream,
   existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
   openSync,
+  readFileSync,
   renameSync,
   rmSync,
   statSync,
+  writeFileSync,
 } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { HubError } from '#contract';
 
@@ -51,6 +54,35 @@ export function publish(draft: string, path: string): void {
   flush(dirname(resolve(path)));
 }
 
+async function digestOf(path: string): Promise<string> {
+  const hash = createHash('sha256');
+  for await (const chunk of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(chunk as Buffer);
+  return hash.digest('hex');
+}
+
+/** Where the checksum of a backup lies, as `sha256sum` writes and checks it: neither database finds a byte that changed within a text. */
+export const checksumOf = (path: string): string => `${path}.sha256`;
+
+/** Whether a backup is byte for byte as it was written; `unknown` if no checksum lies beside it. */
+export async function compareChecksum(path: string): Promise<'same' | 'differs' | 'unknown'> {
+  if (!existsSync(path)) throw refused(`${path} does not exist.`);
+  if (!existsSync(checksumOf(path))) return 'unknown';
+  const [written] = readFileSync(checksumOf(path), 'utf8').split(' ');
+  return written === (await digestOf(path)) ? 'same' : 'differs';
+}
+
+/** Writes a backup as `writeWhole` does, and its checksum beside it. Never is one of another backup there. */
+export async function writeBackup(path: string, write: (draft: string) => void | Promise<void>): Promise<void> {
+  let digest = '';
+  await writeWhole(path, async (draft) => {
+    await write(draft);
+    digest = await digestOf(draft);
+    rmSync(checksumOf(path), { force: true });
+    flush(dirname(resolve(path)));
+  });
+  await writeWhole(checksumOf(path), (draft) => writeFileSync(draft, `${digest}  ${basename(path)}\n`));
+}
+
 /** Runs `write` on a draft that becomes `path` where it succeeds and leaves nothing if it fails. */
 export async function writeWhole(path: string, write: (draft: string) => void | Promise<void>): Promise<void> {
   mkdirSync(dirname(resolve(path)), { recursive: true, mode: 0o700 });
@@ -67,7 +99,7 @@ export async function writeWhole(path: string, write: (draft: string) => void | 
 export async function backupSqlite(source: string, target: string): Promise<number> {
   if (!existsSync(source)) throw refused(`${source} does not exist: check STORE_URL.`);
   if (resolve(source) === resolve(target)) throw refused(`${target} is the store itself: name another file.`);
-  await writeWhole(target, (draft) => {
+  await writeBackup(target, (draft) => {
     const db = new DatabaseSync(source, { timeout: 30_000 });
     try {
       // One read transaction: writers go on, and what they commit meanwhile is not in it.
