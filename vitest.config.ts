@@ -26,8 +26,8 @@ export default defineConfig({
     exclude: [...configDefaults.exclude, ...(onlySlow || everything ? [] : [slow])],
     // Most of a test is waiting for sockets, timers and disks: a worker to each core would leave the cores idle.
     maxWorkers: Math.min(8, 2 * availableParallelism()),
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    testTimeout: 60_000,
+    hookTimeout: 120_000,
     reporters: ['default', './test/kit/plain-reporter.ts'],
   },
 });

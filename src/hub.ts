@@ -5,7 +5,7 @@ import type { Refresh } from './catalogue/refresh.ts';
 import { createCities, type Cities, type ConnectedCity } from './cities/cities.ts';
 import { createCoordination, type Coordination, type CoordinationOptions } from './coordination/coordination.ts';
 import { kinds } from './coordination/kinds.ts';
-import { createMarking } from './coordination/marks.ts';
+import { createMarking, createMarkPlaces } from './coordination/marks.ts';
 import { createSeal } from './coordination/seal.ts';
 import { createEvents, type Events, type EventsOptions } from './events/events.ts';
 import { createRelay } from './events/relay.ts';
@@ -84,8 +84,10 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     ...(options.refresh ? { refresh: options.refresh } : {}),
   });
   const seal = options.factsKey === null ? null : createSeal(options.factsKey);
+  const markPlacesOf = createMarkPlaces({ catalogue, cities, kinds });
   const applications = createApplications({
     ...options.applications,
+    marksOf: (offer, asked) => markPlacesOf(offer, asked).marks,
     ...(seal ? { digest: (text: string) => seal.pseudonym(text) } : {}),
     onSubmission: createMarking({ catalogue, cities, kinds, seal }),
     store,

@@ -1,5 +1,6 @@
 import type { ApplicationStatus, Channel, HubEvent, Json, LoggedEvent, Person, Problem, RegionalKey, ServiceKey } from '#contract';
 import type { Catalogue, Listing, Municipality, Offer, PageRequest, Place } from '../catalogue/catalogue.ts';
+import { placesIn, type MarkPlaces } from '../catalogue/forms/marks.ts';
 import type { Cities } from '../cities/cities.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { Log } from '../infra/log.ts';
@@ -152,6 +153,8 @@ export interface ApplicationsOptions {
   readonly timing?: Partial<DeliveryTiming>;
   /** Runs in the transaction that takes an application; where it throws, the application is not taken. */
   readonly onSubmission?: (tx: Tx, submission: TakenSubmission) => Promise<void>;
+  /** Where marks stand in the data of an offer's form, if this was asked for. @default where the form itself says so */
+  readonly marksOf?: (offer: Offer, asked: ServiceKey) => MarkPlaces['marks'];
   /** Digest of a text, keyed where the installation has a key: what it was made of cannot be guessed. @default SHA-256 */
   readonly digest?: (text: string) => string;
   /**
@@ -163,7 +166,11 @@ export interface ApplicationsOptions {
 }
 
 /** What the verbs share. */
-export interface ApplicationsDeps extends Omit<ApplicationsOptions, 'metrics' | 'retry' | 'timing' | 'retryBlindly' | 'digest'> {
+export interface ApplicationsDeps extends Omit<
+  ApplicationsOptions,
+  'metrics' | 'retry' | 'timing' | 'retryBlindly' | 'digest' | 'marksOf'
+> {
+  readonly marksOf: NonNullable<ApplicationsOptions['marksOf']>;
   readonly digest: (text: string) => string;
   readonly metrics: ApplicationMetrics;
   readonly retry: RetryPolicy;
@@ -179,6 +186,7 @@ export function createApplications(options: ApplicationsOptions): Applications {
     retry: { ...retryDefaults, ...options.retry },
     timing: { leaseMs: 10_000, pollMs: 500, ...options.timing },
     digest: options.digest ?? sha256,
+    marksOf: options.marksOf ?? (({ record }) => placesIn(record.form?.schema ?? null).marks),
     retryBlindly: options.retryBlindly ?? false,
   };
   const { store, eventLog } = deps;

@@ -1,6 +1,6 @@
 import type { Json } from '#contract';
 import type { Catalogue, Municipality, Offer } from '../catalogue/catalogue.ts';
-import { placesIn, valueAt } from '../catalogue/forms/marks.ts';
+import { valueAt, type MarkPlaces } from '../catalogue/forms/marks.ts';
 import { comparable } from '../catalogue/search/words.ts';
 import type { FieldProblem } from './applications.ts';
 
@@ -25,10 +25,9 @@ const escape = (name: string): string => name.replaceAll('~', '~0').replaceAll('
 const named = ({ name, ars }: Municipality): string => `${name} (${ars})`;
 const text = (value: Json | undefined): string | null => (typeof value === 'string' && value !== '' ? value : null);
 
-/** The problems with places in a form that is otherwise right; none if the form says nothing of places. */
-export function findPlaceProblems(register: Register, offer: Offer, formData: Json): readonly FieldProblem[] {
+/** The problems with places in a form that is otherwise right; none if neither the form nor `marks` say anything of places. */
+export function findPlaceProblems(register: Register, offer: Offer, marks: MarkPlaces['marks'], formData: Json): readonly FieldProblem[] {
   const schema = (offer.record.form?.schema ?? {}) as PlaceNode;
-  const { marks } = placesIn(offer.record.form?.schema ?? null);
   const having = (postalCode: string) =>
     register.listMunicipalities({ postalCode, page: { first: 20, after: null } }).items.map((one) => one.node);
   const problems = new Map<string, FieldProblem>();
@@ -80,7 +79,12 @@ export function findPlaceProblems(register: Register, offer: Offer, formData: Js
       return value ? [{ at, value }] : [];
     });
     const [first] = given;
-    if (!first || given.some(({ value }) => value.length === 12)) return;
+    if (!first) return;
+    const key = given.find(({ value }) => value.length === 12);
+    if (key) {
+      if (!register.findMunicipality({ ars: key.value })) add(key.at, 'municipality', unknown);
+      return;
+    }
     const lies = having(first.value);
     if (lies.length === 1) return;
     const all = lies.map(named).join(', ');

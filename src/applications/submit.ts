@@ -35,7 +35,7 @@ interface Target {
  * the first result again, with other content IDEMPOTENCY_CONFLICT.
  */
 export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeof createFormCheck>) {
-  const { store, eventLog, catalogue, cities, now } = deps;
+  const { store, eventLog, catalogue, cities, now, marksOf } = deps;
 
   return async function submit(input: SubmitInput, principal: Principal, traceparent: string): Promise<SubmitResult> {
     if (!principal.roles.includes('citizen') && !principal.roles.includes('portal'))
@@ -158,7 +158,9 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
         },
       ];
     const problems = checkForm(offer.id, form, input.formData ?? null);
-    return problems.length > 0 ? problems : findPlaceProblems(catalogue, offer, input.formData ?? null);
+    return problems.length > 0
+      ? problems
+      : findPlaceProblems(catalogue, offer, marksOf(offer, input.service as ServiceKey), input.formData ?? null);
   }
 
   function newRow(offer: Offer, target: Target, input: SubmitInput, principal: Principal, traceparent: string): ApplicationRow {

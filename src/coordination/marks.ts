@@ -1,7 +1,7 @@
-import { spelledAlike, type Json, type RegionalKey } from '#contract';
+import { spelledAlike, type Json, type RegionalKey, type ServiceKey } from '#contract';
 import type { TakenSubmission } from '../applications/applications.ts';
-import type { Catalogue } from '../catalogue/catalogue.ts';
-import { placesIn, valueAt } from '../catalogue/forms/marks.ts';
+import type { Catalogue, Offer } from '../catalogue/catalogue.ts';
+import { placesIn, valueAt, type MarkPlaces } from '../catalogue/forms/marks.ts';
 import type { Cities } from '../cities/cities.ts';
 import { canonicalJson, sha256 } from '../infra/ids.ts';
 import type { Tx } from '../infra/store/store.ts';
@@ -27,8 +27,24 @@ export interface MarkingDeps {
   readonly seal: Seal | null;
 }
 
+/** Where marks stand in the data of an offer's form if this was asked for. What a city says of its forms goes before what they say. */
+export function createMarkPlaces({ catalogue, cities, kinds }: Omit<MarkingDeps, 'seal'>): (offer: Offer, asked: ServiceKey) => MarkPlaces {
+  return (offer, asked) => {
+    const form = placesIn(offer.record.form?.schema ?? null);
+    const own = cities.findByArs(offer.ars)?.coordination ?? {};
+    const settings = kinds
+      .filter(({ services }) => services.some((service) => catalogue.keys.concerns(asked, service)))
+      .flatMap((kind) => own[kind.id] ?? []);
+    const marks = Object.fromEntries(settings.flatMap((one) => Object.entries(one.marks).map(([mark, pointer]) => [mark, [pointer]])));
+    return { marks: { ...form.marks, ...marks }, facts: settings.find((one) => one.facts !== undefined)?.facts ?? form.facts };
+  };
+}
+
 /** Marks applications as they are taken. */
-export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): (tx: Tx, submission: TakenSubmission) => Promise<void> {
+export function createMarking(deps: MarkingDeps): (tx: Tx, submission: TakenSubmission) => Promise<void> {
+  const { catalogue, cities, kinds, seal } = deps;
+  const placesOf = createMarkPlaces(deps);
+
   /** A municipality that exists, by its ARS of today or of then, or by a postal code that is its alone. */
   function municipality(value: Json | undefined): RegionalKey | null {
     if (typeof value !== 'string') return null;
@@ -74,14 +90,10 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
   return async function mark(tx, submission) {
     const { id, offer, asked, formData, principal, at, askedIn } = submission;
     const { keys } = catalogue;
-    const concerned = kinds.filter(({ services }) => services.some((service) => keys.concerns(asked, service)));
-    if (concerned.length === 0) return;
-    const own = cities.findByArs(offer.ars)?.coordination ?? {};
-    const form = placesIn(offer.record.form?.schema ?? null);
-    const places: Record<string, readonly string[]> = { ...form.marks };
-    for (const kind of concerned) for (const [mark, pointer] of Object.entries(own[kind.id]?.marks ?? {})) places[mark] = [pointer];
+    if (!kinds.some(({ services }) => services.some((service) => keys.concerns(asked, service)))) return;
+    const places = placesOf(offer, asked);
     const marks: Record<string, string | boolean> = {};
-    for (const [mark, pointers] of Object.entries(places)) {
+    for (const [mark, pointers] of Object.entries(places.marks)) {
       const value = pointers.map((pointer) => read(mark, valueAt(formData, pointer), principal)).find((one) => one !== null);
       if (value !== undefined && value !== null) marks[mark] = value;
     }
@@ -96,8 +108,7 @@ export function createMarking({ catalogue, cities, kinds, seal }: MarkingDeps): 
     const partners = Object.values(marks).filter(
       (value) => typeof value === 'string' && !keys.sameMunicipality(value, offer.ars) && cities.findByArs(value),
     );
-    const pointers = concerned.map((kind) => own[kind.id]?.facts).find((one) => one !== undefined) ?? form.facts;
-    const facts = pointers.flatMap((pointer) => {
+    const facts = places.facts.flatMap((pointer) => {
       const value = valueAt(formData, pointer);
       return value === undefined ? [] : [[pointer, value] as const];
     });

@@ -5,7 +5,8 @@ import type { Json } from '#contract';
 import type { TakenSubmission } from '../../src/applications/applications.ts';
 import { kinds } from '../../src/coordination/kinds.ts';
 import { placesIn, valueAt } from '../../src/catalogue/forms/marks.ts';
-import { createMarking } from '../../src/coordination/marks.ts';
+import { findPlaceProblems } from '../../src/applications/places.ts';
+import { createMarking, createMarkPlaces } from '../../src/coordination/marks.ts';
 import { createSeal } from '../../src/coordination/seal.ts';
 import type { Store } from '../../src/infra/store/store.ts';
 import { describeOnEachStore } from '../kit/services.ts';
@@ -97,6 +98,23 @@ async function marksOf(
   const facts = await store.db.selectFrom('case_facts').selectAll().where('application_id', '=', id).executeTakeFirst();
   return { marks: JSON.parse(row.marks) as object, applicant: row.applicant, facts: facts ?? null, row };
 }
+
+describe('where somebody came from, if the city’s file says where that stands', () => {
+  const settings = { coordination: { moving: { marks: { departure: '/cameFrom' } } } };
+  const offer = { serviceKey: registration, ars: duesseldorf, record: { form: { revision: 'r1', schema: { type: 'object' } } } } as never;
+  const { marks } = createMarkPlaces({ catalogue, kinds, cities: connected(settings) })(offer, registration as never);
+  test.each([
+    [neuss, []],
+    ['41460', []],
+    [undefined, []],
+    ['999999999999', [{ pointer: '/cameFrom', code: 'municipality' }]],
+    ['40668', [{ pointer: '/cameFrom', code: 'departure' }]],
+    ['00000', [{ pointer: '/cameFrom', code: 'departure' }]],
+  ])('%s is asked about as it would be if the form said so', (cameFrom, problems) => {
+    expect(findPlaceProblems(catalogue, offer, marks, cameFrom === undefined ? {} : { cameFrom })).toMatchObject(problems);
+    expect(findPlaceProblems(catalogue, offer, {}, cameFrom === undefined ? {} : { cameFrom }), 'said nowhere').toEqual([]);
+  });
+});
 
 describeOnEachStore('marks of an application', (kit) => {
   test('say where somebody came from: by key, or by a postal code that is one municipality’s alone', async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
 import type { Simulator } from '../../adapters/simulation/server.ts';
 import { ars, duesseldorf, startTestHub, type TestHub } from '../kit/hub.ts';
+import { applicant, parkingForm, parkingPermit } from '../kit/samples.ts';
 
 /* What somebody asks a hub that was just started, with nothing but what ships with it. */
 
@@ -110,4 +111,41 @@ test('a service knows its twin under another key, and who says so', async () => 
 test('a form that is filled in wrongly is told field by field, and nothing is filed', async () => {
   await expect(hub.submit(ars.duesseldorf, 'wrong', { formData: { licencePlate: '?' } })).rejects.toThrow('/residence');
   expect(backoffice.cases.list()).toHaveLength(0);
+});
+
+describe('an application', () => {
+  test.each([
+    ['TERMINAL', 'ValidationProblem'],
+    ['OFFICE', 'SubmitApplicationSuccess'],
+  ])('that says it comes by %s: %s, as the offer has it', async (channel, answered) => {
+    const [offer, submit] = [
+      'query ($ars: RegionalKey!, $service: ServiceKey!) { municipality(ars: $ars) { offer(service: $service) { channels form { revision } } } }',
+      `mutation ($input: SubmitApplicationInput!) {
+        submitApplication(input: $input) { __typename ... on ValidationProblem { fields { pointer code message(language: EN) } } }
+      }`,
+    ];
+    const seen = await hub.ask<{ municipality: { offer: { channels: string[]; form: { revision: string } } } }>(offer, {
+      ars: ars.duesseldorf,
+      service: parkingPermit,
+    });
+    const { channels, form } = seen.data!.municipality.offer;
+    expect(channels).not.toContain('TERMINAL');
+    const place = { ars: ars.duesseldorf };
+    const input = {
+      service: parkingPermit,
+      place,
+      formRevision: form.revision,
+      applicant,
+      formData: parkingForm,
+      idempotencyKey: channel,
+      channel,
+    };
+    const answer = await hub.ask<{ submitApplication: object }>(submit, { input }, 'citizen');
+    expect(answer.data?.submitApplication).toMatchObject({
+      __typename: answered,
+      ...(answered === 'ValidationProblem'
+        ? { fields: [{ pointer: '/channel', message: `This service is not offered here by TERMINAL, only by: ${channels.join(', ')}.` }] }
+        : {}),
+    });
+  });
 });
