@@ -1,205 +1,169 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import type { RegionalKey } from '#contract';
+import { applicationKey } from '../src/gateway/ids.ts';
 import { openStore } from '../src/infra/store/open-store.ts';
 import { newPostgresDatabase, newSqliteDatabase, type OwnDatabase } from '../test/kit/databases.ts';
 import { ask } from '../test/kit/samples.ts';
 import { startChild, type Child } from './child.ts';
-import { growStore, readAll } from './growth-rows.ts';
-import { load, type Seen } from './load.ts';
+import type { StatementTimes } from './growth-hub.ts';
+import type { Changing, Offices } from './growth-offices.ts';
+import { createCopying, readAll, writeCase } from './growth-rows.ts';
+import { away, clients, idle, polled, settle, sides, takes, underWay, works, type Grown } from './growth-works.ts';
 import { describeMachine } from './machine.ts';
 import { renderRun, writeResults, type Table } from './results.ts';
 import { measure, type Contender, type Plan } from './rounds.ts';
 import { bodyFor } from './submission.ts';
-import type { Surroundings } from './surroundings.ts';
 
 /*
  * What becomes of the hub when its store grows: the same work on an empty store and on ones that hold finished applications,
  * in turns, as ratios to the empty one:
  *
- *   node bench/growth.ts [--sizes 0,250000,1000000] [--only sqlite|postgres] [--quick]
+ *   node bench/growth.ts [--sizes 0,250000,1000000] [--only sqlite|postgres] [--works <words>] [--rounds <number>] [--statements] [--quick]
  *
- * On SQLite, and on PostgreSQL too if TEST_POSTGRES_URL names a server. Fails if a ratio is below 0.9.
+ * --works       those alone whose names contain one of the words, separated by commas; nothing is written
+ * --statements  says after each work what each statement of the hubs took; nothing is written
+ *
+ * On SQLite, and on PostgreSQL too if TEST_POSTGRES_URL names a server. Fails if a ratio is below 0.9. What was measured on one
+ * database replaces what was written of it before.
  */
 const { values } = parseArgs({
   options: {
     sizes: { type: 'string', default: '0,250000,1000000' },
     only: { type: 'string' },
+    works: { type: 'string' },
+    rounds: { type: 'string', default: '15' },
+    statements: { type: 'boolean', default: false },
     quick: { type: 'boolean', default: false },
   },
 });
 const sizes = values.quick ? [0, 5000] : values.sizes.split(',').map(Number);
-const plan: Plan = values.quick ? { rounds: 1, seconds: 2, warmUpSeconds: 1 } : { rounds: 7, seconds: 2, warmUpSeconds: 2 };
+const plan: Plan = values.quick
+  ? { rounds: 1, seconds: 1, warmUpSeconds: 1 }
+  : { rounds: Number(values.rounds), seconds: 1, warmUpSeconds: 2 };
+const wanted = values.works?.split(',');
 const bar = 0.9;
-const clients = 16;
 const say = (text: string) => console.log(text);
-const takes = { city: 'duesseldorf', ars: '051110000000' };
-const away = { city: 'neuss', ars: '051620024024' };
 
 await using begun = new AsyncDisposableStack();
-const surroundings = begun.adopt(await startChild<Surroundings>('surroundings.ts'), (one) => one.stop());
-const citizens = await Promise.all(Array.from({ length: clients }, () => surroundings.ask<string>('token', 'citizen')));
-const clerks = await Promise.all(Array.from({ length: clients }, () => surroundings.ask<string>('token', `clerk-${takes.city}`)));
-const startHub = (storeUrl: string) =>
-  startChild<string>('hub.ts', {
-    ...surroundings.ready,
-    NEUSS_URL: 'http://127.0.0.1:9',
+const startHub = (offices: Child<Offices>, storeUrl: string) =>
+  startChild<string>('growth-hub.ts', {
+    ...offices.ready,
+    ...(values.statements ? { BENCH_STATEMENTS: 'yes' } : {}),
     STORE_URL: storeUrl,
     PORT: '0',
     CACHE_URL: 'memory:',
     BUS_URL: 'embedded:',
   });
 
-interface Grown {
-  readonly size: number;
-  readonly url: string;
-  readonly hub: Child<string>;
-  readonly bodies: ReadonlyMap<string, string>;
-}
-
 /** A store with so many finished applications, and a hub that has started on it. */
-async function grow(store: OwnDatabase, size: number): Promise<Grown> {
-  const first = await startHub(store.url);
-  const token = citizens[0] ?? '';
-  const body = await bodyFor(first.ready, takes.ars);
-  const { query, variables } = JSON.parse(body) as { query: string; variables: { input: object } };
-  const { data } = await ask<{ submitApplication: { application?: { id: string } } }>(
-    first.ready,
-    query,
-    { input: { ...variables.input, idempotencyKey: 'first' } },
-    token,
-  );
-  const id =
-    Buffer.from(data?.submitApplication.application?.id ?? '', 'base64url')
-      .toString()
-      .split(':')[1] ?? '';
-  const opened = await openStore(store.url);
-  try {
-    await idle(opened, takes.city);
-    await first.stop();
-    await opened.db.updateTable('application').set({ status: 'GRANTED', native_version: '1' }).where('id', '=', id).execute();
-    if (size > 0) await growStore(opened, id, size, say);
-    await readAll(opened);
-  } finally {
-    await opened.close();
-  }
-  const hub = begun.adopt(await startHub(store.url), (one) => one.stop());
-  const bodies = new Map([
-    [takes.ars, await bodyFor(hub.ready, takes.ars)],
-    [away.ars, await bodyFor(hub.ready, away.ars)],
-  ]);
-  return { size, url: store.url, hub, bodies };
+async function grow({ url }: OwnDatabase, size: number): Promise<Grown> {
+  const offices = begun.adopt(await startChild<Offices>('growth-offices.ts'), (one) => one.stop());
+  const tokensOf = (persona: string) => Promise.all(Array.from({ length: clients }, () => offices.ask<string>('token', persona)));
+  const tokens = {
+    citizen: await tokensOf('citizen'),
+    portal: await tokensOf('portal'),
+    'clerk-duesseldorf': await tokensOf('clerk-duesseldorf'),
+  };
+  const store = begun.adopt(await openStore(url), (one) => one.close());
+  const first = await startHub(offices, url);
+  const application = await submitOne(first.ready, tokens.citizen[0] ?? '');
+  await submitOne(first.ready, tokens.portal[0] ?? '');
+  await idle(store, takes.city);
+  await sleep(1500); // for the first look at its changes
+  await first.stop();
+
+  await store.db.updateTable('application').set({ status: 'GRANTED' }).where('ars', '=', takes.ars).execute();
+  const { owner } = await store.db.selectFrom('application').select('owner').where('id', '=', application).executeTakeFirstOrThrow();
+  const copying = await createCopying(store, application, { portal: owner.replace(/citizen$/, 'portal'), sides });
+  await copying.finished(size, say);
+  const openIn = async (city: Changing['city'], adapter: string, ars: RegionalKey, status: string) => {
+    const firstCase = await offices.ask<number>('open', { city, count: underWay[city], status });
+    await copying.open(underWay[city], { id: city, adapter, ars, firstCase });
+    const rows = await store.db.selectFrom('application').select('id').where('ars', '=', ars).where('status', '=', 'RECEIVED').execute();
+    return { first: firstCase, count: underWay[city], ids: rows.map(({ id }) => id) };
+  };
+  const open = {
+    duesseldorf: await openIn('duesseldorf', 'cases', takes.ars, 'New'),
+    krefeld: await openIn('krefeld', polled.adapter, polled.ars, 'open'),
+  };
+  const dueAt = new Date(Date.now() + 72 * 3_600_000);
+  const cases = await Promise.all(open.duesseldorf.ids.slice(0, 20).map((one) => writeCase(store, { application: one, sides, dueAt })));
+  await readAll(store);
+
+  const hub = begun.adopt(await startHub(offices, url), (one) => one.stop());
+  const bodies = new Map<string, string>();
+  for (const { ars } of [takes, away]) bodies.set(ars, await bodyFor(hub.ready, ars));
+  const grown = { size, store, offices, hub, bodies, tokens, open, caseId: cases[0] ?? '' };
+  await settle(grown);
+  return grown;
 }
 
-/** Waits until the city has all that was taken for it. */
-async function idle(store: Awaited<ReturnType<typeof openStore>>, city: string): Promise<void> {
-  for (const began = performance.now(); ;) {
-    const { open } = await store.db
-      .selectFrom('delivery_job')
-      .select((select) => select.fn.countAll<number>().as('open'))
-      .where('state', 'in', ['queued', 'leased'])
-      .where('city', '=', city)
-      .executeTakeFirstOrThrow();
-    if (open === 0) return;
-    if (performance.now() - began > 180_000) throw new Error(`${open} applications still wait for ${city}`);
-    await sleep(50);
-  }
+/** A first application for the city that takes them; its id in the store. */
+async function submitOne(hub: string, token: string): Promise<string> {
+  const { query, variables } = JSON.parse(await bodyFor(hub, takes.ars)) as { query: string; variables: { input: object } };
+  const input = { ...variables.input, idempotencyKey: 'first' };
+  const answer = await ask<{ submitApplication: { application?: { id: string } } }>(hub, query, { input }, token);
+  const id = applicationKey(answer.data?.submitApplication.application?.id ?? '');
+  if (!id) throw new Error(`the hub did not take the first application: ${JSON.stringify(answer)}`);
+  return id;
 }
 
-const query = (text: string, variables: object = {}) => [{ path: '/graphql', body: JSON.stringify({ query: text, variables }) }];
-
-type Work = (grown: Grown, seconds: number) => Promise<Seen>;
-const asking =
-  (body: ReturnType<typeof query>, expected: string, tokens?: readonly string[]): Work =>
-  ({ hub }, seconds) =>
-    load({ url: hub.ready, clients, seconds, requests: body, expected, ...(tokens ? { tokens } : {}) });
-const submitting =
-  (ars: string): Work =>
-  ({ hub, bodies }, seconds) =>
-    load({
-      url: hub.ready,
-      clients,
-      seconds,
-      requests: [{ path: '/graphql', body: bodies.get(ars) ?? '' }],
-      tokens: citizens,
-      expected: '"__typename":"SubmitApplicationSuccess"',
+/** What the hubs' statements took since they were asked last: the costliest, and how their time grew. */
+async function tellStatements(all: readonly Grown[]): Promise<void> {
+  const times = await Promise.all(all.map(async ({ hub }) => new Map(await hub.ask<StatementTimes>('statements'))));
+  const texts = [...new Set(times.flatMap((one) => [...one.keys()]))];
+  const msOf = (text: string) => Math.max(...times.map((one) => one.get(text)?.ms ?? 0));
+  for (const text of texts.toSorted((a, b) => msOf(b) - msOf(a)).slice(0, 25)) {
+    const each = times.map((one) => {
+      const { calls, ms } = one.get(text) ?? { calls: 0, ms: 0 };
+      return `${calls} × ${calls === 0 ? '–' : Math.round((ms / calls) * 1000)} µs`;
     });
-
-/** Submissions until the back office has all of them: its count is what counts. */
-const delivering: Work = async (grown, seconds) => {
-  const began = performance.now();
-  const seen = await submitting(takes.ars)(grown, seconds);
-  const store = await openStore(grown.url);
-  try {
-    await idle(store, takes.city);
-  } finally {
-    await store.close();
+    say(`    ${each.join(' | ')}  ${text.replaceAll(/\s+/g, ' ').slice(0, 200)}`);
   }
-  return { ...seen, seconds: (performance.now() - began) / 1000 };
-};
-
-const list = 'query ($first: Int) { viewer { applications(first: $first) { totalCount nodes { id status submittedAt } } } }';
-const works: readonly (readonly [string, Work])[] = [
-  ['submissions, back office away', submitting(away.ars)],
-  ['submissions until they are delivered', delivering],
-  ['the clerk’s list', asking(query(list, { first: 20 }), '"nodes":[{', clerks)],
-  [
-    'the clerk’s list of what is parked',
-    asking(query('{ viewer { applications(status: PARKED) { totalCount } } }'), '"totalCount":', clerks),
-  ],
-  ['the citizen’s list', asking(query(list, { first: 20 }), '"nodes":[{', citizens)],
-  ['open cases of a city', asking(query('{ cases(open: true) { totalCount } clerkTasks { totalCount } }'), '"totalCount":', clerks)],
-  [
-    'who is competent',
-    asking(
-      query('query ($k: ServiceKey!) { competence(service: $k, place: { postalCode: "40213" }) { __typename } }', { k: '99108001001000' }),
-      '"Competence"',
-    ),
-  ],
-];
+}
 
 const machine = describeMachine(new Date());
-const tables: Table[] = [];
 const below: string[] = [];
-async function bench(name: string, create: () => Promise<OwnDatabase>): Promise<void> {
+
+async function bench(name: string, create: () => Promise<OwnDatabase>): Promise<Table[]> {
   const grown: Grown[] = [];
+  const tables: Table[] = [];
   for (const size of sizes) {
     say(`${name}: a store with ${size.toLocaleString('en')} finished applications`);
-    grown.push(
-      await grow(
-        begun.adopt(await create(), (one) => one.remove()),
-        size,
-      ),
-    );
+    const database = begun.adopt(await create(), (one) => one.remove());
+    grown.push(await grow(database, size));
   }
-  for (const [title, work] of works) {
+  for (const [title, work] of works.filter(([one]) => wanted?.some((word) => one.includes(word)) ?? true)) {
     say(`${name}: ${title}`);
+    if (values.statements) await Promise.all(grown.map(({ hub }) => hub.ask('statements')));
     const contenders = grown.map((one): Contender => ({
       name: `${one.size.toLocaleString('en')} finished`,
       run: (seconds) => work(one, seconds),
       cpu: () => one.hub.cpu(),
+      settle: () => settle(one),
     }));
     const measured = await measure(contenders, plan, say);
     tables.push({ title: `${title}, on ${name}`, measured });
     for (const { name: of, ratio } of measured) if (ratio < bar) below.push(`${title}, on ${name}, ${of}: ${ratio.toFixed(2)}`);
+    say(`  ${measured.map(({ name: of, ratio, cpuRatio }) => `${of}: ${ratio.toFixed(2)}, CPU ${cpuRatio.toFixed(2)}`).join('; ')}`);
+    if (values.statements) await tellStatements(grown);
   }
-  say(`${name}: at rest`);
-  for (const { size, hub } of grown) {
-    const before = await hub.cpu();
-    await sleep(values.quick ? 500 : 10_000);
-    say(
-      `  ${size.toLocaleString('en')} finished: ${Math.round((((await hub.cpu()) - before) / 1000 / (values.quick ? 0.5 : 10)) * 10) / 10} ms CPU a second`,
-    );
-  }
+  return tables;
 }
 
 const server = process.env['TEST_POSTGRES_URL'];
-if (values.only !== 'postgres') await bench('SQLite', async () => newSqliteDatabase());
-if (server && values.only !== 'sqlite') await bench('PostgreSQL', () => newPostgresDatabase(server));
-else if (!server) say('PostgreSQL is left out: TEST_POSTGRES_URL names no server');
-
-const text = renderRun(machine, plan, tables);
-say(`\n${text}`);
-if (!values.quick) writeResults(new URL('GROWTH.md', import.meta.url), text);
+const kinds = [
+  { id: 'sqlite', name: 'SQLite', create: async () => newSqliteDatabase() },
+  ...(server ? [{ id: 'postgres', name: 'PostgreSQL', create: () => newPostgresDatabase(server) }] : []),
+];
+if (!server) say('PostgreSQL is left out: TEST_POSTGRES_URL names no server');
+for (const { id, name, create } of kinds.filter((one) => values.only === undefined || values.only === one.id)) {
+  const text = renderRun(machine, plan, await bench(name, create));
+  say(`\n${text}`);
+  const marks = { begin: `<!-- generated by bench/growth.ts: ${id} begin -->`, end: `<!-- generated by bench/growth.ts: ${id} end -->` };
+  if (!values.quick && !values.statements && !wanted) writeResults(new URL('GROWTH.md', import.meta.url), text, marks);
+}
 if (below.length > 0 && !values.quick) {
   say(`\nBelow ${bar} of the empty store:\n${below.join('\n')}`);
   process.exitCode = 1;

@@ -10,7 +10,8 @@ export interface Table {
 }
 
 const rate = (value: number) => Math.round(value).toLocaleString('en');
-const ms = (value: number) => value.toFixed(value < 10 ? 2 : 1);
+/** Not everything that is counted has a latency. */
+const ms = (value: number) => (Number.isNaN(value) ? '–' : value.toFixed(value < 10 ? 2 : 1));
 
 /** Tables as Markdown. */
 export function renderTables(tables: readonly Table[]): string {

@@ -1,4 +1,4 @@
-import { sql, type SelectQueryBuilder } from 'kysely';
+import { sql, type RawBuilder, type SelectQueryBuilder } from 'kysely';
 import { parseMunicipalityArs, type Json, type KeyRules, type LoggedEvent, type RegionalKey, type ServiceKey } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
@@ -87,25 +87,29 @@ async function toCaseFile(store: Store, row: CaseRow): Promise<CaseFile> {
   };
 }
 
-/** Cases of somebody's own applications. */
-const casesOfOwner = ({ db }: Store, { owner }: Principal) =>
-  db
-    .selectFrom('application')
-    .innerJoin('case_application as link', 'link.application_id', 'application.id')
-    .select('link.case_id')
-    .where('application.owner', '=', owner);
+/** True for the case `id` that has an application of the principal's. Looked up case by case: a portal may have a million applications. */
+const hasOwn = (store: Store, { owner }: Principal, id: 'case_file.id' | 'file.id') =>
+  sql<boolean>`exists ${store.db
+    .selectFrom('case_application as own')
+    .select('own.case_id')
+    .where('own.case_id', '=', sql.ref<string>(id))
+    .where('own.owner', '=', owner)}`;
+
+/** True for the case `id` that concerns a city, under one of its keys. */
+const concerns = (store: Store, keysOfCity: readonly RegionalKey[], id: 'case_file.id' | 'file.id') =>
+  sql<boolean>`exists ${store.db
+    .selectFrom('case_participant as side')
+    .select('side.case_id')
+    .where('side.case_id', '=', sql.ref<string>(id))
+    .where('side.ars', 'in', [...keysOfCity])}`;
 
 /** Cases that a principal may see: a citizen those of its own applications, a city those that concern it. Nobody else any. */
 const visibleTo = (store: Store, keys: KeyRules, principal: Principal) =>
   store.db.selectFrom('case_file').where((where) => {
     const ars = cityOf(principal);
-    const concerned = where
-      .selectFrom('case_participant')
-      .select('case_id')
-      .where('ars', 'in', ars === null ? [] : [...keys.keysOfMunicipality(ars)]);
     return where.or([
-      ...(isSubmitter(principal) ? [where('case_file.id', 'in', casesOfOwner(store, principal))] : []),
-      ...(ars === null ? [] : [where('case_file.id', 'in', concerned)]),
+      ...(isSubmitter(principal) ? [hasOwn(store, principal, 'case_file.id')] : []),
+      ...(ars === null ? [] : [concerns(store, keys.keysOfMunicipality(ars), 'case_file.id')]),
     ]);
   });
 
@@ -141,25 +145,51 @@ export async function findCaseOf(
   return row ? toCaseFile(store, row) : null;
 }
 
-/** Cases of a city, in the order of their ids. What is open is found by its own index, however much is closed. */
-const casesOfCity = (store: Store, keysOfCity: readonly RegionalKey[], byLink: boolean): CaseQuery =>
-  !byLink
-    ? store.db.selectFrom('case_file as file').where((where) =>
+type CaseQuery = SelectQueryBuilder<Database & { file: Database['case_file'] }, 'file', object>;
+
+/** Cases that somebody sees for one reason, and by which column they are in order: that of the index which finds them. */
+interface Visible {
+  readonly all: CaseQuery;
+  readonly id: RawBuilder<string>;
+}
+
+/** Of all cases, those for which something holds. What is open is found by its own index, however much is closed. */
+const among = (store: Store, holds: RawBuilder<boolean>): Visible => ({
+  all: store.db.selectFrom('case_file as file').where(holds),
+  id: sql<string>`file.id`,
+});
+
+const linked = sql<string>`link.case_id`;
+
+/** Cases of a city under one key, by the city first, so that cases of others are not read. */
+const ofCity = (store: Store, ars: RegionalKey): Visible => ({
+  all: store.db
+    .selectFrom('case_participant as link')
+    .innerJoin('case_file as file', 'file.id', 'link.case_id')
+    .where('link.ars', '=', ars),
+  id: linked,
+});
+
+/** Cases of somebody's own applications, by the owner first. One that has several of them is counted once, by the first. */
+const ofOwner = (store: Store, { owner }: Principal): Visible => ({
+  all: store.db
+    .selectFrom('case_application as link')
+    .innerJoin('case_file as file', 'file.id', 'link.case_id')
+    .where('link.owner', '=', owner)
+    .where((where) =>
+      where.not(
         where.exists(
           where
-            .selectFrom('case_participant as link')
-            .select('link.case_id')
-            .whereRef('link.case_id', '=', 'file.id')
-            .where('link.ars', 'in', [...keysOfCity]),
+            .selectFrom('case_application as earlier')
+            .select('earlier.case_id')
+            .whereRef('earlier.case_id', '=', 'link.case_id')
+            .whereRef('earlier.application_id', '<', 'link.application_id')
+            .where('earlier.owner', '=', owner),
         ),
-      )
-    : // The same columns of `file`; by the city first, so that cases of others are not read.
-      store.db
-        .selectFrom('case_participant as link')
-        .innerJoin('case_file as file', 'file.id', 'link.case_id')
-        .where('link.ars', '=', keysOfCity[0]!);
-
-type CaseQuery = SelectQueryBuilder<Database & { file: Database['case_file'] }, 'file', object>;
+      ),
+    ),
+  id: linked,
+});
 
 /** What the principal may see, newest first; the cursor is the case's id (UUIDv7, which grows with time). */
 export async function listCases(
@@ -169,19 +199,23 @@ export async function listCases(
   { page: { after, first }, open, kind }: { page: PageRequest; open?: boolean | null; kind?: string | null },
 ): Promise<Listing<CaseFile>> {
   const ars = cityOf(principal);
-  const own: CaseQuery = store.db.selectFrom('case_file as file').where('file.id', 'in', casesOfOwner(store, principal));
   const keysOfCity = ars === null ? [] : keys.keysOfMunicipality(ars);
-  // A city with a former key takes part in a case once, under either.
-  const byLink = open !== true && keysOfCity.length === 1;
   // One list for each thing that makes a case visible: a database has an index for each, and none for one or the other.
-  const both = isSubmitter(principal) && ars !== null;
-  const lists = [
-    ...(isSubmitter(principal) ? [{ all: own, id: sql<string>`file.id` }] : []),
-    ...(ars === null
-      ? []
-      : [{ all: casesOfCity(store, keysOfCity, byLink), id: sql<string>`${sql.ref(byLink ? 'link.case_id' : 'file.id')}` }]),
-  ].map(({ all, id }, index) => {
-    let visible = both && index === 1 ? all.where('file.id', 'not in', casesOfOwner(store, principal)) : all;
+  const reasons: Visible[] = [];
+  // A portal has many cases and few that are open, a person few of either.
+  if (isSubmitter(principal))
+    reasons.push(
+      open === true && principal.roles.includes('portal') ? among(store, hasOwn(store, principal, 'file.id')) : ofOwner(store, principal),
+    );
+  if (ars !== null) {
+    const [only, ...more] = keysOfCity;
+    // A city with a former key takes part in a case once, under either.
+    const { all, id } =
+      open !== true && only !== undefined && more.length === 0 ? ofCity(store, only) : among(store, concerns(store, keysOfCity, 'file.id'));
+    reasons.push({ all: isSubmitter(principal) ? all.where(sql<boolean>`not ${hasOwn(store, principal, 'file.id')}`) : all, id });
+  }
+  const lists = reasons.map(({ all, id }) => {
+    let visible = all;
     if (open === true) visible = visible.where('file.closed_at', 'is', null);
     else if (open === false) visible = visible.where('file.closed_at', 'is not', null);
     // A word that is no kind's is asked of nobody: a store may refuse the characters in it.

@@ -89,7 +89,13 @@ async function saveParts(tx: Tx, before: CaseRows | null, { file: { id }, partic
   if (links.length > 0)
     await tx
       .insertInto('case_application')
-      .values(links.map((application_id) => ({ case_id: id, application_id })))
+      .values((values) =>
+        links.map((application_id) => ({
+          case_id: id,
+          application_id,
+          owner: values.selectFrom('application').select('owner').where('application.id', '=', application_id),
+        })),
+      )
       .execute();
   if (waiting.length > 0)
     await tx

@@ -290,8 +290,8 @@ export interface Database {
   };
   /** Cities that a case concerns. */
   case_participant: { case_id: string; ars: ArsColumn };
-  /** Applications that belong to a case. */
-  case_application: { case_id: string; application_id: string };
+  /** Applications that belong to a case, and whose they are: a portal's cases must be found without reading its applications. */
+  case_application: { case_id: string; application_id: string; owner: string | null };
   /** What open cases wait for. */
   case_waiting: {
     case_id: string;

@@ -3,12 +3,20 @@ import type { Migration } from 'kysely/migration';
 import type { Database } from '../schema.ts';
 import { createIndex } from './tables.ts';
 
+/** An index that holds some rows alone. */
+export interface PartialIndex {
+  readonly name: string;
+  readonly on: keyof Database;
+  readonly columns: string;
+  readonly where: string;
+}
+
 /*
  * What is asked all the time must cost the same with a million finished rows as with none. Finished rows stay where they are,
  * so what is open is found by indexes that hold open rows alone. A database uses such an index only for a query that says its
  * condition in the same words: the conditions of `partial` stand in the queries of the features, letter by letter.
  */
-const partial: readonly { readonly name: string; readonly on: string; readonly columns: string; readonly where: string }[] = [
+export const partial: readonly PartialIndex[] = [
   {
     name: 'delivery_job_open',
     on: 'delivery_job',
@@ -46,11 +54,14 @@ const dropped = [
   'event_delivery_city_state_not_before',
 ];
 
+/** Makes an index that holds some rows alone. */
+export const createPartialIndex = (db: Kysely<Database>, { name, on, columns, where }: PartialIndex) =>
+  sql`create index ${sql.raw(name)} on ${sql.raw(on)} (${sql.raw(columns)}) where ${sql.raw(where)}`.execute(db);
+
 async function up(db: Kysely<Database>): Promise<void> {
   // The reference to an application is checked at commit: without an index, each new application reads all keys.
   await createIndex(db, 'submission_key', ['application_id']);
-  for (const { name, on, columns, where } of partial)
-    await sql`create index ${sql.raw(name)} on ${sql.raw(on)} (${sql.raw(columns)}) where ${sql.raw(where)}`.execute(db);
+  for (const one of partial) await createPartialIndex(db, one);
   for (const columns of [
     ['ars', 'id'],
     ['owner', 'id'],
