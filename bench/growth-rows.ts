@@ -221,11 +221,17 @@ async function fillEvents(db: Kysely<Database>, application: string): Promise<vo
 
 /**
  * Writes the case of somebody who has moved, by the rules of its kind: one that waits for an answer until `dueAt`, or one that is closed.
+ * @param unseen the deadline is left out of what waits, so that nobody sees it yet
  * @returns its id
  */
 export async function writeCase(
   store: Store,
-  { application, sides, dueAt }: { readonly application: string; readonly sides: Sides; readonly dueAt: Date | null },
+  {
+    application,
+    sides,
+    dueAt,
+    unseen = false,
+  }: { readonly application: string; readonly sides: Sides; readonly dueAt: Date | null; readonly unseen?: boolean },
 ): Promise<string> {
   const { arrival, departure } = sides;
   const id = newId();
@@ -249,8 +255,11 @@ export async function writeCase(
       occurredAt: new Date(),
       facts: { ...toFacts(event), correlation: id },
     });
-  const last = rows;
-  if (last) await store.transaction((tx) => saveCase(tx, null, last));
+  if (rows) {
+    const waiting = rows.waiting.map((one) => (unseen ? { ...one, due_at: null } : one));
+    const written: CaseRows = { ...rows, waiting };
+    await store.transaction((tx) => saveCase(tx, null, written));
+  }
   return id;
 }
 

@@ -146,21 +146,17 @@ const changing = (city: Changing['city'], ars: RegionalKey, statuses: readonly (
 
 /** Cases between cities whose answer is overdue: until their clerks have been told. */
 const overdue: Work = async ({ store, open }) => {
-  const { ids } = open.duesseldorf;
-  const dueAt = new Date(Date.now() + 24 * 3_600_000);
+  const dueAt = new Date(Date.now() - 1000);
   const cases: string[] = [];
-  for (const application of ids.slice(0, deadlines)) cases.push(await writeCase(store, { application, sides, dueAt }));
+  for (const application of open.duesseldorf.ids.slice(0, deadlines))
+    cases.push(await writeCase(store, { application, sides, dueAt, unseen: true }));
   const began = performance.now();
-  const past = Date.now() - 1000;
-  await store.db.updateTable('case_waiting').set({ due_at: past }).where('case_id', 'in', cases).execute();
-  await until(
-    'deadlines',
-    async () => {
-      const row = await store.db.selectFrom('case_waiting').select('case_id').where('due_at', '<=', past).limit(1).executeTakeFirst();
-      return row === undefined;
-    },
-    5,
-  );
+  await store.db.updateTable('case_waiting').set({ due_at: dueAt.getTime() }).where('case_id', 'in', cases).execute();
+  const now = Date.now();
+  await until('deadlines', async () => {
+    const row = await store.db.selectFrom('case_waiting').select('case_id').where('due_at', '<=', now).limit(1).executeTakeFirst();
+    return row === undefined;
+  });
   return { count: cases.length, seconds: (performance.now() - began) / 1000, p50: nowhere, p99: nowhere };
 };
 

@@ -162,11 +162,11 @@ const among = (store: Store, holds: RawBuilder<boolean>): Visible => ({
 const linked = sql<string>`link.case_id`;
 
 /** Cases of a city under one key, by the city first, so that cases of others are not read. */
-const ofCity = (store: Store, ars: RegionalKey): Visible => ({
+const ofCity = (store: Store, keyOfCity: RegionalKey): Visible => ({
   all: store.db
     .selectFrom('case_participant as link')
     .innerJoin('case_file as file', 'file.id', 'link.case_id')
-    .where('link.ars', '=', ars),
+    .where('link.ars', '=', keyOfCity),
   id: linked,
 });
 
