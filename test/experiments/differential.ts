@@ -1,16 +1,15 @@
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
-import { cutDifferenceText, findCutDifferences } from '../federation/kit/cut-differences.ts';
-import { compiling } from '../kit/compiled.ts';
-import { askExecutor, askHub, differenceText, findDifferences, plainly } from '../kit/differential.ts';
-import { startSandboxHub } from '../kit/sandbox-hub.ts';
+import { startChild } from '../kit/child.ts';
+import type { Part, PartFindings } from './differential-worker.ts';
 
 /*
  * A million random documents, asked of the sandbox's hub over HTTP and of graphql-js: data, order of keys, errors, status.
  *
- *   npm run experiment:differential [-- --federated] [--count <n>] [--seed <n>] [--control]
+ *   npm run experiment:differential [-- --federated] [--count <n>] [--seed <n>] [--minutes <n>] [--processes <n>] [--control]
  *
- * Document n of a run is that of seed + n: what a run was ended at, the next one begins with. `--control` puts a compiler of
- * operations in the place of the hub, for a minute: it must be found out.
+ * Document n of a run is that of seed + n: what a run was ended at, the next one begins with. Each process has a hub of its own.
+ * `--control` puts a compiler of operations in the place of the hub, for a minute: it must be found out.
  *
  * `--federated`: graphs cut into subgraphs at random (2000 of them, 20 documents each) and the engine that plans, against graphql-js on the
  * whole schema. Its control plans required values as they stand in the SDL.
@@ -20,63 +19,65 @@ const { values } = parseArgs({
     federated: { type: 'boolean', default: false },
     count: { type: 'string' },
     seed: { type: 'string', default: '1' },
+    minutes: { type: 'string', default: 'Infinity' },
+    processes: { type: 'string', default: String(availableParallelism()) },
     control: { type: 'boolean', default: false },
   },
 });
-const count = Number(values.count ?? (values.federated ? 2000 : 1_000_000));
+const { federated, control } = values;
+const count = Number(values.count ?? (federated ? 2000 : 1_000_000));
 const first = Number(values.seed);
-const mostFound = 10;
+const mostMs = control ? 60_000 : Number(values.minutes) * 60_000;
+/** A control is over with the first. */
+const mostFound = control ? 1 : 10;
+const step = federated ? 20 : control ? 100 : 1000;
 
 const began = Date.now();
-const seconds = () => (Date.now() - began) / 1000;
 const say = (text: string) => console.log(text);
+const subject = federated
+  ? control
+    ? 'Control: required values as they stand in the SDL'
+    : 'The engine that plans'
+  : control
+    ? 'Control: a compiler of operations'
+    : 'The hub';
+say(`${subject} against graphql-js, ${count} ${federated ? 'cuts' : 'documents'} from seed ${first} on, ${values.processes} processes`);
 
-/** Differences found in what the hub answers itself. */
-async function wholeGraph(): Promise<number> {
-  const sandbox = await startSandboxHub();
-  const expected = await askExecutor(sandbox, plainly);
-  const subject = values.control ? await askExecutor(sandbox, compiling()) : await askHub(sandbox);
-  say(`${values.control ? 'Control: a compiler' : 'The hub'} against graphql-js, ${count} documents from seed ${first} on`);
-  const told = { asked: 0, limited: 0, skipped: 0, found: 0 };
-  const step = values.control ? 100 : 1000;
-  for (let seed = first; seed < first + count && told.found < mostFound && !(values.control && seconds() > 60); seed += step) {
-    const part = await findDifferences({ sandbox, expected, subject, seed, count: Math.min(step, first + count - seed) });
-    told.asked += part.asked;
-    told.limited += part.limited;
-    told.skipped += part.skipped;
-    told.found += part.found.length;
-    for (const one of part.found) say(`\n${differenceText(one)}\n`);
-    say(
-      `${told.asked} asked, ${told.found} differ, ${told.limited} over the limits, ${told.skipped} where a city did not answer, ${seconds().toFixed(0)} s; go on with --seed ${seed + part.asked}`,
-    );
-  }
-  await sandbox.close();
-  if (told.skipped > told.asked / 100) throw new Error('More than one document in a hundred was not compared');
-  return told.found;
+const totals: Record<string, number> = {};
+let found = 0;
+let usedMs = 0;
+let next = first;
+/** Beginnings of what is being compared. */
+const underway = new Set<number>();
+
+const isOver = (): boolean => next >= first + count || found >= mostFound || Date.now() - began > mostMs;
+
+function tell({ seed }: Part, { counts, differences, cpuMs }: PartFindings): void {
+  usedMs += cpuMs;
+  underway.delete(seed);
+  for (const [name, number] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + number;
+  found += differences.length;
+  for (const one of differences) say(`\n${one}\n`);
+  const told = Object.entries(totals).map(([name, number]) => `${number} ${name}`);
+  const seconds = ((Date.now() - began) / 1000).toFixed(0);
+  const each = (usedMs / Math.max(1, totals['asked'] ?? 0)).toFixed(1);
+  say(`${told.join(', ')}, ${found} differ, ${seconds} s, ${each} ms of CPU each; go on with --seed ${Math.min(next, ...underway)}`);
 }
 
-/** Differences found between graphs in parts and the same as a whole. */
-async function graphsInParts(): Promise<number> {
-  say(
-    `${values.control ? 'Control: required values as they stand' : 'The engine that plans'} against graphql-js, ${count} cuts from ${first} on`,
-  );
-  const told = { cuts: 0, uncomposed: 0, asked: 0, failing: 0, planless: 0, found: 0 };
-  const step = 20;
-  for (let seed = first; seed < first + count && told.found < mostFound && !(values.control && seconds() > 60); seed += step) {
-    const { found, ...part } = await findCutDifferences(
-      { seed, count: Math.min(step, first + count - seed), documents: 20 },
-      { areValuesSeparated: !values.control },
-    );
-    for (const key of ['cuts', 'uncomposed', 'asked', 'failing', 'planless'] as const) told[key] += part[key];
-    told.found += found.length;
-    for (const one of found) say(`\n${cutDifferenceText(one)}\n`);
-    const share = ((100 * told.planless) / Math.max(1, told.asked)).toFixed(2);
-    say(
-      `${told.cuts} cuts (${told.uncomposed} do not compose), ${told.asked} asked (${told.failing} with errors), ${told.found} differ, ${told.planless} without a plan (${share} %), ${seconds().toFixed(0)} s; go on with --seed ${seed + part.cuts}`,
-    );
+async function run(): Promise<void> {
+  const args = [federated ? 'federated' : 'whole', ...(control ? ['control'] : [])];
+  // Most of what is made lives for one document: with room for many, hardly anything is copied.
+  const worker = await startChild(new URL('differential-worker.ts', import.meta.url), args, ['--max-semi-space-size=64']);
+  while (!isOver()) {
+    const part: Part = { seed: next, count: Math.min(step, first + count - next) };
+    underway.add(part.seed);
+    next += part.count;
+    tell(part, await worker.ask<PartFindings>({ ...part }));
   }
-  return told.found;
+  await worker.end();
 }
 
-const found = await (values.federated ? graphsInParts() : wholeGraph());
-process.exit(found > 0 === values.control ? 0 : 1);
+await Promise.all(Array.from({ length: Number(values.processes) }, run));
+const notCompared = (totals['skipped'] ?? 0) + (totals['limited'] ?? 0);
+if (notCompared > (totals['asked'] ?? 0) / 100) say('More than one document in a hundred was not compared');
+process.exitCode = found > 0 === control && notCompared <= (totals['asked'] ?? 0) / 100 ? 0 : 1;

@@ -4,20 +4,21 @@ import { parse } from 'yaml';
 import { duesseldorfPortal } from '../../sandbox/portals/duesseldorf.ts';
 import { koelnPortal } from '../../sandbox/portals/koeln.ts';
 import { portalToken, startPortal } from '../../sandbox/portals/portal.ts';
-import { startTestHub } from '../kit/hub.ts';
-import { calibrate } from '../kit/worst.ts';
-import type { OperationLimits } from '../../src/gateway/limits.ts';
+import type { Catalogue, CatalogueImports } from '../../src/catalogue/catalogue.ts';
+import { takeAway } from '../kit/limits.ts';
+import { calibrate } from '../kit/quiet.ts';
+import { watchTurns } from '../kit/turns.ts';
 
 /*
  * The hub that the search for the worst question asks, in a process of its own: it says what CPU it has used and how slow its machine is. The
  * sandbox's four cities; two of them answer live fields, in this process too, so that what they cost counts.
+ *
+ *   node worst-hub.ts [<limit that is taken away>]
  */
-const [portals, limits] = [
-  await Promise.all([startPortal(duesseldorfPortal), startPortal(koelnPortal)]),
-  // JSON has no Infinity.
-  Object.fromEntries((process.argv[2] ?? '').split(',').flatMap((name) => (name ? [[name, Infinity]] : []))) as OperationLimits,
-];
-const [duesseldorf, koeln] = portals;
+takeAway(process.argv.slice(2));
+// Loaded once the limits are gone.
+const { startTestHub } = await import('../kit/hub.ts');
+const [duesseldorf, koeln] = await Promise.all([startPortal(duesseldorfPortal), startPortal(koelnPortal)]);
 const citiesDir = join(import.meta.dirname, '../../cities');
 /** A city of the sandbox as its file says, wherever it is written to. */
 const cityOf = (id: string): object =>
@@ -41,16 +42,51 @@ const hub = await startTestHub({
     KOELN_PORTAL_URL: koeln.url,
     KOELN_PORTAL_TOKEN: portalToken,
   },
-  gateway: { rateLimit: null, operations: limits },
+  gateway: { rateLimit: null },
 });
 
-process.on('message', (asked: 'cpu' | 'slowness' | 'end') => {
-  if (asked === 'end') void hub.close().then(() => process.exit(0));
-  else if (asked === 'slowness') process.send?.(calibrate());
-  else {
-    const { user, system } = process.cpuUsage();
-    process.send?.(user + system);
+/** What the hub is asked about itself. */
+export type Asked =
+  | 'cpu'
+  | 'slowness'
+  | 'watch'
+  | 'held'
+  | 'token'
+  | {
+      readonly import: {
+        readonly id: string;
+        readonly ars: string;
+        readonly files: Readonly<Record<string, string>>;
+        readonly format: string;
+      };
+    };
+
+let held = (): number => 0;
+
+async function answer(asked: Asked): Promise<number | string> {
+  switch (asked) {
+    case 'cpu': {
+      const { user, system } = process.cpuUsage();
+      return user + system;
+    }
+    case 'slowness':
+      return calibrate();
+    case 'watch':
+      held = watchTurns();
+      return 0;
+    case 'held':
+      return held();
+    case 'token':
+      return hub.issuer.token('citizen-eid', 86_400);
+    default: {
+      const { id, ars, files, format } = asked.import;
+      const catalogue = hub.hub.catalogue as Catalogue & CatalogueImports;
+      const [outcome] = await catalogue.importCities([{ id, ars: ars as never, catalogue: { format, files } }], { force: true });
+      return outcome?.ok ? `${outcome.report.offers} offers` : (outcome?.problem.slice(0, 100) ?? '');
+    }
   }
-});
-process.on('disconnect', () => process.exit(0));
+}
+
+process.on('message', (asked: Asked) => void answer(asked).then((told) => process.send?.(told)));
+process.on('disconnect', () => void hub.close().then(() => process.exit(0)));
 process.send?.(hub.url);

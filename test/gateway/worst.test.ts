@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { duesseldorf, neuss, startTestHub, type TestHub } from '../kit/hub.ts';
-import { calibrate, priceOf } from '../kit/worst.ts';
+import { misfits } from '../kit/limits.ts';
+import { calibrate } from '../kit/quiet.ts';
+import { priceOf } from '../kit/worst.ts';
 
 let hub: TestHub;
 beforeAll(async () => {
@@ -34,8 +36,12 @@ test.each([
   ],
   ['the schema as text', aliases(() => '_service { sdl }')],
 ])('%s cost no more than 50 ms of a quiet machine and 1 MB', async (_, query) => {
-  await priceOf(hub.url, query);
-  const { cpuMs, bytes } = await priceOf(hub.url, query, 7);
+  await priceOf(hub.url, { query });
+  const { cpuMs, bytes } = await priceOf(hub.url, { query }, 7);
   expect(cpuMs / calibrate()).toBeLessThan(50);
   expect(bytes).toBeLessThanOrEqual(1_000_000);
+});
+
+test('each limit can be taken away as a control', () => {
+  expect(misfits()).toEqual([]);
 });

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { execute, parse, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
+import { execute, type ExecutionResult, type GraphQLError, type GraphQLSchema } from 'graphql';
+import { Client } from 'undici';
 import { createContext, type Features } from '../../src/gateway/context.ts';
 import { publicError } from '../../src/gateway/errors.ts';
 import { createSchema } from '../../src/gateway/schema.ts';
@@ -9,7 +10,7 @@ import type { Principal } from '../../src/identity/identity.ts';
 import { createIdentity } from '../../src/identity/oidc.ts';
 import { createLog } from '../../src/infra/log.ts';
 import { createMetrics } from '../../src/infra/metrics.ts';
-import { randomDocument, type DocumentOptions, type RandomDocument } from './documents.ts';
+import { isValid, parsed, unprovenDocument, type DocumentOptions, type RandomDocument } from './documents.ts';
 import { hubValues } from './hub-values.ts';
 import { createRandom, type Random } from './random.ts';
 import type { SandboxHub } from './sandbox-hub.ts';
@@ -53,13 +54,16 @@ const personas = [
   'clerk-koeln',
 ] as const;
 
+/** Longer than any run takes, in seconds. */
+const tokensHold = 7 * 86_400;
+
 const accepts = ['application/json', 'application/graphql-response+json'] as const;
 
 /** What changes from one moment to the next, whoever answers. */
 const restless = new Set(['AdapterStatus.checkedAt', 'Kita.asOf', 'Office.asOf', 'Roadwork.asOf', 'Query.__schema', 'Query.__type']);
 
 /** Without request ids, and without the extensions that the hub adds to every answer. */
-export function compared(status: number, { data, errors }: ExecutionResult): Compared {
+function compared(status: number, { data, errors }: ExecutionResult): Compared {
   const told = errors?.map(({ message, locations, path, extensions: { requestId: _requestId, ...extensions } }) => ({
     message,
     locations,
@@ -70,11 +74,21 @@ export function compared(status: number, { data, errors }: ExecutionResult): Com
   return { status, body: JSON.stringify({ ...(told && { errors: told }), ...(data !== undefined && { data }) }) };
 }
 
+/** What the hub adds to an answer of data alone. */
+const ownEnd = /,"extensions":\{"requestId":"[\w.-]+"(?:,"cost":\d+)?\}\}$/;
+
+/** The same of an answer as the hub sent it: data alone byte for byte as it came. */
+function comparedText(status: number, text: string): Compared {
+  const end = text.startsWith('{"data":') ? ownEnd.exec(text.slice(-200)) : null;
+  if (end) return { status, body: `${text.slice(0, -end[0].length)}}` };
+  return compared(status, JSON.parse(text) as ExecutionResult);
+}
+
 /** How graphql-js executes a document, or another executor in its place. */
 export type Executor = (schema: GraphQLSchema, document: RandomDocument, context: object) => ExecutionResult | Promise<ExecutionResult>;
 
 export const plainly: Executor = async (schema, { query, variables, operationName = null }, contextValue) => {
-  const document = parse(query);
+  const document = parsed(query);
   const result = await execute({ schema, document, variableValues: variables, operationName, contextValue });
   // Said in other words than graphql-js: their test is test/gateway/values-unsaid.test.ts.
   const unsaid = result.data === undefined ? variableErrors(schema, document, operationName, variables) : [];
@@ -98,7 +112,7 @@ export async function askExecutor({ hub, issuer }: SandboxHub, executor: Executo
   const identity = createIdentity({ issuer: issuer.url, audience: 'staedtebund' });
   const principals = new Map<string | null, Principal | null>();
   for (const persona of new Set(personas))
-    principals.set(persona, persona === null ? null : await identity.authenticate(`Bearer ${await issuer.token(persona)}`));
+    principals.set(persona, persona === null ? null : await identity.authenticate(`Bearer ${await issuer.token(persona, tokensHold)}`));
   return async (document, persona, accept) => {
     const exchange = { requestId: 'same', traceparent: `00-${'1'.repeat(32)}-${'1'.repeat(16)}-01`, signal: new AbortController().signal };
     const context = createContext(exchange, {
@@ -113,32 +127,37 @@ export async function askExecutor({ hub, issuer }: SandboxHub, executor: Executo
     const errors = result.errors?.map((error) => publicError(error, { requestId: null, language: 'DE', onUnexpected: () => {} }));
     // Refused before anything ran, there is no data: the media type of its own says so with the status (GraphQL over HTTP).
     const status = result.data === undefined && accept === 'application/graphql-response+json' ? 400 : 200;
-    return compared(
-      status,
-      JSON.parse(JSON.stringify({ ...result, ...(errors && { errors: errors.map(withoutHttp) }) })) as ExecutionResult,
-    );
+    return compared(status, { ...result, ...(errors && { errors: errors.map(withoutHttp) }) } as ExecutionResult);
   };
 }
 
-const withoutHttp = (error: GraphQLError) => {
-  const { http: _http, ...extensions } = error.extensions;
-  return { ...error.toJSON(), extensions };
-};
+/** How an error asks for a status is not told. */
+const withoutHttp = ({ message, locations, path, extensions: { http: _http, ...extensions } }: GraphQLError) => ({
+  message,
+  locations,
+  path,
+  extensions,
+});
 
-/** Asks a running hub over HTTP. */
+/** Asks a running hub over HTTP, by one connection that stays open. */
 export async function askHub({ hub, issuer }: SandboxHub): Promise<Ask> {
   const tokens = new Map<string, string>();
-  for (const persona of new Set(personas)) if (persona !== null) tokens.set(persona, await issuer.token(persona));
+  for (const persona of new Set(personas)) if (persona !== null) tokens.set(persona, await issuer.token(persona, tokensHold));
+  const connection = new Client(hub.url);
   return async (document, persona, accept) => {
     const token = persona === null ? {} : { authorization: `Bearer ${tokens.get(persona)}` };
-    const response = await fetch(`${hub.url}/graphql`, {
+    const { statusCode, body } = await connection.request({
       method: 'POST',
+      path: '/graphql',
       headers: { 'content-type': 'application/json', accept, ...token },
       body: JSON.stringify(document),
     });
-    return compared(response.status, (await response.json()) as ExecutionResult);
+    return comparedText(statusCode, await body.text());
   };
 }
+
+/** A question, and the same with other variables. */
+const pairOf = (document: RandomDocument, random: Random): [RandomDocument, RandomDocument] => [document, varied(document, random)];
 
 /** The same question with other variables: flipped, left out, null. */
 function varied(document: RandomDocument, random: Random): RandomDocument {
@@ -173,57 +192,77 @@ export interface Findings {
 /** How often a document is asked anew because a city did not answer in time. */
 const mostRepeats = 4;
 
+/** Documents that are asked at the same time: nobody waits for what another one waits for. */
+const lanes = 4;
+
 /** Asks `count` documents from `seed` on; what differs, made small. */
 export async function findDifferences(options: DifferentialOptions): Promise<Findings> {
-  const { sandbox, expected, subject, seed, count, enough = () => false } = options;
+  const { sandbox, expected, subject, seed: first, count, enough = () => false } = options;
   const schema = createSchema();
   const values = hubValues(sandbox);
   const found: Difference[] = [];
-  let limited = 0;
-  let skipped = 0;
-  let asked = 0;
-  for (; asked < count && !enough(found, asked); asked += 1) {
-    const random = createRandom(seed + asked);
+  const told = { asked: 0, limited: 0, skipped: 0 };
+
+  const inTurn = async (
+    one: RandomDocument,
+    two: RandomDocument,
+    persona: string | null,
+    accept: string,
+  ): Promise<Omit<Difference, 'seed'> | null> => {
+    const right = [await expected(one, persona, accept), await expected(two, persona, accept)] as const;
+    // What is kept for the next who asks, is kept for the anonymous alone.
+    for (const [at, each] of (persona === null ? [one, two, one] : [one, two]).entries()) {
+      const answered = await subject(each, persona, accept);
+      const should = right[at % 2] as Compared;
+      if (should.status !== answered.status || should.body !== answered.body)
+        return { persona, accept, document: each, expected: should, answered };
+    }
+    return null;
+  };
+
+  async function compare(seed: number): Promise<void> {
+    const random = createRandom(seed);
     const persona = random.pick(personas);
     const accept = random.pick(accepts);
-    const document = randomDocument(schema, random, { values, avoid: restless, ...options.documents });
-    const other = varied(document, random);
-
-    const inTurn = async (one: RandomDocument, two: RandomDocument): Promise<Omit<Difference, 'seed'> | null> => {
-      const right = [await expected(one, persona, accept), await expected(two, persona, accept)] as const;
-      // What is kept for the next who asks, is kept for the anonymous alone.
-      for (const [at, each] of (persona === null ? [one, two, one] : [one, two]).entries()) {
-        const answered = await subject(each, persona, accept);
-        const should = right[at % 2] as Compared;
-        if (should.status !== answered.status || should.body !== answered.body)
-          return { persona, accept, document: each, expected: should, answered };
-      }
-      return null;
-    };
-    let different = await inTurn(document, other);
+    const make = (): RandomDocument => unprovenDocument(schema, random, { values, avoid: restless, ...options.documents });
+    let [document, other] = pairOf(make(), random);
+    let different = await inTurn(document, other, persona, accept);
+    // What is no document is refused by the hub, and executed by graphql-js: another one takes its place.
+    while (different !== null && !isValid(schema, document)) {
+      [document, other] = pairOf(make(), random);
+      different = await inTurn(document, other, persona, accept);
+    }
     // A city that did not answer in time did so by chance: both sides are asked anew, until the answers tell of something else.
     for (let repeats = 0; different !== null && isByChance(different) && repeats < mostRepeats; repeats += 1) {
       await sleep(250 * 2 ** repeats);
-      different = await inTurn(document, other);
+      different = await inTurn(document, other, persona, accept);
     }
-    if (different === null) continue;
+    if (different === null) return;
     // The limits are the hub's own, and have tests of their own.
-    if (isLimited(different)) {
-      limited += 1;
-      continue;
-    }
-    if (isByChance(different)) {
-      skipped += 1;
-      continue;
-    }
-    const again = async (smaller: RandomDocument) => {
-      const still = await inTurn(smaller, varied(smaller, createRandom(seed + asked)));
-      return still !== null && !isLimited(still) && !isByChance(still);
-    };
-    const small = await shrink(schema, different.document, again, 200);
-    found.push({ seed: seed + asked, ...((await inTurn(small, varied(small, createRandom(seed + asked)))) ?? different) });
+    if (isLimited(different)) return void (told.limited += 1);
+    if (isByChance(different)) return void (told.skipped += 1);
+    const again = (smaller: RandomDocument) => inTurn(smaller, varied(smaller, createRandom(seed)), persona, accept);
+    const small = await shrink(
+      schema,
+      different.document,
+      async (smaller) => {
+        const still = await again(smaller);
+        return still !== null && !isLimited(still) && !isByChance(still);
+      },
+      200,
+    );
+    found.push({ seed, ...((await again(small)) ?? different) });
   }
-  return { asked, limited, skipped, found };
+
+  let begun = 0;
+  const lane = async () => {
+    while (begun < count && !enough(found, begun)) {
+      await compare(first + (begun += 1) - 1);
+      told.asked += 1;
+    }
+  };
+  await Promise.all(Array.from({ length: lanes }, lane));
+  return { ...told, found: found.toSorted((a, b) => a.seed - b.seed) };
 }
 
 const isLimited = ({ answered }: Omit<Difference, 'seed'>): boolean => answered.body.includes('"LIMIT_EXCEEDED"');

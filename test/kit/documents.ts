@@ -9,10 +9,12 @@ import {
   isRequiredArgument,
   parse,
   validate,
+  type DocumentNode,
   type GraphQLCompositeType,
   type GraphQLField,
   type GraphQLSchema,
 } from 'graphql';
+import { LRUCache } from 'lru-cache';
 import { createValues, type ValueSource } from './document-values.ts';
 import type { Random } from './random.ts';
 
@@ -53,13 +55,42 @@ export interface DocumentOptions {
 /** Legal response names that an object of JavaScript has already, or that look like what an engine adds itself. */
 const oddNames = ['__proto__', 'constructor', 'toString', 'hasOwnProperty', 'length', 'then', '_0', '__key', 'data', 'errors'];
 
+const trees = new LRUCache<string, DocumentNode>({ max: 50 });
+
+/** The syntax tree of a text, which is not parsed again where somebody has just made it: whoever makes a document asks it next. */
+export function parsed(text: string): DocumentNode {
+  const document = trees.get(text) ?? parse(text);
+  trees.set(text, document);
+  return document;
+}
+
 /** A valid document, the same for the same state of `random`. */
 export function randomDocument(schema: GraphQLSchema, random: Random, options: DocumentOptions = {}): RandomDocument {
   for (let attempt = 0; attempt < 20; attempt += 1) {
-    const made = makeDocument(schema, random, options);
-    if (validate(schema, parse(made.query), undefined, { maxErrors: 1 }).length === 0) return made;
+    const made = unprovenDocument(schema, random, options);
+    if (isValid(schema, made)) return made;
   }
   throw new Error('No valid document in 20 attempts');
+}
+
+/** Whether a document is one. */
+export const isValid = (schema: GraphQLSchema, { query }: RandomDocument): boolean =>
+  validate(schema, parsed(query), undefined, { maxErrors: 1 }).length === 0;
+
+const overlapping = new WeakMap<GraphQLSchema, Map<GraphQLCompositeType, readonly GraphQLCompositeType[]>>();
+
+/** Types that something of this type may be. */
+function conditionsFor(schema: GraphQLSchema, type: GraphQLCompositeType): readonly GraphQLCompositeType[] {
+  const known = overlapping.get(schema) ?? new Map<GraphQLCompositeType, readonly GraphQLCompositeType[]>();
+  overlapping.set(schema, known);
+  const found =
+    known.get(type) ??
+    Object.values(schema.getTypeMap()).filter(
+      (other): other is GraphQLCompositeType =>
+        isCompositeType(other) && !other.name.startsWith('__') && doTypesOverlap(schema, type, other),
+    );
+  known.set(type, found);
+  return found;
 }
 
 interface Fragment {
@@ -70,14 +101,14 @@ interface Fragment {
   readonly depth: number;
 }
 
-function makeDocument(schema: GraphQLSchema, random: Random, options: DocumentOptions): RandomDocument {
+/** The same without a look whether it is valid, as two in a hundred are not: for whoever notices it, since to look costs most. */
+export function unprovenDocument(schema: GraphQLSchema, random: Random, options: DocumentOptions = {}): RandomDocument {
   const { operation = 'query', depth = 6, fields: most = 24, avoid = new Set<string>(), conditions = 0.15 } = options;
   const values = createValues(random, {
     values: options.values ?? (() => undefined),
     faults: options.faults ?? 0.03,
     variables: options.variables ?? 0.35,
   });
-  const composites = Object.values(schema.getTypeMap()).filter((type) => isCompositeType(type) && !type.name.startsWith('__'));
   const fragments: Fragment[] = [];
   /** What a response name means. */
   const meanings = new Map<string, string>();
@@ -137,19 +168,15 @@ function makeDocument(schema: GraphQLSchema, random: Random, options: DocumentOp
         )
       : [];
 
-  /** Types that something of this type may be. */
-  const conditionsFor = (type: GraphQLCompositeType): readonly GraphQLCompositeType[] =>
-    composites.filter((other): other is GraphQLCompositeType => isCompositeType(other) && doTypesOverlap(schema, type, other));
-
   function inlineText(type: GraphQLCompositeType, levels: number): string {
-    const on = random.chance(0.2) ? null : random.pick(conditionsFor(type));
+    const on = random.chance(0.2) ? null : random.pick(conditionsFor(schema, type));
     return `...${on ? ` on ${on.name}` : ''}${conditionText()} ${selections(on ?? type, levels)}`;
   }
 
   function spreadText(type: GraphQLCompositeType, levels: number): string {
     const known = fragments.filter((one) => one.depth <= levels && doTypesOverlap(schema, type, one.on));
     if (known.length > 0 && random.chance(0.6)) return `...${random.pick(known).name}${conditionText()}`;
-    const on = random.chance(0.7) ? type : random.pick(conditionsFor(type));
+    const on = random.chance(0.7) ? type : random.pick(conditionsFor(schema, type));
     const text = selections(on, levels);
     // Named once its own selections are known, so that it cannot spread itself.
     const name = `F${fragments.length}`;

@@ -1,39 +1,60 @@
-import { performance } from 'node:perf_hooks';
+import type { Subject, Weight } from './climb.ts';
+import { calibrate } from './quiet.ts';
+import { createRandom, type Random } from './random.ts';
 
 /*
- * Looks for the anonymous question that costs most: changes a question a little, keeps what costs more, begins anew where nothing gets
- * worse. What it changes are fields, arguments, aliases, texts and rows; what is refused costs what refusing it costs.
+ * Questions of anybody, for the search for the one that costs most (climb.ts). What it changes are fields, arguments, aliases, texts and rows.
+ * Half of the questions are made within all limits, each of the others goes beyond them in one way: refused, it costs what refusing it
+ * costs.
  */
 
 /** What a question costs. */
 export interface Price {
-  /** CPU of the whole process, in milliseconds as a quiet machine would take: see `calibrate`. */
+  /** CPU of the whole process, in milliseconds. */
   readonly cpuMs: number;
   readonly bytes: number;
   readonly refused: boolean;
 }
 
-export interface Found {
+/** A question as it is sent. */
+export interface Question {
   readonly query: string;
-  readonly price: Price;
+  readonly variables?: Readonly<Record<string, unknown>>;
 }
 
-/** A part of a question: a field of a root with arguments, and what is asked below it. `#` becomes a different text each time. */
-const parts: readonly ((pick: Pick) => string)[] = [
-  (pick) => `services(search: "${pick.text()}", first: ${pick.rows()}) ${pick.below('services')}`,
-  (pick) => `services(lifeSituation: "${pick.text()}", first: ${pick.rows()}) ${pick.below('services')}`,
-  (pick) => `services(offeredIn: "${pick.key()}", minimumMaturity: ${pick.of([0, 1, 4])}, first: ${pick.rows()}) ${pick.below('services')}`,
-  (pick) => `services(first: ${pick.rows()}) ${pick.below('services')}`,
-  (pick) => `municipalities(search: "${pick.text()}", first: ${pick.rows()}) ${pick.below('municipalities')}`,
-  (pick) =>
-    `municipalities(federalState: "${pick.of(['Bayern', '09', '05', 'x'])}", first: ${pick.rows()}) ${pick.below('municipalities')}`,
-  (pick) => `municipalities(connected: ${pick.of([true, false])}, first: ${pick.rows()}) ${pick.below('municipalities')}`,
-  (pick) => `municipality(ars: "${pick.key()}") ${pick.municipality()}`,
-  (pick) =>
-    `competence(service: "99108001001000", place: { postalCode: "${pick.of(['52538', '40213', '33154'])}" }) { __typename ... on Competence { offer ${pick.offer()} } ... on AmbiguousPlace { candidates ${pick.municipality()} } }`,
-  () => '__schema { types { name fields { name args { name type { name } } type { name ofType { name } } } } }',
-  () => '_service { sdl }',
-];
+/** A field of the root with what is asked below it, and the variables that it brings. */
+interface Part {
+  readonly text: string;
+  readonly variables?: readonly { readonly name: string; readonly type: string; readonly value: unknown }[];
+}
+
+/** Ways beyond the limits. */
+const excesses = [
+  'rows',
+  'words',
+  'letters',
+  'keys',
+  'aliases',
+  'levels',
+  'regions',
+  'entities',
+  'json',
+  'fields',
+  'comment',
+  'variables',
+  'misfits',
+] as const;
+type Excess = (typeof excesses)[number];
+
+/** A question in the making. */
+export interface Draft {
+  readonly parts: readonly Part[];
+  readonly excess: Excess | null;
+  /** How it is written down: plain, within a fragment, with its rows in a variable. */
+  readonly how: number;
+  /** How far it goes beyond the limits beside its parts: one of three sizes. */
+  readonly size: number;
+}
 
 const texts = [
   'hundesteueranmeldung',
@@ -44,99 +65,194 @@ const texts = [
   'a',
   'sankt augustn',
   'persnalausweis verlängern reisepass baby',
+  'straßenverkehrsamt',
+  'bescheinigng',
 ];
+const keys = ['05', '051110000000', '051620024024', '09', '053150000000', '14'];
+const permit = '99108001001000';
 
-/** Choices from one source of chance, so that a seed gives the same search again. */
-class Pick {
-  #state: number;
-  constructor(seed: number) {
-    this.#state = seed >>> 0 || 1;
+/** Most fields of the root: with an alias each, near the limit on aliases. */
+const mostParts = 28;
+
+const times = <T>(count: number, make: (index: number) => T): T[] => Array.from({ length: count }, (_, index) => make(index));
+
+/** Makes parts of one kind of question. */
+class Maker {
+  readonly #random: Random;
+  readonly #excess: Excess | null;
+  constructor(random: Random, excess: Excess | null) {
+    this.#random = random;
+    this.#excess = excess;
   }
-  /** 0 ≤ n < most. */
-  next(most: number): number {
-    this.#state ^= this.#state << 13;
-    this.#state ^= this.#state >>> 17;
-    this.#state ^= this.#state << 5;
-    return (this.#state >>> 0) % most;
+
+  #of = <T>(list: readonly T[]): T => this.#random.pick(list);
+  #isBeyond = (excess: Excess): boolean => this.#excess === excess && this.#random.chance(0.6);
+
+  #rows = (): number => (this.#isBeyond('rows') ? this.#of([101, 1000, 5000, 11_000, 1e6]) : this.#of([1, 5, 20, 50, 100]));
+  #key = (): string => (this.#isBeyond('keys') ? 'x'.repeat(this.#of([65, 301, 5000])) : this.#of(keys));
+  #text = (): string => {
+    if (this.#isBeyond('letters'))
+      return this.#of(texts)
+        .replaceAll(' ', '')
+        .repeat(this.#of([5, 20, 100, 500]))
+        .slice(0, 19_000);
+    if (this.#isBeyond('words'))
+      return times(this.#of([17, 100, 1000]), () => this.#of(texts) + this.#random.int(1000))
+        .join(' ')
+        .slice(0, 19_000);
+    return `${this.#of(texts)} ${this.#of(texts)} ${this.#of(texts)}${this.#random.int(1000)}`.slice(0, 100);
+  };
+  #aliased(make: () => string): string {
+    const count = this.#isBeyond('aliases') ? this.#of([31, 100, 300, 900]) : this.#of([1, 1, 1, 2, 5, 14]);
+    return times(count, (index) => (count === 1 ? make() : `b${index}_${this.#random.int(1e6)}: ${make()}`)).join(' ');
   }
-  of<T>(list: readonly T[]): T {
-    return list[this.next(list.length)] as T;
+  #regions(): string {
+    const count = this.#isBeyond('regions') ? this.#of([51, 101, 900]) : this.#of([1, 1, 5, 50]);
+    return `[${times(count, () => `"${this.#key()}"`).join(', ')}]`;
   }
-  rows = (): number => this.of([1, 5, 20, 50, 100]);
-  key = (): string => this.of(['05', '051110000000', '051620024024', '09', '053150000000', '14']);
-  text = (): string => `${this.of(texts)} ${this.of(texts)}${this.next(1000)}`.slice(0, 100);
-  aliased(make: () => string): string {
-    const times = this.of([1, 1, 1, 2, 5, 14]);
-    return Array.from({ length: times }, (_, index) => (times === 1 ? make() : `b${index}_${this.next(1e6)}: ${make()}`)).join(' ');
+  #deeper(levels: number): string {
+    return levels <= 0
+      ? '{ key name }'
+      : `{ offers(first: ${this.#of([1, 2])}) { nodes { municipality { offers(first: ${this.#of([1, 2])}) { nodes { service ${this.#deeper(levels - 1)} } } } } } }`;
   }
-  below(list: 'services' | 'municipalities'): string {
-    return `{ totalCount nodes ${list === 'services' ? this.service() : this.municipality()} }`;
-  }
-  service(): string {
-    return this.of([
+
+  #service(): string {
+    if (this.#isBeyond('levels')) return this.#deeper(this.#of([2, 3, 5, 20]));
+    return this.#of([
       () => '{ key name }',
       () => '{ key name summary typing ozgId lifeSituations legalBasis equivalents { source service { name summary } } }',
-      () => `{ ${this.aliased(() => `offers(in: ["${this.key()}"], first: ${this.rows()}) { totalCount nodes ${this.offer()} }`)} }`,
-      () => `{ ${this.aliased(() => 'summary')} }`,
+      () => `{ ${this.#aliased(() => `offers(in: ${this.#regions()}, first: ${this.#rows()}) { totalCount nodes ${this.#offer()} }`)} }`,
+      () => `{ ${this.#aliased(() => 'summary')} }`,
     ])();
   }
-  municipality(): string {
-    return this.of([
+  #municipality(): string {
+    return this.#of([
       () => '{ ars name }',
-      () => '{ ars ags name kind federalState district population areaHectares postalCodes }',
-      () => `{ ${this.aliased(() => `offers(search: "${this.text()}", first: ${this.rows()}) { totalCount nodes ${this.offer()} }`)} }`,
-      () => `{ ${this.aliased(() => `offers(first: ${this.rows()}) { nodes ${this.offer()} }`)} }`,
-      () => `{ ${this.aliased(() => 'offer(service: "99108001001000") { id name }')} }`,
-      () => `{ ${this.aliased(() => 'postalCodes')} }`,
+      () => '{ ars ags name kind federalState district population areaHectares postalCodes formerKeys }',
+      () => `{ ${this.#aliased(() => `offers(search: "${this.#text()}", first: ${this.#rows()}) { totalCount nodes ${this.#offer()} }`)} }`,
+      () => `{ ${this.#aliased(() => `offers(first: ${this.#rows()}) { nodes ${this.#offer()} }`)} }`,
+      () => `{ ${this.#aliased(() => `offer(service: "${permit}") { id name }`)} }`,
+      () => `{ ${this.#aliased(() => 'postalCodes')} }`,
       () => '{ connection { since paused freshness { asOf source stale } adapters { adapter product state checkedAt } } }',
-      () => `{ ${this.aliased(() => `kitas(first: ${this.rows()}) { name }`)} }`,
+      () => `{ ${this.#aliased(() => `kitas(first: ${this.#rows()}) { name }`)} }`,
     ])();
   }
-  offer(): string {
-    return this.of([
+  #offer(): string {
+    return this.#of([
       () => '{ id }',
       () =>
         '{ id name maturityLevel fees { cents label currency } requiredDocuments channels competentAuthority { name street town email url } }',
       () => '{ form { revision schema } }',
-      () => '{ service { name offers(first: 100) { nodes { name municipality { name postalCodes } } } } }',
+      () => `{ service { name offers(first: ${this.#rows()}) { nodes { name municipality { name postalCodes } } } } }`,
     ])();
   }
-  part = (): string => this.of(parts)(this);
+  #json(): unknown {
+    if (!this.#isBeyond('json')) return null;
+    if (this.#random.chance(0.5)) return times(this.#of([20_001, 60_000]), () => 0);
+    const levels = this.#of([33, 1000, 3000]);
+    return JSON.parse('['.repeat(levels) + ']'.repeat(levels)) as unknown;
+  }
+  #entities(): Part {
+    const count = this.#isBeyond('entities') ? this.#of([1001, 5000, 8000]) : this.#of([1, 10, 100, 1000]);
+    const name = `r${this.#random.int(1e9)}`;
+    const what = this.#of([
+      { __typename: 'Municipality', ars: '053150000000' },
+      { __typename: 'Service', key: permit },
+      { __typename: 'Municipality', ags: '05111000' },
+    ]);
+    const more = this.#json();
+    const representation = more === null ? what : { ...what, more };
+    const value = times(more === null ? count : 1, () => representation);
+    return {
+      text: `_entities(representations: $${name}) { ... on Municipality ${this.#municipality()} ... on Service ${this.#service()} }`,
+      variables: [{ name, type: '[_Any!]!', value }],
+    };
+  }
+
+  part(): Part {
+    const plain = (text: string): Part => ({ text });
+    const services = (given: string) => plain(`services(${given}first: ${this.#rows()}) { totalCount nodes ${this.#service()} }`);
+    const municipalities = (given: string) =>
+      plain(`municipalities(${given}first: ${this.#rows()}) { totalCount nodes ${this.#municipality()} }`);
+    const name = `m${this.#random.int(1e9)}`;
+    if (this.#isBeyond('fields')) return plain(times(this.#of([10, 100, 600, 4000]), (index) => `municipalitie${index}`).join(' '));
+    if (this.#isBeyond('misfits'))
+      return {
+        text: `service(key: "${permit}") { offers(in: $${name}) { totalCount } }`,
+        variables: [{ name, type: '[RegionalKey!]', value: times(this.#of([51, 1000, 20_000]), () => ({ a: 1 })) }],
+      };
+    return this.#of([
+      () => services(`search: "${this.#text()}", `),
+      () => services(`lifeSituation: "${this.#text()}", `),
+      () => services(`offeredIn: "${this.#key()}", minimumMaturity: ${this.#of([0, 1, 4])}, `),
+      () => services(''),
+      () => municipalities(`search: "${this.#text()}", `),
+      () => municipalities(`federalState: "${this.#of(['Bayern', '09', '05', this.#key()])}", `),
+      () => municipalities(`postalCode: "${this.#of(['52538', '40213', this.#key()])}", `),
+      () => municipalities(`connected: ${this.#of([true, false])}, `),
+      () => plain(`municipality(ars: "${this.#key()}") ${this.#municipality()}`),
+      () => plain(`service(key: "${permit}") ${this.#service()}`),
+      () =>
+        plain(
+          `competence(service: "${permit}", place: { postalCode: "${this.#of(['52538', '40213', '33154'])}" }) { __typename ... on Competence { offer ${this.#offer()} } ... on AmbiguousPlace { candidates ${this.#municipality()} } }`,
+        ),
+      () => plain('__schema { types { name fields { name args { name type { name } } type { name ofType { name } } } } }'),
+      () => plain('_service { sdl }'),
+      () => this.#entities(),
+    ])();
+  }
 }
 
-/** The same question plain, within a fragment, or with its rows in a variable. */
-function write(chosen: readonly string[], how: number): string {
-  const asked = chosen.map((part, index) => (part.startsWith('_') ? part : `a${index}: ${part}`)).join('\n');
-  if (how === 1) return `{ ...All } fragment All on Query { ${asked} }`;
-  if (how === 2 && asked.includes('first: 100')) return `query ($rows: Int = 100) { ${asked.replaceAll('first: 100', 'first: $rows')} }`;
-  return `{ ${asked} }`;
+/** What stands before a question and beside its variables, where that is how it goes beyond the limits. */
+function padded(question: Question, { excess, size }: Draft): Question {
+  const { query, variables } = question;
+  if (excess === 'comment') return { ...question, query: `# ${'x'.repeat([20_001, 100_000, 5_000_000][size] ?? 0)}\n${query}` };
+  if (excess === 'variables')
+    return { query, variables: { ...variables, unused: times([10_000, 200_000, 2_000_000][size] ?? 0, () => [0]) } };
+  return question;
 }
 
-/** A question that was never asked before gets no kept answer. */
-let asked = 0;
-
-/**
- * Milliseconds of CPU that a fixed computation takes now, over those it takes on a quiet machine of the kind the experiments are
- * recorded on: parsing and writing two megabytes of JSON. A slow or a busy machine stretches both alike.
- */
-export function calibrate(): number {
-  if (performance.now() - calibratedAt < 3000) return slowness;
-  const text = JSON.stringify(
-    Array.from({ length: 20_000 }, (_, index) => ({ index, name: `name ${index}`, codes: [index, index + 1], more: { a: null, b: true } })),
-  );
-  const samples = Array.from({ length: 5 }, () => {
-    const before = process.cpuUsage();
-    JSON.stringify(JSON.parse(text));
-    const { user, system } = process.cpuUsage(before);
-    return (user + system) / 1000;
-  });
-  slowness = Math.max(1, (samples.toSorted((a, b) => a - b)[1] as number) / quietReferenceMs);
-  calibratedAt = performance.now();
-  return slowness;
+function write(draft: Draft): Question {
+  const { parts, how } = draft;
+  const asked = parts
+    .map(({ text }, index) => (text.startsWith('_') || text.startsWith('municipalitie0') ? text : `a${index}: ${text}`))
+    .join('\n');
+  const given = new Map(parts.flatMap(({ variables = [] }) => variables.map((one) => [one.name, one])));
+  const isByVariable = how === 2 && asked.includes('first: 100)');
+  const definitions = [...[...given.values()].map(({ name, type }) => `$${name}: ${type}`), ...(isByVariable ? ['$rows: Int = 100'] : [])];
+  const head = definitions.length > 0 ? `query (${definitions.join(', ')}) ` : '';
+  const body = isByVariable ? asked.replaceAll('first: 100)', 'first: $rows)') : asked;
+  const query = how === 1 ? `${head}{ ...All } fragment All on Query { ${body} }` : `${head}{ ${body} }`;
+  const variables = Object.fromEntries([...given.values()].map(({ name, value }) => [name, value]));
+  return padded({ query, ...(given.size > 0 && { variables }) }, draft);
 }
-let slowness = 1;
-let calibratedAt = -Infinity;
-const quietReferenceMs = 20;
+
+/** A question with a part more, less, or another one, or with each part twice: repeated parts differ in their rows. */
+function mutate(draft: Draft, random: Random): Draft {
+  const maker = new Maker(random, draft.excess);
+  const { parts } = draft;
+  const most = draft.excess === 'aliases' ? 500 : mostParts;
+  const changed = (): readonly Part[] => {
+    const at = random.int(parts.length);
+    switch (random.int(4)) {
+      case 0:
+        return parts.length < most ? [...parts, maker.part()] : parts;
+      case 1:
+        return parts.length > 1 ? parts.toSpliced(at, 1) : parts;
+      case 2:
+        return parts.toSpliced(at, 1, maker.part());
+      default:
+        return [
+          ...parts,
+          ...parts.map((part) => ({
+            ...part,
+            text: part.text.replaceAll(/first: (\d+)/g, (_, rows) => `first: ${Math.max(1, Number(rows) - 1)}`),
+          })),
+        ].slice(0, most);
+    }
+  };
+  return { ...draft, parts: changed(), how: random.int(3), size: random.int(3) };
+}
 
 /** Reads the CPU of the process that the hub runs in, and how slow its machine is at the moment. */
 export interface Meter {
@@ -156,88 +272,61 @@ const ownProcess: Meter = {
 /** Which of several askings counts: the lowest for a look in passing, the middle one for what is reported. */
 export type Which = 'lowest' | 'median';
 
+/** A question that was never asked before gets no kept answer. */
+let asked = 0;
+
+/** Longest that one question is asked again and again, in milliseconds of CPU. */
+const mostAsking = 3000;
+
 /** Asks several times, each as a question that was never asked before. */
-export async function priceOf(url: string, query: string, times = 3, which: Which = 'lowest', meter: Meter = ownProcess): Promise<Price> {
-  const prices: Price[] = [];
-  for (let time = 0; time < times; time += 1) {
-    const before = await meter.cpu();
-    const response = await fetch(`${url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ query: `# ${(asked += 1)}\n${query}` }),
-    });
-    const bytes = (await response.arrayBuffer()).byteLength;
-    prices.push({ cpuMs: ((await meter.cpu()) - before) / 1000, bytes, refused: response.status !== 200 });
-  }
-  return prices.toSorted((a, b) => a.cpuMs - b.cpuMs)[which === 'lowest' ? 0 : Math.floor(times / 2)] as Price;
-}
-
-/** How bad a price is: 1 is as much as is allowed of either. */
-const badness = ({ cpuMs, bytes }: Price, slow: number): number => Math.max(cpuMs / slow / 50, bytes / 1_000_000);
-
-export interface SearchOptions {
-  readonly seed: number;
-  readonly asks?: number;
-  readonly ms?: number;
-  /** @default this process */
-  readonly meter?: Meter;
-  /** Called with each question that is worse than all before it. */
-  readonly onFound?: (found: Found, asked: number) => void;
-}
-
-/** Searches until the time is over or so many were asked; answers the worst by CPU (as on a quiet machine) and the worst by bytes. */
-export async function searchWorst(
+export async function priceOf(
   url: string,
-  { seed, asks = Infinity, ms = Infinity, meter = ownProcess, onFound }: SearchOptions,
-): Promise<{ readonly slowest: Found; readonly longest: Found; readonly asked: number }> {
-  const pick = new Pick(seed);
-  const end = performance.now() + ms;
-  let slowest: Found | null = null;
-  let longest: Found | null = null;
-  let count = 0;
-  const look = async (chosen: readonly string[]): Promise<number> => {
-    count += 1;
-    const query = write(chosen, pick.next(3));
-    const slow = await meter.slowness();
-    const raw = await priceOf(url, query, 2, 'lowest', meter);
-    const price = { ...raw, cpuMs: raw.cpuMs / slow };
-    if (!slowest || price.cpuMs > slowest.price.cpuMs) {
-      // What looks worst is asked again before it is believed.
-      const again = await priceOf(url, query, 7, 'median', meter);
-      const sure = { ...price, cpuMs: again.cpuMs / (await meter.slowness()) };
-      if (!slowest || sure.cpuMs > slowest.price.cpuMs) onFound?.((slowest = { query, price: sure }), count);
-    }
-    if (!longest || price.bytes > longest.price.bytes) longest = { query, price };
-    return badness(raw, slow);
-  };
-  while (count < asks && performance.now() < end) {
-    let chosen: readonly string[] = Array.from({ length: 1 + pick.next(4) }, pick.part);
-    let worst = await look(chosen);
-    for (let idle = 0; idle < 12 && count < asks && performance.now() < end;) {
-      const next = mutate(chosen, pick);
-      const found = await look(next);
-      if (found > worst) [chosen, worst, idle] = [next, found, 0];
-      else idle += 1;
-    }
+  { query, variables }: Question,
+  most = 3,
+  which: Which = 'lowest',
+  meter: Meter = ownProcess,
+): Promise<Price> {
+  const prices: Price[] = [];
+  let spent = 0;
+  while (prices.length < most && spent < mostAsking) {
+    const before = await meter.cpu();
+    const body = JSON.stringify({ query: `# ${(asked += 1)}\n${query}`, ...(variables && { variables }) });
+    const answer = await fetch(`${url}/graphql`, { method: 'POST', headers: { 'content-type': 'application/json' }, body })
+      .then(async (response) => ({ status: response.status, bytes: (await response.arrayBuffer()).byteLength }))
+      // Told that a body is too long, the connection may close before it is sent.
+      .catch(() => ({ status: 413, bytes: 0 }));
+    const cpuMs = ((await meter.cpu()) - before) / 1000;
+    spent += cpuMs;
+    prices.push({ cpuMs, bytes: answer.bytes, refused: answer.status !== 200 });
   }
-  if (!slowest || !longest) throw new Error('nothing was asked');
-  return { slowest, longest, asked: count };
+  return prices.toSorted((a, b) => a.cpuMs - b.cpuMs)[which === 'lowest' ? 0 : Math.floor(prices.length / 2)] as Price;
 }
 
-/** A question with a part more, less, or another one; repeated parts differ in their texts. */
-function mutate(chosen: readonly string[], pick: Pick): readonly string[] {
-  const at = pick.next(chosen.length);
-  switch (pick.next(4)) {
-    case 0:
-      return chosen.length < 28 ? [...chosen, pick.part()] : chosen;
-    case 1:
-      return chosen.length > 1 ? chosen.toSpliced(at, 1) : chosen;
-    case 2:
-      return chosen.toSpliced(at, 1, pick.part());
-    default:
-      return [
-        ...chosen,
-        ...chosen.map((part) => part.replaceAll(/first: (\d+)/g, (_, rows) => `first: ${Math.max(1, Number(rows) - 1)}`)),
-      ].slice(0, 28);
-  }
+/** What one request may cost. */
+export const most = { cpuMs: 50, bytes: 1_000_000 } as const;
+
+/** The price as a quiet machine would take it; `badness` 1 is as much as is allowed of either. */
+export interface QuestionWeight extends Weight {
+  readonly price: Price;
+  readonly question: Question;
+}
+
+/** Questions to a hub, for `climb`. */
+export function questions(url: string, seed: number, meter: Meter = ownProcess): Subject<Draft, QuestionWeight> {
+  const random = createRandom(seed);
+  return {
+    begin() {
+      const excess = random.chance(0.5) ? random.pick(excesses) : null;
+      const maker = new Maker(random, excess);
+      return { parts: times(1 + random.int(4), () => maker.part()), excess, how: random.int(3), size: random.int(3) };
+    },
+    change: (draft) => mutate(draft, random),
+    async weigh(draft, surely) {
+      const question = write(draft);
+      const slow = await meter.slowness();
+      const raw = await priceOf(url, question, surely ? 7 : 2, surely ? 'median' : 'lowest', meter);
+      const price = { ...raw, cpuMs: raw.cpuMs / slow };
+      return { badness: Math.max(price.cpuMs / most.cpuMs, price.bytes / most.bytes), price, question };
+    },
+  };
 }

@@ -1,0 +1,71 @@
+import { performance } from 'node:perf_hooks';
+
+/*
+ * Hill climbing: changes a thing a little, keeps what is worse, begins anew where nothing gets worse. Of searches for the worst that somebody
+ * may send.
+ */
+
+/** What is searched among. */
+export interface Subject<T, W extends Weight> {
+  /** Something to begin with. */
+  begin(): T;
+  /** The same, a little different. */
+  change(thing: T): T;
+  /** How bad it is; `surely` where it may become the worst: asked more often, so that no chance is believed. */
+  weigh(thing: T, surely: boolean): Promise<W>;
+}
+
+export interface Weight {
+  /** 1 is as much as is allowed. */
+  readonly badness: number;
+}
+
+export interface Worst<T, W extends Weight> {
+  readonly thing: T;
+  readonly weight: W;
+}
+
+export interface ClimbOptions<T, W extends Weight> {
+  /** Things to try. @default no end */
+  readonly most?: number;
+  /** @default no end */
+  readonly ms?: number;
+  /** Ends the search when something is this bad. @default never */
+  readonly enough?: number;
+  /** Called with each that is worse than all before it. */
+  readonly onWorse?: (worst: Worst<T, W>, tried: number) => void;
+}
+
+/** How often nothing may get worse before it begins anew. */
+const patience = 12;
+
+/** Searches until the time is over, so many were tried, or it is bad enough. */
+export async function climb<T, W extends Weight>(
+  subject: Subject<T, W>,
+  { most = Infinity, ms = Infinity, enough = Infinity, onWorse }: ClimbOptions<T, W> = {},
+): Promise<{ readonly worst: Worst<T, W>; readonly tried: number }> {
+  const end = performance.now() + ms;
+  let worst: Worst<T, W> | null = null;
+  let tried = 0;
+  const isOver = () => tried >= most || performance.now() >= end || (worst !== null && worst.weight.badness >= enough);
+  const look = async (thing: T): Promise<number> => {
+    tried += 1;
+    const { badness } = await subject.weigh(thing, false);
+    if (worst === null || badness > worst.weight.badness) {
+      const weight = await subject.weigh(thing, true);
+      if (worst === null || weight.badness > worst.weight.badness) onWorse?.((worst = { thing, weight }), tried);
+    }
+    return badness;
+  };
+  do {
+    let at = subject.begin();
+    let badness = await look(at);
+    for (let idle = 0; idle < patience && !isOver();) {
+      const next = subject.change(at);
+      const found = await look(next);
+      if (found > badness) [at, badness, idle] = [next, found, 0];
+      else idle += 1;
+    }
+  } while (!isOver());
+  return { worst: worst as unknown as Worst<T, W>, tried };
+}

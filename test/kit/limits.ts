@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { registerHooks } from 'node:module';
+import { join } from 'node:path';
+
+/*
+ * Every limit on what one request may ask for, and how each is taken away: as a control of the search for the worst request, which must then
+ * find more, or it proves nothing. Source is changed where it is loaded, because most limits are no settings, and nobody should be
+ * able to set them.
+ */
+
+interface Change {
+  /** Below the root of the repository. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+}
+
+interface Limit {
+  readonly changes: readonly Change[];
+  /** The limits that hold as well where this one alone is gone. @default none do */
+  readonly alsoHeldBy?: string;
+}
+
+const one = (file: string, from: string, to: string, alsoHeldBy?: string): Limit => ({
+  changes: [{ file, from, to }],
+  ...(alsoHeldBy === undefined ? {} : { alsoHeldBy }),
+});
+
+/** Limits on an anonymous question. */
+export const limits: Readonly<Record<string, Limit>> = {
+  body: one('src/gateway/gateway.ts', 'settings.mostBytes ?? 262_144', '1e9'),
+  characters: one('src/gateway/limits.ts', 'limits.characters ?? 20_000', '1e9'),
+  tokens: one('src/gateway/limits.ts', 'limits.tokens ?? 2000', '1e9'),
+  depth: one('src/gateway/limits.ts', 'limits.depth ?? 10', '1e9'),
+  aliases: one('src/gateway/limits.ts', 'limits.aliases ?? 30', '1e9'),
+  cost: one('src/gateway/limits.ts', 'limits.values ?? defaultMostValues', '1e12'),
+  complaints: one('src/gateway/limits.ts', '{ maxErrors: 1 }, typeInfo).slice(0, 1)', '{ maxErrors: 1e6 }, typeInfo)'),
+  'complaints about variables': one('src/gateway/values-unsaid.ts', 'mostErrors = 50', 'mostErrors = 1e9'),
+  page: {
+    changes: ['src/gateway/pages.ts', 'src/catalogue/pages.ts'].map((file) => ({
+      file,
+      from: 'longestPage = 100',
+      to: 'longestPage = 1e9',
+    })),
+  },
+  'text of an argument': {
+    changes: [
+      ['search: 100', 'search: 1e9'],
+      ['lifeSituation: 100', 'lifeSituation: 1e9'],
+      ['after: 500', 'after: 1e9'],
+      ['mostOfArgument = 300', 'mostOfArgument = 1e9'],
+    ].map(([from, to]) => ({ file: 'src/gateway/text-bounds.ts', from: from as string, to: to as string })),
+  },
+  'text that is searched': one('src/catalogue/search/words.ts', 'longestQuery = 100', 'longestQuery = 1e9'),
+  'words that are searched': one('src/catalogue/search/words.ts', 'mostWords = 16', 'mostWords = 1e9'),
+  'letters of a word': one('src/catalogue/search/words.ts', 'longestWord = 40', 'longestWord = 1e9'),
+  'work of a search': one('src/catalogue/search/services.ts', 'mostSteps = 25_000', 'mostSteps = 1e12'),
+  'words compared': one('src/catalogue/search/typos.ts', 'mostCompared = 500', 'mostCompared = 1e9'),
+  regions: one('src/gateway/resolvers/catalogue.ts', 'mostRegions = 50', 'mostRegions = 1e9'),
+  'entries of a list': one('src/gateway/text-bounds.ts', 'mostEntries = 100', 'mostEntries = 1e9'),
+  representations: one('src/gateway/subgraph.ts', 'mostRepresentations = 1000', 'mostRepresentations = 1e9'),
+  'values of JSON': one('src/gateway/scalars.ts', 'const most = 20_000', 'const most = 1e9'),
+  'levels of JSON': one('src/gateway/scalars.ts', 'const deepest = 32', 'const deepest = 1e9'),
+  answer: one('src/gateway/gateway.ts', 'settings.mostAnswerBytes ?? 1_000_000', '1e9'),
+};
+
+const root = join(import.meta.dirname, '../..');
+
+/** Where a change does not fit any more. */
+export const misfits = (): readonly string[] =>
+  Object.values(limits)
+    .flatMap(({ changes }) => changes)
+    .filter(({ file, from }) => readFileSync(join(root, file), 'utf8').split(from).length !== 2)
+    .map(({ file, from }) => `${file}: ${from}`);
+
+/** Takes limits away from what is loaded from now on. */
+export function takeAway(names: readonly string[]): void {
+  const changes = names.flatMap((name) => {
+    const limit = limits[name];
+    if (!limit) throw new Error(`No limit ${name}; there are ${Object.keys(limits).join(', ')}`);
+    return limit.changes;
+  });
+  if (changes.length === 0) return;
+  registerHooks({
+    load(url, context, next) {
+      const loaded = next(url, context);
+      const own = changes.filter(({ file }) => url.endsWith(`/${file}`));
+      if (own.length === 0) return loaded;
+      const source = own.reduce((text, { from, to }) => text.replace(from, () => to), String(loaded.source));
+      return { ...loaded, source };
+    },
+  });
+}
