@@ -45,7 +45,7 @@ test(
   async () => {
     const subject = await askExecutor(sandbox, compiling());
     const { found } = await findDifferences({ sandbox, expected, subject, seed: 1, count: 2000, enough: ({ length }) => length > 0 });
-    expect(found).toHaveLength(1);
+    expect(found.length).toBeGreaterThan(0);
   },
   patience,
 );

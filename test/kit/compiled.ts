@@ -1,4 +1,4 @@
-import { execute, GraphQLError, parse, type ExecutionResult, type GraphQLSchema } from 'graphql';
+import { execute, GraphQLError, parse, Source, type ExecutionResult, type GraphQLSchema } from 'graphql';
 import { compileQuery, isCompiledQuery, type CompiledQuery } from 'graphql-jit';
 import type { Executor } from './differential.ts';
 
@@ -17,19 +17,28 @@ export function compiling(): Executor {
       const made = compileQuery(schema, parse(query), operationName);
       compiled.set(key, (run = isCompiledQuery(made) ? made.query : null));
     }
-    if (run) return whole(run({}, contextValue, variables));
+    if (run) return whole(run({}, contextValue, variables), new Source(query));
     return execute({ schema, document: parse(query), variableValues: variables, operationName: operationName ?? null, contextValue });
   };
 }
 
-/** Its errors lack the field `extensions`: that alone is not what is looked for. */
-async function whole(result: ExecutionResult | Promise<ExecutionResult>): Promise<ExecutionResult> {
+/** Its errors lack the field `extensions` and the way to their places: that alone is not what is looked for. */
+async function whole(result: ExecutionResult | Promise<ExecutionResult>, source: Source): Promise<ExecutionResult> {
   const { data, errors } = await result;
-  return { ...(errors && { errors: errors.map(extended) }), ...(data !== undefined && { data }) };
+  return { ...(errors && { errors: errors.map((error) => extended(error, source)) }), ...(data !== undefined && { data }) };
 }
 
-function extended<T>(error: T): T {
+function extended<T>(error: T, source: Source): T {
   if (!(error instanceof GraphQLError)) return error;
-  const more = { extensions: { value: error.extensions ?? {} }, originalError: { value: extended(error.originalError) } };
+  const lines = source.body.split('\n');
+  const positions = error.locations?.map(
+    ({ line, column }) => lines.slice(0, line - 1).reduce((sum, { length }) => sum + length + 1, 0) + column - 1,
+  );
+  const more = {
+    extensions: { value: error.extensions ?? {} },
+    originalError: { value: extended(error.originalError, source) },
+    source: { value: source },
+    positions: { value: positions },
+  };
   return Object.create(error, more) as T;
 }
