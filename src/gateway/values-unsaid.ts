@@ -17,6 +17,7 @@ import {
   type DocumentNode,
   type GraphQLInputType,
   type GraphQLSchema,
+  type VariableDefinitionNode,
 } from 'graphql';
 
 /*
@@ -50,7 +51,10 @@ function typeBelow(type: GraphQLInputType, path: readonly (string | number)[]): 
 
 const mostErrors = 50;
 
-/** What is wrong with the variables that an operation was given, without their values; empty if all fit. */
+/** Thrown to end a look through values: after so many mistakes, to find the next ones would cost far more than it says. */
+const enough = new Error('more mistakes than are told');
+
+/** What is wrong with the variables that an operation was given, without their values, fifty mistakes at most; empty if all fit. */
 export function variableErrors(
   schema: GraphQLSchema,
   document: DocumentNode,
@@ -58,27 +62,40 @@ export function variableErrors(
   given: Readonly<Record<string, unknown>>,
 ): GraphQLError[] {
   const errors: GraphQLError[] = [];
-  for (const definition of getOperationAST(document, operationName)?.variableDefinitions ?? []) {
-    const name = definition.variable.name.value;
-    const type = typeFromAST(schema, definition.type);
-    if (!isInputType(type)) continue;
-    const complain = (what: string, code?: unknown) =>
-      errors.push(
-        new GraphQLError(`Variable "$${name}" ${what}`, { nodes: definition, ...(code === undefined ? {} : { extensions: { code } }) }),
-      );
-    if (!Object.hasOwn(given, name)) {
-      if (isNonNullType(type) && !definition.defaultValue) complain(`of required type "${String(type)}" was not provided.`);
-    } else if (given[name] === null && isNonNullType(type)) complain(`of non-null type "${String(type)}" must not be null.`);
-    else
-      coerceInputValue(given[name], type, (path, value, error) => {
-        if (errors.length >= mostErrors) return;
-        const place = path.length > 0 ? ` at "${[name, ...path].join('.')}"` : '';
-        const at = typeBelow(type, path);
-        const repeats = isLeafType(getNamedType(at)) && value !== null && !isOurs(error);
-        complain(`got an invalid value${place}; ${repeats ? expected(at) : error.message}`, error.extensions['code']);
+  try {
+    for (const definition of getOperationAST(document, operationName)?.variableDefinitions ?? [])
+      lookAt(definition, schema, given, (error) => {
+        if (errors.length >= mostErrors) throw enough;
+        errors.push(error);
       });
+  } catch (error) {
+    if (error !== enough) throw error;
   }
   return errors;
+}
+
+/** Tells what is wrong with one variable. */
+function lookAt(
+  definition: VariableDefinitionNode,
+  schema: GraphQLSchema,
+  given: Readonly<Record<string, unknown>>,
+  tell: (error: GraphQLError) => void,
+): void {
+  const name = definition.variable.name.value;
+  const type = typeFromAST(schema, definition.type);
+  if (!isInputType(type)) return;
+  const complain = (what: string, code?: unknown) =>
+    tell(new GraphQLError(`Variable "$${name}" ${what}`, { nodes: definition, ...(code === undefined ? {} : { extensions: { code } }) }));
+  if (!Object.hasOwn(given, name)) {
+    if (isNonNullType(type) && !definition.defaultValue) complain(`of required type "${String(type)}" was not provided.`);
+  } else if (given[name] === null && isNonNullType(type)) complain(`of non-null type "${String(type)}" must not be null.`);
+  else
+    coerceInputValue(given[name], type, (path, value, error) => {
+      const place = path.length > 0 ? ` at "${[name, ...path].join('.')}"` : '';
+      const at = typeBelow(type, path);
+      const repeats = isLeafType(getNamedType(at)) && value !== null && !isOurs(error);
+      complain(`got an invalid value${place}; ${repeats ? expected(at) : error.message}`, error.extensions['code']);
+    });
 }
 
 const values = new Set<string>([Kind.INT, Kind.FLOAT, Kind.STRING, Kind.BOOLEAN, Kind.NULL, Kind.ENUM, Kind.LIST, Kind.OBJECT]);

@@ -51,11 +51,14 @@ async function graphInParts(part: Part): ReturnType<Compare> {
 }
 
 const compare = graph === 'federated' ? graphInParts : await wholeGraph();
-process.on('message', async (part: Part) => {
+
+async function answer(part: Part): Promise<PartFindings> {
   const before = process.cpuUsage();
   const found = await compare(part);
   const { user, system } = process.cpuUsage(before);
-  process.send?.({ ...found, cpuMs: (user + system) / 1000 } satisfies PartFindings);
-});
+  return { ...found, cpuMs: (user + system) / 1000 };
+}
+
+process.on('message', (part: Part) => void answer(part).then((found) => process.send?.(found)));
 process.on('disconnect', () => process.exit(0));
 process.send?.('ready');

@@ -1,4 +1,6 @@
+import { buildSchema, GraphQLScalarType, parse } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { variableErrors } from '../../src/gateway/values-unsaid.ts';
 import { startGateway, type Running } from './fixtures/gateway.ts';
 
 /* What does not fit is named by its place, never by itself: it is often a person's. */
@@ -39,6 +41,21 @@ describe('a variable that does not fit is named by its path', () => {
     expect(body.errors[0].message).toContain(place);
     expect(body.errors[0].message).toContain(expected);
   });
+});
+
+test('after fifty mistakes nobody looks for more of them', () => {
+  const schema = buildSchema('scalar Odd type Query { a(of: [Odd]): Int }');
+  let looked = 0;
+  const odd = schema.getType('Odd') as GraphQLScalarType;
+  odd.parseValue = () => {
+    looked += 1;
+    throw new Error('no');
+  };
+  const document = parse('query ($a: [Odd] $b: [Odd] $c: Int!) { a(of: $a) b: a(of: $b) }');
+  const many = Array.from({ length: 20_000 }, () => ({}));
+  expect(variableErrors(schema, document, null, { a: many.slice(0, 30), b: many })).toHaveLength(50);
+  // One more tells that there are too many.
+  expect(looked).toBe(51);
 });
 
 describe('a literal that does not fit is named by its line', () => {

@@ -18,6 +18,8 @@ export interface Subject<T, W extends Weight> {
 export interface Weight {
   /** 1 is as much as is allowed. */
   readonly badness: number;
+  /** True where nothing is to be expected of its like: the search begins anew at once. */
+  readonly isHopeless?: boolean;
 }
 
 export interface Worst<T, W extends Weight> {
@@ -48,24 +50,25 @@ export async function climb<T, W extends Weight>(
   let worst: Worst<T, W> | null = null;
   let tried = 0;
   const isOver = () => tried >= most || performance.now() >= end || (worst !== null && worst.weight.badness >= enough);
-  const look = async (thing: T): Promise<number> => {
+  const look = async (thing: T): Promise<W> => {
     tried += 1;
-    const { badness } = await subject.weigh(thing, false);
-    if (worst === null || badness > worst.weight.badness) {
+    const seen = await subject.weigh(thing, false);
+    if (worst === null || seen.badness > worst.weight.badness) {
       const weight = await subject.weigh(thing, true);
       if (worst === null || weight.badness > worst.weight.badness) onWorse?.((worst = { thing, weight }), tried);
     }
-    return badness;
+    return seen;
   };
-  do {
-    let at = subject.begin();
-    let badness = await look(at);
-    for (let idle = 0; idle < patience && !isOver();) {
+  for (let climbs = 0; climbs === 0 || !isOver(); climbs += 1) {
+    // Now and then from the worst that is known, some steps away.
+    let at: T = climbs % 3 === 2 ? subject.change(subject.change((worst as unknown as Worst<T, W>).thing)) : subject.begin();
+    let { badness, isHopeless = false } = await look(at);
+    for (let idle = 0; idle < patience && !isHopeless && !isOver();) {
       const next = subject.change(at);
       const found = await look(next);
-      if (found > badness) [at, badness, idle] = [next, found, 0];
+      if (found.badness > badness) [at, badness, idle] = [next, found.badness, 0];
       else idle += 1;
     }
-  } while (!isOver());
+  }
   return { worst: worst as unknown as Worst<T, W>, tried };
 }

@@ -1,4 +1,4 @@
-import type { Json } from '#contract';
+import { legalXml, type Json } from '#contract';
 import type { Random } from './random.ts';
 
 /*
@@ -40,10 +40,12 @@ function otherJson(value: Json, random: Random, most: number): Json {
       return nested(random.pick([10, 33, 1000, 5000]), value, random.chance(0.5));
     case 5: {
       const names = Object.fromEntries(Array.from({ length: count >> 1 }, (_, index) => [`n${index}`, 0]));
-      return typeof value === 'object' && value !== null && !Array.isArray(value) ? { ...value, ...names } : names;
+      return typeof value === 'object' && value !== null && !Array.isArray(value)
+        ? { ...(value as { [name: string]: Json }), ...names }
+        : names;
     }
     case 6:
-      return random.pick<Json>([null, true, 0, -1, 1e300, '', [], {}, 12_345_678_901_234_567_890, '9'.repeat(20)]);
+      return random.pick<Json>([null, true, 0, -1, 1e300, '', [], {}, 2 ** 64, '9'.repeat(20)]);
     case 7:
       return `${random.int(10_000)}-${random.int(13)}-${random.int(32)}T${random.int(25)}:00:00Z`;
     default:
@@ -90,7 +92,7 @@ export function changeXml(text: string, random: Random, most: number): string {
   if (name === '') return put(whole.replace(/\/?>$/, (end) => many((n) => ` n${n}="v"`, 9) + end));
   switch (random.int(8)) {
     case 0:
-      return put(`<${name}${attributes}>${longText(random, content, most).replaceAll(/[<&\u0000]/g, '.')}</${name}>`);
+      return put(`<${name}${attributes}>${legalXml(longText(random, content, most)).replaceAll(/[<&]/g, '.')}</${name}>`);
     case 1:
       return put(whole.repeat(fitting(whole.length)));
     case 2:

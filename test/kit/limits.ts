@@ -86,8 +86,9 @@ export function takeAway(names: readonly string[]): void {
       const loaded = next(url, context);
       const own = changes.filter(({ file }) => url.endsWith(`/${file}`));
       if (own.length === 0) return loaded;
-      const source = own.reduce((text, { from, to }) => text.replace(from, () => to), String(loaded.source));
-      return { ...loaded, source };
+      const { source } = loaded;
+      const text = typeof source === 'string' ? source : Buffer.from(source as Uint8Array).toString();
+      return { ...loaded, source: own.reduce((changed, { from, to }) => changed.replace(from, () => to), text) };
     },
   });
 }

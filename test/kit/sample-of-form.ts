@@ -27,7 +27,7 @@ export function sampleOf(schema: Json, random: Random): Json {
     if (other && other.length > 0 && depth < 20) return sample(random.pick(other), depth + 1);
     if (part.properties && depth < 20)
       return Object.fromEntries(Object.entries(part.properties).map(([name, one]) => [name, sample(one, depth + 1)]));
-    switch (part.type) {
+    switch (part.type ?? 'string') {
       case 'array':
         return depth < 20 ? [sample(part.items ?? {}, depth + 1)] : [];
       case 'integer':
