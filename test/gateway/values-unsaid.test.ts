@@ -1,4 +1,4 @@
-import { buildSchema, GraphQLScalarType, parse } from 'graphql';
+import { buildSchema, parse, type GraphQLScalarType } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { variableErrors } from '../../src/gateway/values-unsaid.ts';
 import { startGateway, type Running } from './fixtures/gateway.ts';

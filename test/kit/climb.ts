@@ -18,8 +18,6 @@ export interface Subject<T, W extends Weight> {
 export interface Weight {
   /** 1 is as much as is allowed. */
   readonly badness: number;
-  /** True where nothing is to be expected of its like: the search begins anew at once. */
-  readonly isHopeless?: boolean;
 }
 
 export interface Worst<T, W extends Weight> {
@@ -39,7 +37,9 @@ export interface ClimbOptions<T, W extends Weight> {
 }
 
 /** How often nothing may get worse before it begins anew. */
-const patience = 12;
+const patience = 10;
+/** Beginnings that are looked at for each climb, which starts at the worst of them. */
+const scouts = 10;
 
 /** Searches until the time is over, so many were tried, or it is bad enough. */
 export async function climb<T, W extends Weight>(
@@ -60,13 +60,18 @@ export async function climb<T, W extends Weight>(
     return seen;
   };
   for (let climbs = 0; climbs === 0 || !isOver(); climbs += 1) {
-    // Now and then from the worst that is known, some steps away.
-    let at: T = climbs % 3 === 2 ? subject.change(subject.change((worst as unknown as Worst<T, W>).thing)) : subject.begin();
-    let { badness, isHopeless = false } = await look(at);
-    for (let idle = 0; idle < patience && !isHopeless && !isOver();) {
+    let at = subject.begin();
+    let { badness } = await look(at);
+    for (let scout = 1; scout < scouts && !isOver(); scout += 1) {
+      // Now and then from the worst that is known, some steps away.
+      const other = worst !== null && scout % 5 === 0 ? subject.change(subject.change((worst as Worst<T, W>).thing)) : subject.begin();
+      const seen = await look(other);
+      if (seen.badness > badness) [at, badness] = [other, seen.badness];
+    }
+    for (let idle = 0; idle < patience && !isOver();) {
       const next = subject.change(at);
-      const found = await look(next);
-      if (found.badness > badness) [at, badness, idle] = [next, found.badness, 0];
+      const seen = await look(next);
+      if (seen.badness > badness) [at, badness, idle] = [next, seen.badness, 0];
       else idle += 1;
     }
   }

@@ -88,7 +88,7 @@ class Maker {
   #of = <T>(list: readonly T[]): T => this.#random.pick(list);
   #isBeyond = (excess: Excess): boolean => this.#excess === excess && this.#random.chance(0.6);
 
-  #rows = (): number => (this.#isBeyond('rows') ? this.#of([101, 1000, 5000, 11_000, 1e6]) : this.#of([1, 5, 20, 50, 100]));
+  #rows = (): number => (this.#isBeyond('rows') ? this.#of([101, 1000, 5000, 11_000, 1e6]) : this.#of([1, 20, 50, 100, 100, 100]));
   #key = (): string => (this.#isBeyond('keys') ? 'x'.repeat(this.#of([65, 301, 5000])) : this.#of(keys));
   #text = (): string => {
     if (this.#isBeyond('letters'))
@@ -103,7 +103,7 @@ class Maker {
     return `${this.#of(texts)} ${this.#of(texts)} ${this.#of(texts)}${this.#random.int(1000)}`.slice(0, 100);
   };
   #aliased(make: () => string): string {
-    const count = this.#isBeyond('aliases') ? this.#of([31, 100, 300, 900]) : this.#of([1, 1, 1, 2, 5, 14]);
+    const count = this.#isBeyond('aliases') ? this.#of([31, 100, 300, 900]) : this.#of([1, 1, 2, 5, 14, 27]);
     return times(count, (index) => (count === 1 ? make() : `b${index}_${this.#random.int(1e6)}: ${make()}`)).join(' ');
   }
   #regions(): string {
@@ -113,7 +113,7 @@ class Maker {
   #deeper(levels: number): string {
     return levels <= 0
       ? '{ key name }'
-      : `{ offers(first: ${this.#of([1, 2])}) { nodes { municipality { offers(first: ${this.#of([1, 2])}) { nodes { service ${this.#deeper(levels - 1)} } } } } } }`;
+      : `{ offers(first: ${this.#rows()}) { nodes { municipality { offers(first: ${this.#rows()}) { nodes { service ${this.#deeper(levels - 1)} } } } } } }`;
   }
 
   #service(): string {
@@ -123,6 +123,7 @@ class Maker {
       () => '{ key name summary typing ozgId lifeSituations legalBasis equivalents { source service { name summary } } }',
       () => `{ ${this.#aliased(() => `offers(in: ${this.#regions()}, first: ${this.#rows()}) { totalCount nodes ${this.#offer()} }`)} }`,
       () => `{ ${this.#aliased(() => 'summary')} }`,
+      () => this.#deeper(1),
     ])();
   }
   #municipality(): string {
@@ -319,7 +320,8 @@ export function questions(url: string, seed: number, meter: Meter = ownProcess):
     begin() {
       const excess = random.chance(0.5) ? random.pick(excesses) : null;
       const maker = new Maker(random, excess);
-      return { parts: times(1 + random.int(4), () => maker.part()), excess, how: random.int(3), size: random.int(3) };
+      // Beyond one limit it begins small, so that no other limit stands in the way.
+      return { parts: times(excess === null ? 1 + random.int(6) : 1, () => maker.part()), excess, how: random.int(3), size: random.int(3) };
     },
     change: (draft) => mutate(draft, random),
     async weigh(draft, surely) {
@@ -338,7 +340,7 @@ export function questions(url: string, seed: number, meter: Meter = ownProcess):
       }
       const badness = badnessOf(price);
       if (surely) worst = Math.max(worst, badness);
-      return { badness, price, question, isHopeless: price.refused && badness < 0.2 };
+      return { badness, price, question };
     },
   };
 }
