@@ -13,6 +13,7 @@ interface Words {
 }
 
 interface SchemaNode {
+  readonly $ref?: string;
   readonly title?: string;
   readonly 'x-title-en'?: string;
   readonly 'x-message'?: Words;
@@ -95,7 +96,7 @@ const unescapePointer = (name: string): string => name.replaceAll('~1', '/').rep
 function fieldProblem(error: ErrorObject, schema: SchemaNode): FieldProblem {
   const params = error.params as Record<string, unknown>;
   const inner =
-    error.keyword === 'required'
+    error.keyword === 'required' || error.keyword === 'dependentRequired'
       ? params['missingProperty']
       : error.keyword === 'additionalProperties'
         ? params['additionalProperty']
@@ -105,13 +106,38 @@ function fieldProblem(error: ErrorObject, schema: SchemaNode): FieldProblem {
   return { pointer, code: error.keyword, message: message ?? sentence(error.keyword, params, titleAt(schema, pointer), expected) };
 }
 
-/** Title of the field at a pointer, the name in the data where the form gives no title. */
+/** Title of the field at a pointer, the name in the data where the form gives no title. Parts may refer to others of the form. */
 function titleAt(schema: SchemaNode, pointer: string): Words {
-  let node: SchemaNode | undefined = schema;
+  let nodes: readonly SchemaNode[] = [schema];
   const names = pointer.split('/').slice(1).map(unescapePointer);
-  for (const name of names) node = /^\d+$/.test(name) && node?.items ? node.items : node?.properties?.[name];
+  for (const name of names)
+    nodes = nodes
+      .flatMap((node) => referred(schema, node))
+      .flatMap((node) => (/^\d+$/.test(name) && node.items ? node.items : own(node.properties, name)) ?? []);
+  const node = nodes.flatMap((one) => referred(schema, one)).find(({ title }) => title !== undefined);
   const de = node?.title ?? names.at(-1) ?? 'Formular';
-  return { de, en: node?.['x-title-en'] ?? de };
+  return { de, en: node?.['x-title-en'] ?? (names.length === 0 && node === undefined ? 'form' : de) };
+}
+
+const own = <T>(of: Readonly<Record<string, T>> | undefined, name: string): T | undefined =>
+  of && Object.hasOwn(of, name) ? of[name] : undefined;
+
+/** Longest chain of references that is followed. */
+const mostReferences = 10;
+
+/** A part of a form with those that it refers to, itself first: what it says of itself counts most. */
+function referred(schema: SchemaNode, node: SchemaNode): readonly SchemaNode[] {
+  const chain = [node];
+  for (let ref = node.$ref; ref?.startsWith('#/') && chain.length < mostReferences; ref = chain.at(-1)?.$ref) {
+    const names = decodeURIComponent(ref).split('/').slice(1).map(unescapePointer);
+    const found = names.reduce<unknown>(
+      (at, name) => (typeof at === 'object' && at !== null ? own(at as Record<string, unknown>, name) : undefined),
+      schema,
+    );
+    if (typeof found !== 'object' || found === null) break;
+    chain.push(found);
+  }
+  return chain;
 }
 
 const formats: Record<string, Words> = {
@@ -126,10 +152,20 @@ const formats: Record<string, Words> = {
   uuid: { de: 'die Kennung einer hochgeladenen Anlage', en: 'the id of an uploaded attachment' },
 };
 
+const types: Readonly<Record<string, Words>> = {
+  string: { de: 'ein Text', en: 'a text' },
+  number: { de: 'eine Zahl', en: 'a number' },
+  integer: { de: 'eine ganze Zahl', en: 'a whole number' },
+  boolean: { de: 'Ja oder Nein (true oder false)', en: 'yes or no (true or false)' },
+  array: { de: 'eine Liste', en: 'a list' },
+  object: { de: 'eine Gruppe von Angaben', en: 'a group of entries' },
+};
+
 function sentence(keyword: string, params: Record<string, unknown>, title: Words, expected?: Words): Words {
   const limit = typeof params['limit'] === 'number' || typeof params['limit'] === 'string' ? String(params['limit']) : '';
   switch (keyword) {
     case 'required':
+    case 'dependentRequired':
       return { de: `Bitte füllen Sie das Feld „${title.de}“ aus.`, en: `Please fill in “${title.en}”.` };
     case 'additionalProperties':
     case 'unevaluatedProperties':
@@ -143,11 +179,13 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
         de: `„${title.de}“ darf höchstens ${limit} Zeichen haben.`,
         en: `“${title.en}” may have at most ${limit === '1' ? 'one character' : `${limit} characters`}.`,
       };
-    case 'minimum':
     case 'exclusiveMinimum':
+      return { de: `„${title.de}“ muss größer als ${limit} sein.`, en: `“${title.en}” must be greater than ${limit}.` };
+    case 'exclusiveMaximum':
+      return { de: `„${title.de}“ muss kleiner als ${limit} sein.`, en: `“${title.en}” must be less than ${limit}.` };
+    case 'minimum':
       return { de: `„${title.de}“ muss mindestens ${limit} sein.`, en: `“${title.en}” must be at least ${limit}.` };
     case 'maximum':
-    case 'exclusiveMaximum':
       return { de: `„${title.de}“ darf höchstens ${limit} sein.`, en: `“${title.en}” must be at most ${limit}.` };
     case 'minItems':
       return limit === '1'
@@ -157,6 +195,8 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
       return limit === '1'
         ? { de: `„${title.de}“ darf höchstens einen Eintrag haben.`, en: `“${title.en}” may have at most one entry.` }
         : { de: `„${title.de}“ darf höchstens ${limit} Einträge haben.`, en: `“${title.en}” may have at most ${limit} entries.` };
+    case 'uniqueItems':
+      return { de: `„${title.de}“ darf keinen Eintrag zweimal haben.`, en: `“${title.en}” may have no entry twice.` };
     case 'minProperties':
       return { de: `Bitte füllen Sie „${title.de}“ aus.`, en: `Please fill in “${title.en}”.` };
     case 'maxProperties':
@@ -168,10 +208,18 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
       return { de: `„${title.de}“ darf nicht vor dem ${germanDay(limit)} liegen.`, en: `“${title.en}” must not be before ${limit}.` };
     case 'formatMaximum':
       return { de: `„${title.de}“ darf nicht nach dem ${germanDay(limit)} liegen.`, en: `“${title.en}” must not be after ${limit}.` };
+    case 'formatExclusiveMinimum':
+      return { de: `„${title.de}“ muss nach dem ${germanDay(limit)} liegen.`, en: `“${title.en}” must be after ${limit}.` };
+    case 'formatExclusiveMaximum':
+      return { de: `„${title.de}“ muss vor dem ${germanDay(limit)} liegen.`, en: `“${title.en}” must be before ${limit}.` };
     case 'x-day':
       return sentence(params['bound'] === 'latest' ? 'formatMaximum' : 'formatMinimum', params, title);
     case 'x-decimals':
       return { de: `„${title.de}“ hat zu viele Nachkommastellen.`, en: `“${title.en}” has too many decimal places.` };
+    case 'multipleOf': {
+      const step = String(params['multipleOf']);
+      return { de: `„${title.de}“ muss ein Vielfaches von ${step} sein.`, en: `“${title.en}” must be a multiple of ${step}.` };
+    }
     case 'format': {
       const known = formats[String(params['format'])];
       return {
@@ -191,14 +239,24 @@ function sentence(keyword: string, params: Record<string, unknown>, title: Words
         en: `Please choose one of the given values for “${title.en}”.`,
       };
     case 'const':
-      return { de: `„${title.de}“ muss bestätigt werden.`, en: `“${title.en}” must be confirmed.` };
+      return params['allowedValue'] === true
+        ? { de: `„${title.de}“ muss bestätigt werden.`, en: `“${title.en}” must be confirmed.` }
+        : sentence('enum', params, title);
     case tooMuch:
       return {
         de: 'Das Formular enthält mehr oder längere Angaben, als geprüft werden können.',
         en: 'The form holds more or longer entries than can be checked.',
       };
-    case 'type':
-      return { de: `„${title.de}“ hat die falsche Art von Wert.`, en: `“${title.en}” has the wrong kind of value.` };
+    case 'type': {
+      const kinds = [params['type']].flat().flatMap((type) => (type === 'null' ? [] : [types[String(type)]]));
+      const known = kinds.filter((kind) => kind !== undefined);
+      return known.length > 0 && known.length === kinds.length
+        ? {
+            de: `„${title.de}“ muss ${known.map(({ de }) => de).join(' oder ')} sein.`,
+            en: `“${title.en}” must be ${known.map(({ en }) => en).join(' or ')}.`,
+          }
+        : { de: `„${title.de}“ hat die falsche Art von Wert.`, en: `“${title.en}” has the wrong kind of value.` };
+    }
     default:
       return { de: `„${title.de}“ ist nicht gültig.`, en: `“${title.en}” is not valid.` };
   }

@@ -47,6 +47,50 @@ describe('a form that is filled in wrongly', () => {
     expect(problems.find(({ pointer }) => pointer === '/plate')?.message.en).toBe('Please fill in “Number plate”.');
   });
 
+  test.each([
+    [{ exclusiveMinimum: 0 }, 0, '„Menge“ muss größer als 0 sein.', '“Amount” must be greater than 0.'],
+    [{ exclusiveMaximum: 9 }, 9, '„Menge“ muss kleiner als 9 sein.', '“Amount” must be less than 9.'],
+    [{ multipleOf: 5 }, 7, '„Menge“ muss ein Vielfaches von 5 sein.', '“Amount” must be a multiple of 5.'],
+    [{ type: 'integer' }, 'x', '„Menge“ muss eine ganze Zahl sein.', '“Amount” must be a whole number.'],
+    [{ type: ['string', 'null'] }, 1, '„Menge“ muss ein Text sein.', '“Amount” must be a text.'],
+    [
+      { const: 'kg' },
+      'g',
+      'Bitte wählen Sie bei „Menge“ einen der angebotenen Werte.',
+      'Please choose one of the given values for “Amount”.',
+    ],
+    [{ type: 'array', uniqueItems: true }, [1, 1], '„Menge“ darf keinen Eintrag zweimal haben.', '“Amount” may have no entry twice.'],
+    [
+      { type: 'string', format: 'date', formatExclusiveMinimum: '2026-01-31' },
+      '2026-01-31',
+      '„Menge“ muss nach dem 31.01.2026 liegen.',
+      '“Amount” must be after 2026-01-31.',
+    ],
+  ])('and what %o does not take is told so that who keeps to it is right', (rule, it, de, en) => {
+    const schema = { type: 'object', properties: { it: { title: 'Menge', 'x-title-en': 'Amount', ...rule } } };
+    expect(check(JSON.stringify(rule), { revision: '1', schema }, { it })).toMatchObject([{ pointer: '/it', message: { de, en } }]);
+  });
+
+  test('names fields of parts that are referred to by their titles, and what another field asks for', () => {
+    const schema = {
+      type: 'object',
+      properties: { home: { $ref: '#/$defs/place' }, former: { title: 'Frühere Wohnung', $ref: '#/$defs/place' } },
+      $defs: {
+        place: {
+          type: 'object',
+          title: 'Ort',
+          properties: { street: { type: 'string', title: 'Straße', minLength: 1 }, number: { type: 'string', title: 'Hausnummer' } },
+          dependentRequired: { street: ['number'] },
+        },
+      },
+    };
+    const problems = check('refs', { revision: '1', schema }, { home: { street: 'Am Markt' }, former: 'x' });
+    expect(problems.map(({ pointer, message }) => `${pointer}: ${message.de}`)).toEqual([
+      '/home/number: Bitte füllen Sie das Feld „Hausnummer“ aus.',
+      '/former: „Frühere Wohnung“ muss eine Gruppe von Angaben sein.',
+    ]);
+  });
+
   test('says where a missing field belongs', () => {
     expect(check('o1', form, {}).map(({ pointer, code }) => `${pointer} ${code}`)).toEqual([
       '/plate required',

@@ -143,10 +143,10 @@ describe('what an applicant is told', () => {
     ['date', {}, '31.01.2026', '„Angabe“ muss ein Datum im Format JJJJ-MM-TT sein.'],
     ['date', { minValue: '2026-02-01' }, '2026-01-31', '„Angabe“ darf nicht vor dem 01.02.2026 liegen.'],
     ['time', {}, '25:00', '„Angabe“ muss eine Uhrzeit als HH:MM sein.'],
-    ['num_int', {}, 1.5, '„Angabe“ hat die falsche Art von Wert.'],
+    ['num_int', {}, 1.5, '„Angabe“ muss eine ganze Zahl sein.'],
     ['num_int', { maxValue: '10' }, 11, '„Angabe“ darf höchstens 10 sein.'],
     ['num_currency', {}, 0.071, '„Angabe“ hat zu viele Nachkommastellen.'],
-    ['bool', {}, 'ja', '„Angabe“ hat die falsche Art von Wert.'],
+    ['bool', {}, 'ja', '„Angabe“ muss Ja oder Nein (true oder false) sein.'],
     ['file', {}, 'scan.pdf', '„Angabe“ muss die Kennung einer hochgeladenen Anlage sein.'],
   ])('%s %j given %j', (type, given, value, expected) => {
     expect(problems(one(type, given).schema, { F60000001: value }).map(({ message: { de } }) => de)).toEqual([expected]);
