@@ -1,4 +1,4 @@
-import { assuranceSuffices, inLanguage, refuse, type Json, type Problem, type ServiceKey } from '#contract';
+import { assuranceSuffices, inLanguage, problemText, refuse, type Json, type Problem, type ServiceKey } from '#contract';
 import { canonicalJson, newId, sha256 } from '../infra/ids.ts';
 import type { Offer } from '../catalogue/catalogue.ts';
 import type { City, CityAdapter } from '../cities/cities.ts';
@@ -21,8 +21,12 @@ import {
 } from './records.ts';
 
 const refused = (problem: Problem, more: { fields?: readonly FieldProblem[] } = {}): SubmitResult => ({ ok: false, problem, ...more });
-const invalid = (what: string, found: string, expected: string, ...path: string[]): SubmitResult =>
-  refused({ code: 'INVALID_INPUT', facts: { what, found, expected }, path: ['input', ...path] });
+const invalid = (saying: Problem['saying'], facts: Problem['facts'], ...path: string[]): SubmitResult =>
+  refused({ code: 'INVALID_INPUT', ...(saying && { saying }), ...(facts && { facts }), path: ['input', ...path] });
+
+const longestKey = 128;
+const longestName = 200;
+const longestEmail = 254;
 
 interface Target {
   readonly city: City;
@@ -202,33 +206,26 @@ export function createSubmit(deps: ApplicationsDeps, checkForm: ReturnType<typeo
 /** An application comes by a channel that the offer has; where there is a form, by the internet anyway. */
 function channelProblems({ record }: Offer, channel: SubmitInput['channel']): readonly FieldProblem[] {
   if (channel === 'ONLINE' || record.channels.includes(channel)) return [];
-  const others = ['ONLINE', ...record.channels.filter((one) => one !== 'ONLINE')].join(', ');
-  return [
-    {
-      pointer: '/channel',
-      code: 'channel',
-      message: {
-        de: `Auf dem Weg ${channel} wird diese Leistung hier nicht angeboten, nur auf diesen: ${others}.`,
-        en: `This service is not offered here by ${channel}, only by: ${others}.`,
-      },
-    },
-  ];
+  const channels = ['ONLINE', ...record.channels.filter((one) => one !== 'ONLINE')].join(', ');
+  const problem: Problem = { code: 'INVALID_INPUT', saying: 'CHANNEL_NOT_OFFERED', facts: { channel, channels } };
+  return [{ pointer: '/channel', code: 'channel', message: { de: problemText(problem, 'DE'), en: problemText(problem, 'EN') } }];
 }
 
-/** Input that no offer could accept. What was found and is expected is said without words: it stands in texts of both languages. */
+/** Input that no offer could accept. */
 function findMalformed(input: SubmitInput): SubmitResult | null {
   const key = input.idempotencyKey;
-  if (key.length < 1 || key.length > 128 || !/^[\u0021-\u007e]+$/.test(key))
-    return invalid('idempotencyKey', String(key.length), '1 … 128 × ASCII 0x21–0x7E', 'idempotencyKey');
-  if (input.sealedFormData != null) return invalid('sealedFormData', '…', 'formData', 'sealedFormData');
-  if (input.formData === undefined || input.formData === null) return invalid('formData', '–', '{ … }', 'formData');
-  if (input.attachmentIds && input.attachmentIds.length > 0)
-    return refused({ code: 'INVALID_INPUT', saying: 'NO_ATTACHMENTS', facts: { what: 'attachmentIds' }, path: ['input', 'attachmentIds'] });
+  if (key.length < 1 || key.length > longestKey || !/^[\u0021-\u007e]+$/.test(key))
+    return invalid('IDEMPOTENCY_KEY', { most: longestKey }, 'idempotencyKey');
+  if (input.sealedFormData != null) return invalid('NOT_SEALED_YET', undefined, 'sealedFormData');
+  if (input.formData === undefined || input.formData === null) return invalid('FORM_DATA_MISSING', undefined, 'formData');
+  if (input.attachmentIds && input.attachmentIds.length > 0) return invalid('NO_ATTACHMENTS', { what: 'attachmentIds' }, 'attachmentIds');
   const { name, email, phone } = input.applicant;
-  if (name.trim().length === 0 || name.length > 200) return invalid('applicant.name', String(name.length), '1 … 200', 'applicant', 'name');
-  if (email !== undefined && (email.length > 254 || !/^[^\s@]+@[^\s@]+$/.test(email)))
-    return invalid('applicant.email', '…', 'name@example.org', 'applicant', 'email');
-  if (phone !== undefined && !/^[+\d\s()/-]{3,40}$/.test(phone))
-    return invalid('applicant.phone', '…', '+49 211 123456', 'applicant', 'phone');
+  const tooLong = (what: string, text: string, most: number): SubmitResult =>
+    refused({ code: 'TEXT_TOO_LONG', facts: { what: `applicant.${what}`, found: text.length, most }, path: ['input', 'applicant', what] });
+  if (name.trim().length === 0) return invalid('TEXT_MISSING', { what: 'applicant.name', most: longestName }, 'applicant', 'name');
+  if (name.length > longestName) return tooLong('name', name, longestName);
+  if (email !== undefined && email.length > longestEmail) return tooLong('email', email, longestEmail);
+  if (email !== undefined && !/^[^\s@]+@[^\s@]+$/.test(email)) return invalid('EMAIL', undefined, 'applicant', 'email');
+  if (phone !== undefined && !/^[+\d\s()/-]{3,40}$/.test(phone)) return invalid('PHONE', undefined, 'applicant', 'phone');
   return null;
 }

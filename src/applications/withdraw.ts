@@ -23,8 +23,8 @@ export function createWithdraw(deps: ApplicationsDeps) {
       return {
         ok: false,
         problem: {
-          code: 'INVALID_INPUT',
-          facts: { what: 'reason', found: input.reason.length, expected: `≤ ${longestReason}` },
+          code: 'TEXT_TOO_LONG',
+          facts: { what: 'reason', found: input.reason.length, most: longestReason },
           path: ['input', 'reason'],
         },
       };

@@ -1,4 +1,4 @@
-import type { Language } from './vocabulary.ts';
+import { inLanguage, type Language, type Localised } from './vocabulary.ts';
 
 /**
  * Every expected refusal, by code, with its text in German and English. `{name}` is filled from the problem's facts.
@@ -97,6 +97,38 @@ const sayings = {
     de: 'Die Liste {what} hat {found} Einträge; erlaubt {most|ist höchstens einer|sind höchstens #}.',
     en: 'The list {what} has {found} entries; {most|one is|# are} allowed at most.',
   },
+  TEXT_MISSING: {
+    de: '{what} fehlt. Bitte geben Sie einen Text mit höchstens {most} Zeichen an.',
+    en: '{what} is missing. Please give a text of at most {most} characters.',
+  },
+  IDEMPOTENCY_KEY: {
+    de: 'Ein idempotencyKey besteht aus 1 bis {most} sichtbaren ASCII-Zeichen, ohne Leerzeichen und Umlaute; eine UUID passt.',
+    en: 'An idempotencyKey has 1 to {most} visible ASCII characters, without spaces and umlauts; a UUID will do.',
+  },
+  FORM_DATA_MISSING: {
+    de: 'Die Angaben fehlen: formData enthält, was in das Formular eingetragen wurde.',
+    en: 'The entries are missing: formData holds what was filled into the form.',
+  },
+  NOT_SEALED_YET: {
+    de: 'Verschlüsselte Angaben (sealedFormData) werden auf diesem Weg noch nicht angenommen. Bitte senden Sie formData.',
+    en: 'Sealed entries (sealedFormData) are not taken this way yet. Please send formData.',
+  },
+  EMAIL: {
+    de: 'Das ist keine E-Mail-Adresse. Ein Beispiel: name@example.org.',
+    en: 'This is not an e-mail address. An example: name@example.org.',
+  },
+  PHONE: {
+    de: 'Das ist keine Telefonnummer. Ein Beispiel: +49 211 123456.',
+    en: 'This is not a phone number. An example: +49 211 123456.',
+  },
+  REPLAY_TOO_LONG: {
+    de: 'Das sind mehr als {most} Ereignisse. Wählen Sie einen kürzeren Zeitraum, oder nennen Sie mit about einen Vorgang oder Antrag.',
+    en: 'These are more than {most} events. Choose a shorter time, or name a case or an application with about.',
+  },
+  CHANNEL_NOT_OFFERED: {
+    de: 'Diese Leistung wird hier nicht {channel} angeboten. Möglich ist: {channels}.',
+    en: 'This service is not offered here {channel}. Available: {channels}.',
+  },
 } as const satisfies Record<string, { de: string; en: string }>;
 
 export type ProblemCode = keyof typeof texts;
@@ -106,7 +138,7 @@ export const problemCodes = Object.keys(texts) as readonly ProblemCode[];
 /** An expected refusal. Facts fill its text and must hold no personal data. */
 export interface Problem {
   readonly code: ProblemCode;
-  readonly facts?: Readonly<Record<string, string | number>>;
+  readonly facts?: Readonly<Record<string, string | number | Localised>>;
   /** A closer text than that of the code. */
   readonly saying?: keyof typeof sayings;
   /** Where in the input, outermost name first. */
@@ -119,6 +151,7 @@ const words: Readonly<Record<string, { readonly de: string; readonly en: string 
   CaseFile: { de: 'Der Vorgang', en: 'The case' },
   EventChannel: { de: 'Der Ereigniskanal', en: 'The event channel' },
   channel: { de: 'Der Ereigniskanal', en: 'The event channel' },
+  ParkedEvent: { de: 'Ein angehaltenes Ereignis mit dieser Kennung', en: 'A parked event with this id' },
   Subscription: { de: 'Das Abonnement', en: 'The subscription' },
   NONE: { de: 'keines', en: 'none' },
   LOW: { de: 'niedrig', en: 'low' },
@@ -152,6 +185,12 @@ const wordsOfFact: Readonly<Record<string, typeof words>> = {
     LOW: { de: 'nur das Niveau niedrig', en: 'only the level low' },
     SUBSTANTIAL: { de: 'nur das Niveau substanziell', en: 'only the level substantial' },
   },
+  what: {
+    'applicant.name': { de: 'Der Name', en: 'The name' },
+    'applicant.email': { de: 'Die E-Mail-Adresse', en: 'The e-mail address' },
+    reason: { de: 'Die Begründung', en: 'The reason' },
+    'input.reason': { de: 'Die Begründung', en: 'The reason' },
+  },
   role: {
     city: { de: 'ein Konto der Stadtverwaltung (Rolle city)', en: 'an account of the city administration (role city)' },
     operator: { de: 'der Betrieb des Hubs (Rolle operator)', en: 'an account of the hub’s operators (role operator)' },
@@ -167,7 +206,9 @@ export function problemText(problem: Problem, language: Language): string {
   const own = language === 'EN' ? 'en' : 'de';
   const word = (name: string, list = words): string | undefined => (Object.hasOwn(list, name) ? list[name]?.[own] : undefined);
   const said = (name: string): string => {
-    const fact = String(problem.facts?.[name] ?? '–');
+    const given = problem.facts?.[name] ?? '–';
+    if (typeof given === 'object') return inLanguage(given, language);
+    const fact = String(given);
     return (
       word(fact, wordsOfFact[name] ?? {}) ??
       fact

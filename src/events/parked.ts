@@ -14,11 +14,12 @@ const notFound = (what: string, path?: string): EventsResult => ({
   problem: { code: 'NOT_FOUND', facts: { what }, ...(path ? { path: ['input', path] } : {}) },
 });
 
-const tooLong = (reason: string): Problem => ({
-  code: 'INVALID_INPUT',
-  facts: { what: 'reason', found: reason.length, expected: `1 … ${longestReason}` },
-  path: ['input', 'reason'],
-});
+/** What is wrong with a reason; null if it will do. */
+function findReasonProblem(reason: string): Problem | null {
+  const [path, facts] = [['input', 'reason'], { what: 'reason', found: reason.length, most: longestReason }];
+  if (reason.length > longestReason) return { code: 'TEXT_TOO_LONG', facts, path };
+  return reason.length === 0 ? { code: 'INVALID_INPUT', saying: 'TEXT_MISSING', facts, path } : null;
+}
 
 /** What people decide about a city's deliveries. Every decision is written down with who, when and why. */
 export function createDecisions(deps: EventsDeps, channels: ReadonlyMap<string, Channel>, wake: () => void) {
@@ -37,7 +38,7 @@ export function createDecisions(deps: EventsDeps, channels: ReadonlyMap<string, 
       await recordDecision(tx, { city, event_id: eventId, action: how, by, reason, at });
       return true;
     });
-    if (!done) return notFound('parked event', 'eventId');
+    if (!done) return notFound('ParkedEvent', 'eventId');
     wake();
     return { ok: true, count: 1 };
   }
@@ -67,8 +68,8 @@ export function createDecisions(deps: EventsDeps, channels: ReadonlyMap<string, 
     release: (city: string, eventId: string, by: DecidedBy) => decide(city, eventId, 'release', by, null),
     async discard(city: string, eventId: string, reason: string, by: DecidedBy): Promise<EventsResult> {
       const given = reason.trim();
-      if (given.length === 0 || given.length > longestReason) return { ok: false, problem: tooLong(given) };
-      return decide(city, eventId, 'discard', by, given);
+      const problem = findReasonProblem(given);
+      return problem ? { ok: false, problem } : decide(city, eventId, 'discard', by, given);
     },
     pause: (city: string, by: DecidedBy) => setPaused(city, true, by),
     resume: (city: string, by: DecidedBy) => setPaused(city, false, by),

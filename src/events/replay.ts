@@ -51,7 +51,8 @@ export function createReplay(deps: EventsDeps, channels: ReadonlyMap<string, Cha
             ok: false,
             problem: {
               code: 'INVALID_INPUT',
-              facts: { what: 'from … until', found: `> ${longestReplay} events`, expected: `≤ ${longestReplay} events` },
+              saying: 'REPLAY_TOO_LONG',
+              facts: { most: longestReplay },
               path: ['input'],
             },
           };

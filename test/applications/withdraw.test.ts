@@ -15,7 +15,7 @@ test.each([
     '',
   );
   expect(result.ok).toBe(taken);
-  if (!result.ok) expect(result.problem).toMatchObject({ code: 'INVALID_INPUT', facts: { found: 501, expected: '≤ 500' } });
+  if (!result.ok) expect(result.problem).toMatchObject({ code: 'TEXT_TOO_LONG', facts: { found: 501, most: 500 } });
   await store.close();
   await database.remove();
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { problemCodes, problemText } from '#contract';
+import { problemCodes, problemText, type Problem, type ProblemCode } from '#contract';
 
 test('one entry and several are told in the singular and the plural', () => {
   const told = (count: number, language: 'DE' | 'EN') => problemText({ code: 'VALIDATION_FAILED', facts: { count } }, language);
@@ -30,6 +30,36 @@ test('a refusal with a closer text says that', () => {
   expect(problemText(problem, 'DE')).toBe('Anlagen lassen sich auf diesem Weg noch nicht einreichen. Bitte lassen Sie attachmentIds weg.');
   const long = { code: 'INVALID_INPUT', saying: 'LIST_TOO_LONG', facts: { what: 'in', found: 9, most: 1 } } as const;
   expect(problemText(long, 'DE')).toBe('Die Liste in hat 9 Einträge; erlaubt ist höchstens einer.');
+});
+
+test('what an application lacks or has too much of is told in words, without a count in the place of a value', () => {
+  const told = (problem: Omit<Problem, 'code'>, code: ProblemCode = 'INVALID_INPUT') =>
+    (['DE', 'EN'] as const).map((language) => problemText({ code, ...problem }, language));
+  expect(told({ saying: 'TEXT_MISSING', facts: { what: 'applicant.name', most: 200 } })).toEqual([
+    'Der Name fehlt. Bitte geben Sie einen Text mit höchstens 200 Zeichen an.',
+    'The name is missing. Please give a text of at most 200 characters.',
+  ]);
+  expect(told({ facts: { what: 'reason', found: 501, most: 500 } }, 'TEXT_TOO_LONG')).toEqual([
+    'Die Begründung hat 501 Zeichen, erlaubt sind höchstens 500. Bitte kürzen Sie den Text.',
+    'The reason has 501 characters; at most 500 are allowed. Please shorten the text.',
+  ]);
+  expect(told({ saying: 'CHANNEL_NOT_OFFERED', facts: { channel: 'TERMINAL', channels: 'ONLINE, OFFICE' } })).toEqual([
+    'Diese Leistung wird hier nicht am Terminal angeboten. Möglich ist: online, vor Ort.',
+    'This service is not offered here at a terminal. Available: online, at the office.',
+  ]);
+  expect(told({ facts: { what: 'ParkedEvent' } }, 'NOT_FOUND')).toEqual([
+    'Ein angehaltenes Ereignis mit dieser Kennung wurde nicht gefunden oder ist für Sie nicht einsehbar.',
+    'A parked event with this id was not found or is not visible to you.',
+  ]);
+});
+
+test('a fact with a text in each language is told in the one asked for', () => {
+  const problem: Problem = {
+    code: 'INVALID_INPUT',
+    facts: { what: 'timeoutMs', found: '…', expected: { de: 'eine Zahl ab 50', en: 'a number from 50' } },
+  };
+  expect(problemText(problem, 'DE')).toBe('timeoutMs ist ungültig: …. Erwartet wird eine Zahl ab 50.');
+  expect(problemText(problem, 'EN')).toBe('timeoutMs is invalid: …. Expected: a number from 50.');
 });
 
 test('citizens read nothing of parking, and no text leaves the number open', () => {

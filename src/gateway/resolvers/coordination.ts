@@ -43,10 +43,11 @@ async function answer(input: AnswerCaseInput, context: Context, tasksOnly: boole
   const id = caseKey(input.id);
   if (!id) return asMember('AnswerCaseResult', notFound);
   const { step, choice, fields } = input;
-  if (step.length > 200 || choice.length > 100 || (fields && fields.length > 100))
-    return asMember('AnswerCaseResult', {
-      problem: { code: 'INVALID_INPUT', facts: { what: 'input', found: '> 100', expected: 'step, choice, fields' }, path: ['input'] },
-    });
+  for (const [what, text, most] of [['step', step, 200] as const, ['choice', choice, 100] as const])
+    if (text.length > most)
+      return asMember('AnswerCaseResult', {
+        problem: { code: 'TEXT_TOO_LONG', facts: { what, found: text.length, most }, path: ['input', what] },
+      });
   const result = await coordination.answer(
     id,
     step,

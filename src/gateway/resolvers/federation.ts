@@ -49,7 +49,7 @@ export const federationResolvers: Resolvers = {
         const [first] = entry;
         const path = ['input', ...(first?.path ?? []).map(String)];
         return asMember('RegisterSubgraphResult', {
-          problem: { code: 'INVALID_INPUT', facts: { what: path.at(-1) ?? '', found: '…', expected: first?.expected.en ?? '' }, path },
+          problem: { code: 'INVALID_INPUT', facts: { what: path.at(-1) ?? '', found: '…', expected: first?.expected ?? '' }, path },
         });
       }
       const made = await federation.register({ ...entry, ...(typeof sdl === 'string' && { sdl }) }, 'api').catch(toRefusal);
