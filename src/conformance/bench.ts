@@ -9,6 +9,10 @@ import type { Subject } from './subject.ts';
 
 /** A bench and the end of everything that was opened on it. */
 export interface OwnedBench extends Bench {
+  /** When a call to the adapter or the back office last began or ended. */
+  movedAt(): number;
+  /** True if others in the back office may be to blame for what was seen. */
+  inDoubt(): boolean;
   clear(): Promise<void>;
 }
 
@@ -20,6 +24,16 @@ export function createBench(subject: Subject, ports: ReadonlySet<PortName>): Own
   const opened: OwnedOpened[] = [];
   const advanced = new Map<string, number>();
   let moment: Date | null = null;
+  let moved = performance.now();
+  let doubt = false;
+  const moving = async <T>(work: () => Promise<T>): Promise<T> => {
+    moved = performance.now();
+    try {
+      return await work();
+    } finally {
+      moved = performance.now();
+    }
+  };
   const now = () => new Date(moment ?? Date.now());
 
   const application = (sample: SampleApplication | undefined, over: Partial<Submission>): Submission | null => {
@@ -42,11 +56,11 @@ export function createBench(subject: Subject, ports: ReadonlySet<PortName>): Own
   /** Null if the samples do not say how. */
   const told = async (action: Action | undefined, placeholders: Record<string, string>): Promise<string | null> => {
     if (!action) return null;
-    const answer = await perform(action, placeholders, surroundings);
+    const answer = await moving(() => perform(action, placeholders, surroundings));
     return typeof answer === 'string' ? answer : JSON.stringify(answer);
   };
   const counted = async (action: Action | undefined, placeholders: Record<string, string>) =>
-    action ? count(action, placeholders, surroundings) : null;
+    action ? moving(() => count(action, placeholders, surroundings)) : null;
 
   return {
     definition,
@@ -59,9 +73,13 @@ export function createBench(subject: Subject, ports: ReadonlySet<PortName>): Own
     schema: { ...configSchema(definition) },
     ports,
     async open(options) {
-      const one = await openAdapter(subject, now, options);
+      const one = await moving(() => openAdapter(subject, now, options));
       opened.push(one);
-      return one;
+      return {
+        ...one,
+        read: (work, how) => moving(() => one.read(work, how)),
+        write: (work, how) => moving(() => one.write(work, how)),
+      };
     },
     now,
     setNow: (to) => void (moment = to),
@@ -74,7 +92,8 @@ export function createBench(subject: Subject, ports: ReadonlySet<PortName>): Own
       const next = status ?? statuses[step % statuses.length];
       if (next === undefined) return false;
       if (status === undefined) advanced.set(id, step + 1);
-      await perform(samples.advance, { case: id, number: publicNumber ?? id, status: next }, surroundings);
+      const { advance } = samples;
+      await moving(() => perform(advance, { case: id, number: publicNumber ?? id, status: next }, surroundings));
       return true;
     },
     count: (key) => counted(samples.count, { key }),
@@ -95,6 +114,9 @@ export function createBench(subject: Subject, ports: ReadonlySet<PortName>): Own
     },
     countEvents: (id) => counted(samples.countEvents, { event: id }),
     changeForm: async () => (await told(samples.changeForm, {})) !== null,
+    noteDoubt: () => void (doubt = true),
+    movedAt: () => moved,
+    inDoubt: () => doubt,
     async clear() {
       moment = null;
       await Promise.all(opened.map((one) => one.dispose()));

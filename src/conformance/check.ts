@@ -74,6 +74,8 @@ export interface Bench {
   readonly event: (index?: number) => HubEvent | null;
   /** How many times an event took effect, as samples.countEvents says; null if the samples do not say how. */
   readonly countEvents: (id: string) => Promise<number | null>;
+  /** Says that what the check has seen may be the work of others in the back office: if it fails, it is run again before that is believed. */
+  readonly noteDoubt: () => void;
   /** Changes a form of the catalogue, as samples.changeForm says; false if the samples do not say how. */
   readonly changeForm: () => Promise<boolean>;
 }

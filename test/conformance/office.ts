@@ -20,6 +20,10 @@ export interface OfficeOptions {
   readonly forgetful?: boolean;
   /** Whoever it does not know is shown empty lists instead of the door. @default false */
   readonly anonymous?: boolean;
+  /** Others who work there: they make a case so often, in milliseconds, and move the one before on. @default nobody */
+  readonly othersEveryMs?: number;
+  /** With the first case that the kit makes, somebody else makes one too. @default false */
+  readonly oneOther?: boolean;
 }
 
 /** A running office. */
@@ -61,7 +65,7 @@ export const signNotification = (secret: string, moment: string, body: string | 
  * a case, read it, count what a key made, change a form.
  */
 export async function startOffice(options: OfficeOptions = {}): Promise<Office> {
-  const { token = officeToken, forgetful = false, anonymous = false } = options;
+  const { token = officeToken, forgetful = false, anonymous = false, othersEveryMs, oneOther = false } = options;
   const cases = new Map<string, OfficeCase>();
   const log: { readonly id: string; readonly status: string; readonly version: number; readonly updatedAt: Date }[] = [];
   const events = new Map<string, number>();
@@ -82,6 +86,20 @@ export async function startOffice(options: OfficeOptions = {}): Promise<Office> 
   });
   const byKey = (key: string) => [...cases.values()].filter((one) => one.key === key);
 
+  /** A case that somebody else makes. */
+  function makeOther(): void {
+    const before = cases.get(String(cases.size));
+    const id = String(cases.size + 1);
+    const one = { id, key: `other-${id}`, content: null, status: statuses[0], version: 0, updatedAt: new Date(), documents: new Map() };
+    cases.set(id, one);
+    changed(one);
+    if (before?.key.startsWith('other-')) {
+      before.status = statuses[1];
+      changed(before);
+    }
+  }
+  let otherIsDue = oneOther;
+
   function submit(key: string, body: Json): Answer {
     const [before] = byKey(key);
     if (before && !forgetful) return { status: 200, body: shown(before) };
@@ -98,6 +116,8 @@ export async function startOffice(options: OfficeOptions = {}): Promise<Office> 
     };
     cases.set(made.id, made);
     changed(made);
+    if (otherIsDue) makeOther();
+    otherIsDue = false;
     return { status: 201, body: shown(made) };
   }
 
@@ -197,11 +217,13 @@ export async function startOffice(options: OfficeOptions = {}): Promise<Office> 
     serve(request, response).catch(() => response.destroy());
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const others = othersEveryMs === undefined ? undefined : setInterval(makeOther, othersEveryMs);
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     cases,
     events,
     async close() {
+      clearInterval(others);
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },

@@ -41,15 +41,36 @@ const LOOK_EVERY_MS = 100;
 
 /**
  * Begins to count: asks the back office where the samples say how. Otherwise it looks which cases turn up in the changes, or how
- * many more there are at all, which takes a back office that nobody else works with meanwhile. One tally counts one key.
+ * many more there are at all; there the cases of others count too, and are told apart as far as that goes. One tally counts one key.
  */
 export async function beginTally(bench: Bench, opened: Opened): Promise<Tally> {
   if (bench.samples.count) return (key) => untilOne(async () => bench.count(key));
   const total = await bench.total();
-  if (total !== null) return () => untilOne(async () => ((await bench.total()) ?? total) - total);
+  if (total !== null) return () => undisturbed(bench, async () => ((await bench.total()) ?? total) - total);
   if (!opened.adapter.changes) return async () => null;
   const { ids: before, next } = await pull(opened, null);
-  return (_, through = opened) => untilOne(async () => (await pull(through, next)).ids.difference(before).size);
+  return (_, through = opened) => undisturbed(bench, async () => (await pull(through, next)).ids.difference(before).size);
+}
+
+/** How long others are watched for, in milliseconds. */
+const WATCHED_MS = 2_000;
+
+/** True if what is seen of the back office changes although nobody here does anything: then others work in it. */
+export async function changesByItself(look: () => Promise<unknown>): Promise<boolean> {
+  const before = await look();
+  await new Promise((resolve) => setTimeout(resolve, WATCHED_MS));
+  return (await look()) !== before;
+}
+
+/**
+ * A count in which cases of others may be. More than one is doubted: null where there come still more by themselves, and where not, the
+ * check is run again, for one case that somebody else made meanwhile does not come each time.
+ */
+async function undisturbed(bench: Bench, look: () => Promise<number>): Promise<number | null> {
+  const counted = await untilOne(look);
+  if (counted === null || counted <= 1) return counted;
+  bench.noteDoubt();
+  return (await changesByItself(look)) ? null : counted;
 }
 
 /** Waits a while for the first case. */
@@ -112,7 +133,7 @@ export async function loadOne(opened: Opened, ref: CaseRef) {
 
 /** Where only the count is missing. */
 export const uncounted: Finding = unverified(
-  'nothing tells how many cases a key made',
+  'nothing tells how many cases a key made, or others make cases meanwhile',
   'give samples.count: how to ask the back office for the number of cases with {key}',
 );
 

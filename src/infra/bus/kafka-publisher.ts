@@ -36,6 +36,8 @@ export interface KafkaPublisher {
    * @throws HubError CLOSED
    */
   publish(stream: string, events: readonly LoggedEvent[], topicOf: (event: LoggedEvent) => string): Promise<void>;
+  /** For how long the brokers have not taken what waits longest for them, in milliseconds; 0 where nothing waits. */
+  stalledMs(): number;
   close(): Promise<void>;
 }
 
@@ -69,6 +71,17 @@ export function createKafkaPublisher(settings: KafkaSettings, topics: KafkaTopic
   const queues = new Map<string, Queue>();
   const turns = new Map<string, Promise<Partitions>>();
   let current: Promise<OpenProducer> | null = null;
+  /** When each thing that was asked of the brokers, and that they have not done yet, began: by a clock that is never set. */
+  const asked = new Map<object, number>();
+
+  async function watched<T>(work: () => Promise<T>): Promise<T> {
+    asked.set(work, performance.now());
+    try {
+      return await work();
+    } finally {
+      asked.delete(work);
+    }
+  }
 
   async function open(): Promise<OpenProducer> {
     // Unlimited, as kafkajs asks for with an idempotent producer; `shut` ends them.
@@ -135,10 +148,8 @@ export function createKafkaPublisher(settings: KafkaSettings, topics: KafkaTopic
       for (let bytes = parts[0]!.bytes; queue.waiting[0] && bytes + queue.waiting[0].bytes <= MOST_BYTES; bytes += parts.at(-1)!.bytes)
         parts.push(queue.waiting.shift() as Part);
       try {
-        await sendUntilDone(
-          queue.topic,
-          parts.flatMap(({ messages }) => messages),
-        );
+        const messages = parts.flatMap((part) => part.messages);
+        await watched(() => sendUntilDone(queue.topic, messages));
         for (const { done } of parts) done.resolve();
       } catch (error) {
         for (const { done } of [...parts, ...queue.waiting.splice(0)]) done.reject(error);
@@ -166,7 +177,7 @@ export function createKafkaPublisher(settings: KafkaSettings, topics: KafkaTopic
     async publish(stream, events, topicOf) {
       // Calls take turns until their partitions are known, and wait for nothing from there to the queues: none overtakes another.
       const before = turns.get(stream) ?? Promise.resolve();
-      const turn = before.then(() => findPartitions(new Set(events.map(topicOf))));
+      const turn = before.then(() => watched(() => findPartitions(new Set(events.map(topicOf)))));
       turns.set(stream, turn);
       const partitionsOf = await turn;
       const last = new Map<string, Part>();
@@ -188,6 +199,7 @@ export function createKafkaPublisher(settings: KafkaSettings, topics: KafkaTopic
       for (const part of parts) enqueue(part);
       await Promise.all(parts.map(({ done }) => done.promise));
     },
+    stalledMs: () => performance.now() - Math.min(performance.now(), ...asked.values()),
     async close() {
       closed.abort();
       await Promise.allSettled([...queues.values()].map(({ sending }) => sending ?? Promise.resolve()));

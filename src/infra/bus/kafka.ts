@@ -20,6 +20,12 @@ export interface KafkaBusOptions {
 
 /** How long `subscribe` waits to fix the end of a topic where brokers do not answer. */
 const END_MS = 10_000;
+/** How long events may wait for brokers that answer before somebody should look, in milliseconds. */
+const STALLED_MS = 10_000;
+
+const stalled = (ms: number, copies: number): string =>
+  `Kafka answers, and has taken no event of a partition for ${Math.round(ms / 1000)} seconds: fewer than ${copies} of its copies are there, or it has no leader; start the brokers that are away; until then events wait in the log`;
+
 /** How long the brokers may take to say how far a group has come. */
 const LAG_MS = 2000;
 
@@ -65,7 +71,12 @@ export function openKafkaBus(
       return subscription;
     },
     check: () => topics.reachable(),
-    trouble: () => topics.trouble(),
+    trouble() {
+      const stalledMs = publisher.stalledMs();
+      // A new leader is found sooner than that.
+      const isStalled = stalledMs > Math.max(STALLED_MS, 3 * settings.requestTimeoutMs);
+      return topics.trouble() ?? (isStalled ? stalled(stalledMs, settings.minInsyncReplicas) : null);
+    },
     async close() {
       const stopping = [...subscriptions.keys()].map((subscription) => subscription.stop());
       await Promise.all([...stopping, publisher.close(), topics.close()]);
