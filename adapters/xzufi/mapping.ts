@@ -1,6 +1,7 @@
 import {
   feesOf,
   isLeikaKey,
+  keywordsOf,
   plainLines,
   processingDaysOf,
   shorten,
@@ -62,6 +63,7 @@ function toOffer(file: string, service: Leistung, { area, unit, online }: Around
   if (!name) throw malformed(file, service.place, 'no German text in module 02 or 03: the service has no name');
   const [serviceKey = null, ...further] = service.keys.filter(isLeikaKey);
   const summary = lineOf(service, modules.summary, 500);
+  const keywords = keywordsOf(...service.terms);
   const days = processingDaysOf(service.duration);
   const channels: Channel[] = [...(online ? ['ONLINE' as const] : []), ...(unit?.address.town === undefined ? [] : ['OFFICE' as const])];
   return {
@@ -70,6 +72,7 @@ function toOffer(file: string, service: Leistung, { area, unit, online }: Around
     ...(further.length > 0 ? { furtherServiceKeys: further } : {}),
     name,
     ...(summary ? { summary } : {}),
+    ...(keywords.length > 0 ? { keywords } : {}),
     ...(area === '' ? {} : { area: area as RegionalKey }),
     authority: authorityOf(service, unit),
     channels,

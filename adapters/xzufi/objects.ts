@@ -21,6 +21,8 @@ export interface Leistung {
   readonly keys: readonly string[];
   /** Texts by LeiKa text module, as HTML. */
   readonly modules: Readonly<Record<string, Localised>>;
+  /** Words for it that are no names: synonyms and the like. */
+  readonly terms: readonly string[];
   readonly costs: string;
   readonly duration: string;
   readonly areas: readonly string[];
@@ -164,6 +166,9 @@ function leistungOf(file: string, node: Node, id: Id): Leistung {
     id,
     keys: [...new Set(keys)],
     modules,
+    terms: all(node, 'modulBegriffImKontext')
+      .flatMap((part) => all(part, 'begriffImKontext'))
+      .flatMap((term) => Object.values(localised(all(term, 'begriff')) ?? {})),
     costs: described('modulKosten'),
     duration: described('modulBearbeitungsdauer'),
     areas: areasOf(file, all(node, 'gueltigkeitGebietID')),

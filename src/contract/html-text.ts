@@ -122,6 +122,16 @@ export function textLines(html: string): readonly TextLine[] {
 export const plainLines = (html: string): readonly string[] =>
   textLines(html).flatMap(({ cells }) => (cells.length > 0 ? [cells.join(' | ')] : []));
 
+/** Most keywords of an offer, and most letters of one: who writes sentences there is not heard. */
+const keywordBounds = { many: 60, letters: 80 };
+
+/** Keywords of texts that have marks or line ends between them; each once. */
+export const keywordsOf = (...texts: readonly string[]): readonly string[] => {
+  const words = texts.flatMap((text) => plainLines(text).flatMap((line) => line.split(/[,;|]/)));
+  const sound = words.map((word) => word.trim()).filter(({ length }) => length > 1 && length <= keywordBounds.letters);
+  return [...new Set(sound)].slice(0, keywordBounds.many);
+};
+
 /** The beginning of a text, at most `most` characters, cut at the end of a sentence or a word. */
 export function shorten(text: string, most: number): string {
   if (text.length <= most) return text;

@@ -39,6 +39,8 @@ export interface OfferRecord {
   readonly furtherServiceKeys?: readonly string[];
   readonly name: Localised;
   readonly summary?: Localised;
+  /** What else people call it, as the source states it: read by the search and shown nowhere. See `keywordsOf`. */
+  readonly keywords?: readonly string[];
   /** Region the offer holds for (ARS of 2, 3, 5, 9 or 12 digits); the city's own ARS if absent. */
   readonly area?: RegionalKey;
   readonly authority: Authority;

@@ -33,6 +33,7 @@ export const {
   isLeikaKey,
   isObjectKey,
   isWithin,
+  keywordsOf,
   latestMoment,
   legalXml,
   localServiceKey,

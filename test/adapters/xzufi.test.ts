@@ -191,12 +191,14 @@ describe('an export as a file', () => {
     const more =
       '<x:modulText><x:inhalt languageCode="de">&lt;ul&gt;&lt;li&gt;Ausweis&lt;/li&gt;&lt;li&gt;Foto &amp;amp; Antrag&lt;/li&gt;&lt;/ul&gt;</x:inhalt><x:inhalt languageCode="en">&lt;p&gt;ID&lt;/p&gt;&lt;p&gt;Photo&lt;/p&gt;</x:inhalt><x:leikaTextmodul><code>08</code></x:leikaTextmodul></x:modulText>' +
       '<x:modulBearbeitungsdauer><x:beschreibung languageCode="de">2 bis 4 Wochen</x:beschreibung></x:modulBearbeitungsdauer>' +
+      '<x:modulBegriffImKontext><x:begriffImKontext><x:begriff>Perso</x:begriff><x:typ><code>1</code></x:typ></x:begriffImKontext><x:begriffImKontext><x:begriff>Ausweis, amtlich</x:begriff></x:begriffImKontext></x:modulBegriffImKontext>' +
       '<x:gueltigkeit><x:beginn>2026-01-01</x:beginn><x:ende>2026-12-31T00:00:00+01:00</x:ende></x:gueltigkeit>';
     expect((await list(fromFile(transfer(leistung('1', more)))))[0]).toMatchObject({
       requiredDocuments: [
         { de: 'Ausweis', en: 'ID' },
         { de: 'Foto & Antrag', en: 'Photo' },
       ],
+      keywords: ['Perso', 'Ausweis', 'amtlich'],
       processingDays: { min: 14, max: 28 },
       validFrom: '2026-01-01',
       validTo: '2026-12-31',

@@ -133,6 +133,16 @@ describe('authorities that services name by id', () => {
   });
 });
 
+test('keeps the keywords of a service, in all its languages, each once', async () => {
+  const english = join(folder, 'keywords-en.json');
+  writeFileSync(english, JSON.stringify([service({ meta: { keywords: 'dog, Hund' } })]));
+  const keywords = 'Hund, Köter; <b>Vierbeiner</b>,,\n x, ' + 'y'.repeat(81);
+  const [offer] = await read(JSON.stringify([service({ meta: { keywords } })]), { services_en: english });
+  expect(offer?.keywords).toEqual(['Hund', 'Köter', 'Vierbeiner', 'dog']);
+  const [without] = await read(JSON.stringify([service({ meta: { keywords: '' } })]));
+  expect(without).not.toHaveProperty('keywords');
+});
+
 test('whether a visit must be booked, and how well somebody must be identified, is said only where the source says it', async () => {
   const appointmentOf = async (fields: object) => (await read(JSON.stringify([service(fields)])))[0];
   const bookable = await appointmentOf({ locations: [{ location: 1, appointment: { allowed: true } }] });

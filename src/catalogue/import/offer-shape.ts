@@ -39,6 +39,7 @@ export const offerFields = {
   furtherServiceKeys: z.array(leikaKey).max(20).optional(),
   name: localised,
   summary: localised.optional(),
+  keywords: z.array(text).max(100).optional(),
   area: z
     .custom<RegionalKey>(
       (value) => typeof value === 'string' && parseRegionalKey(value) !== null,

@@ -1,6 +1,7 @@
 import {
   feesOf,
   isLeikaKey,
+  keywordsOf,
   plainLines,
   processingDaysOf,
   shorten,
@@ -39,6 +40,7 @@ export function dldbOffer(service: DldbService, { locations, authorities, englis
     service.locations.every(({ appointment }) => appointment?.allowed === false);
   const summary = plainLines(service.description)[0];
   const summaryEn = english && plainLines(english.description)[0];
+  const keywords = keywordsOf(service.meta?.keywords ?? '', english?.meta?.keywords ?? '');
   const days = processingDaysOf(service.process_time);
   const channels: Channel[] = [
     ...(online || addition ? ['ONLINE' as const] : []),
@@ -50,6 +52,7 @@ export function dldbOffer(service: DldbService, { locations, authorities, englis
     ...(further.length > 0 ? { furtherServiceKeys: further } : {}),
     name: { de: service.name, ...englishName(service, english) },
     ...(summary ? { summary: { de: shorten(summary, 500), ...(summaryEn ? { en: shorten(summaryEn, 500) } : {}) } } : {}),
+    ...(keywords.length > 0 ? { keywords } : {}),
     authority: authorityOf(service, locations, authorities),
     channels,
     maturityLevel: online || addition ? 2 : 1,
