@@ -8,8 +8,9 @@ import { noEverydayWords } from '../../src/catalogue/search/everyday.ts';
 import { builtOnce, mapEach } from '../../src/catalogue/search/pieces.ts';
 import { createServiceSearch, nearBest } from '../../src/catalogue/search/services.ts';
 import { createTypoSearch, distanceUpTo } from '../../src/catalogue/search/typos.ts';
-import { comparable, plainOf, queryWords } from '../../src/catalogue/search/words.ts';
-import { municipalityRow, viewOf } from './kit.ts';
+import { verbForms } from '../../src/catalogue/search/verbs.ts';
+import { comparable, plainOf, queryClauses, queryWords } from '../../src/catalogue/search/words.ts';
+import { municipalityRow, offerRow, serviceRow, viewOf } from './kit.ts';
 
 const service = (key: string, names: readonly string[], cities = 0) => ({
   key,
@@ -113,9 +114,11 @@ describe('services are found by what people call them', () => {
     );
   });
 
-  test('only the first 100 letters of a query and 40 of a word are read', () => {
+  test('only the first 200 letters of a query and 40 of a word are read', () => {
     expect(queryWords('ä'.repeat(5000))).toEqual(['a'.repeat(40)]);
-    expect(queryWords('wort '.repeat(5000)).length).toBeLessThanOrEqual(20);
+    expect(queryWords('wort '.repeat(5000))).toHaveLength(16);
+    expect(queryClauses('a '.repeat(5000)).flat()).toHaveLength(36);
+    expect(queryClauses(`${'a'.repeat(201)} b`).flat()).toEqual(['a'.repeat(40)]);
   });
 
   test('of texts, the one that says what was asked is likest', () => {
@@ -123,6 +126,119 @@ describe('services are found by what people call them', () => {
       services.likeness('parkausweis bewohner', 'Personalausweis'),
     );
     expect(services.likeness('parkausweis', 'Abfallgebühr')).toBe(0);
+  });
+});
+
+describe('the wish in a sentence', () => {
+  const people = createServiceSearch(
+    [
+      { ...service('99102013000000', ['Hundesteuer', 'Hund anmelden'], 4), topics: 'Welpe Tierheim angeschafft' },
+      { ...service('99115005000000', ['Wohnsitz', 'Umzug', 'umziehen'], 4), topics: 'Wohnung einziehen Adresse' },
+      { ...service('99036008000000', ['Kraftfahrzeug', 'Auto']), topics: 'gekauft Halter Händler' },
+      service('99036008070000', ['Kraftfahrzeug Abmeldung']),
+      service('99036008104000', ['Kraftfahrzeug Anmeldung']),
+      { ...service('99102009000000', ['Erbschaftsteuer']), topics: 'geerbt Haus Finanzamt' },
+      { ...service('99012008000000', ['Baugenehmigung', 'Haus']), topics: 'bauen Dach Garage' },
+    ],
+    {
+      ...noEverydayWords,
+      silent: 'ich bin und jetzt mal meinen bei euch habe das es nicht mehr fürs von ein'.split(' '),
+      wishes: 'müsste will muss wo wie'.split(' '),
+      weak: 'letzte woche fahre'.split(' '),
+      actions: new Map([
+        ['070', ['abmelden']],
+        ['104', ['anmelden']],
+      ]),
+      verbs: new Map([
+        ['ziehen', ['zieht', 'zog', 'gezogen', 'zug']],
+        ['erben', ['geerbt']],
+      ]),
+    },
+  );
+  const first = (query: string) => people.find(query)[0]?.keys[0];
+
+  test.each([
+    [
+      'ich bin letzte Woche umgezogen und müsste jetzt mal meinen Hund bei euch anmelden',
+      '99102013000000',
+      'counts more than what has happened',
+    ],
+    ['ich bin letzte Woche umgezogen', '99115005000000', 'is what has happened, where nothing else is said'],
+    ['habe einen Welpen vom Tierheim', '99102013000000', 'is known by words that are no name of it'],
+    ['ich fahre das Auto nicht mehr, wo melde ich es ab', '99036008070000', 'may have its verb in two parts'],
+    ['das Haus geerbt, was will das Finanzamt', '99102009000000', 'is where most of its words are'],
+  ])('%s', (query, key) => expect(first(query)).toBe(key));
+
+  test('is asked for by no word that fits many services: it begins no other', () => {
+    expect(people.find('woche')).toEqual([]);
+  });
+});
+
+describe('what cities call a service', () => {
+  const [tax, keeping] = ['99102013000000', '99110009000000'] as const;
+  const offer = (area: string, serviceKey: string, ...keywords: string[]) =>
+    offerRow(area, { localKey: serviceKey, serviceKey, name: { de: 'Angebot' }, keywords });
+  const view = viewOf(
+    { services: [serviceRow(tax, 'Hundesteuer'), serviceRow(keeping, 'Hundehaltung'), serviceRow('99042001000000', 'Fischereischein')] },
+    [
+      offer('051110000000', tax, 'Vierbeiner', 'Steuermarke'),
+      offer('053150000000', keeping, 'Steuermarke', 'Listenhund'),
+      offer('051120000000', keeping, 'Steuermarke'),
+      offer('051130000000', keeping, 'steuermarke'),
+    ],
+  );
+  const found = (query: string) => view.find(query).map(({ keys }) => keys[0]);
+
+  test('finds it for everybody', () => expect(found('vierbeiner')).toEqual([tax]));
+
+  test('is trusted more where several of them agree, whoever offers it', () => {
+    expect(found('steuermarke')[0]).toBe(keeping);
+  });
+});
+
+describe('verbs', () => {
+  const verbs = verbForms(
+    new Map([
+      ['sterben', ['stirbt', 'starb', 'gestorben']],
+      ['ziehen', ['zieht', 'zog', 'gezogen', 'zug']],
+    ]),
+  );
+  test.each([
+    ['anmelden', 'anmeldung'],
+    ['anmelden', 'angemeldet'],
+    ['anmelden', 'anzumelden'],
+    ['verlangern', 'verlangerung'],
+    ['verlangern', 'verlangert'],
+    ['umziehen', 'umgezogen'],
+    ['umziehen', 'umzuziehen'],
+    ['umziehen', 'umzug'],
+    ['sterben', 'gestorben'],
+    ['versterben', 'verstorben'],
+    ['kaufen', 'gekauft'],
+  ])('%s and %s have a root in common', (one, other) => {
+    expect(verbs.rootsOf(one).filter((root) => verbs.rootsOf(other).includes(root))).not.toEqual([]);
+  });
+
+  test.each([
+    ['anmelden', 'abmelden'],
+    ['umziehen', 'einziehen'],
+    ['pass', 'passieren'],
+  ])('%s and %s have none', (one, other) => expect(verbs.rootsOf(one).filter((root) => verbs.rootsOf(other).includes(root))).toEqual([]));
+
+  test('a particle goes back before its verb where that is a word', () => {
+    const knows = (root: string) => root === 'abmeld';
+    expect(verbs.rejoin(['wo', 'melde', 'ich', 'das', 'ab'], knows)).toEqual(['wo', 'abmeld', 'ich', 'das']);
+    expect(verbs.rejoin(['ab', 'wann'], knows)).toEqual(['ab', 'wann']);
+    expect(verbs.rejoin(['montag', 'ab'], knows)).toEqual(['montag', 'ab']);
+  });
+
+  test('clauses end at marks and before the words that begin one', () => {
+    expect(queryClauses('Ich bin umgezogen, was nun? Und 3,5 Zimmer weil')).toEqual([
+      ['ich', 'bin', 'umgezogen'],
+      ['was', 'nun'],
+      ['und', '3', '5', 'zimmer'],
+      ['weil'],
+    ]);
   });
 });
 

@@ -138,6 +138,7 @@ describe('a fresh hub', () => {
     ['blind-a', 0.9, 0.97],
     ['blind-b', 0.9, 0.97],
     ['sentences', 0.9, 0.97],
+    ['drawn', 0.8, 0.9],
   ])('answers everyday questions (%s): %d first, %d among the first three', (set, atOne, atThree) => {
     const file = readFileSync(new URL(`everyday/${set}.yaml`, import.meta.url), 'utf8');
     const places = Object.entries(parse(file) as Record<string, string[]>).map(([search, objects]) => {

@@ -49,9 +49,12 @@ const phraseList = z.string().transform((text, context) => {
 const everydayFile = z.strictObject({
   silent: wordList,
   weak: wordList,
+  wishes: wordList,
+  verbs: z.record(z.string().min(1), wordList),
   actions: z.record(z.string().regex(/^\d{3}$/, "LeiKa's number of an action: three digits, in quotes"), z.array(z.string().min(1)).min(1)),
   words: z.record(z.string().min(1), z.array(z.string().min(1)).min(1)),
   services: z.record(z.string().regex(/^99\d{12}$/, 'a LeiKa key: 14 digits, 99 first'), phraseList),
+  topics: z.record(z.string().regex(/^99\d{6}0{6}$/, 'the key of an object of LeiKa: 14 digits, 99 first, six zeros last'), wordList),
 });
 
 const situationsFile = z.record(
@@ -64,10 +67,12 @@ export async function readEverydayWords(folder: string): Promise<EverydayWords> 
   const [file, called] = (await Promise.all(
     ['everyday.yaml', fileNames.situations].map((name) => readSource(join(folder, name), maxBytes)),
   )) as [SourceText, SourceText];
-  const { silent, weak, ...maps } = parseWith(everydayFile, file);
+  const { silent, weak, wishes, ...maps } = parseWith(everydayFile, file);
   const situations = new Map(Object.entries(parseWith(situationsFile, called)).map(([name, { also }]) => [name, also]));
-  const [actions, words, services] = [maps.actions, maps.words, maps.services].map((entries) => new Map(Object.entries(entries)));
-  return { silent, weak, actions, words, services, situations } as EverydayWords;
+  const [verbs, actions, words, services, topics] = [maps.verbs, maps.actions, maps.words, maps.services, maps.topics].map(
+    (entries) => new Map(Object.entries(entries as Record<string, readonly string[]>)),
+  );
+  return { silent, weak, wishes, verbs, actions, words, services, topics, situations } as EverydayWords;
 }
 
 const leikaKey = z.string().regex(/^99\d{12}$/, 'a LeiKa key: 14 digits, 99 first');

@@ -6,12 +6,18 @@ export interface EverydayWords {
   readonly silent: readonly string[];
   /** Words that fit many services and count little. */
   readonly weak: readonly string[];
+  /** Silent words that stand in the part of a sentence that says what is wanted. */
+  readonly wishes: readonly string[];
+  /** Infinitive of a verb that changes its vowel → its other forms, and nouns made of it. */
+  readonly verbs: ReadonlyMap<string, readonly string[]>;
   /** LeiKa's number of an action → words for it. */
   readonly actions: ReadonlyMap<string, readonly string[]>;
   /** A word of the catalogue → words that mean the same. */
   readonly words: ReadonlyMap<string, readonly string[]>;
   /** LeiKa key → what people say. */
   readonly services: ReadonlyMap<string, readonly string[]>;
+  /** Object of LeiKa → words that go with what people want there. */
+  readonly topics: ReadonlyMap<string, readonly string[]>;
   /** Life situation → what else it is called. */
   readonly situations: ReadonlyMap<string, readonly string[]>;
 }
@@ -20,15 +26,20 @@ export interface EverydayWords {
 export const noEverydayWords: EverydayWords = {
   silent: [],
   weak: [],
+  wishes: [],
+  verbs: new Map(),
   actions: new Map(),
   words: new Map(),
   services: new Map(),
+  topics: new Map(),
   situations: new Map(),
 };
 
 /** The same, by stems, ready for questions. */
 export interface WordSense {
   isSilent(word: string): boolean;
+  /** Whether it tells that its part of a sentence says what is wanted. */
+  isWish(word: string): boolean;
   /** How much a word counts beside others, 0 to 1. */
   weightOf(word: string): number;
   /** Numbers of the actions that a word may mean. */
@@ -45,15 +56,16 @@ export interface WordSense {
 
 /** A silent word in a name counts next to nothing: names that differ only by it stay apart. */
 const weightOfSilent = 0.06;
-const weightOfWeak = 0.35;
-const weightOfAction = 0.4;
+const weightOfWeak = 0.45;
+const weightOfAction = 0.5;
 
 /** Admission, issuing, registration (LeiKa 007, 012, 104). */
 const unnamed = new Set(['007', '012', '104']);
 
 /** Reads the words once. Arguments of the answers are words in their one spelling (`plainOf`). */
-export function senseOf({ silent, weak, actions, words }: EverydayWords): WordSense {
-  const silentWords = new Set(silent.map(plainOf));
+export function senseOf({ silent, weak, wishes, actions, words }: EverydayWords): WordSense {
+  const silentWords = new Set([...silent, ...wishes].map(plainOf));
+  const wishWords = new Set(wishes.map(plainOf));
   const weakWords = new Set(weak.map(plainOf));
   const weakStems = new Set(weak.map((word) => stem(plainOf(word))));
   const byStem = (entries: ReadonlyMap<string, readonly string[]>, target: (key: string) => string) => {
@@ -70,6 +82,7 @@ export function senseOf({ silent, weak, actions, words }: EverydayWords): WordSe
   const meaningsByStem = byStem(words, (key) => stem(plainOf(key)));
   return {
     isSilent: (word) => silentWords.has(word),
+    isWish: (word) => wishWords.has(word),
     weightOf(word) {
       if (silentWords.has(word)) return weightOfSilent;
       if (weakWords.has(word)) return weightOfWeak;

@@ -2,6 +2,7 @@ import { edgeOf, splitCompound } from './compounds.ts';
 import type { WordSense } from './everyday.ts';
 import { forEachOf, mapEach, type Pieces } from './pieces.ts';
 import { buildTypoSearch, type Meter } from './typos.ts';
+import type { VerbForms } from './verbs.ts';
 import { spellingsOf, stem } from './words.ts';
 
 /** A weighted bag of terms: a word, and less the parts it is made of. */
@@ -29,10 +30,14 @@ export interface Lexicon {
   understand(word: string, begun: boolean): QueryWord;
   /** Whether it is a word of the catalogue as it stands. */
   knows(word: string): boolean;
+  /** Whether it is the root of one (see `VerbForms`). */
+  knowsRoot(root: string): boolean;
 }
 
 /** Share of a compound's parts in it: `hundesteuer` is `hundesteuer`, and half of it `hund` and `steuer`. */
 const partShare = 0.5;
+/** How sure it is that another form of a verb, or the noun made of it, is meant. */
+const familyLikelihood = 0.85;
 /** Most words that the beginning of one is taken for. */
 const mostCompletions = 24;
 
@@ -40,6 +45,7 @@ const mostCompletions = 24;
 export function* buildLexicon(
   texts: readonly { readonly text: string; readonly service: number }[],
   sense: WordSense,
+  verbs: VerbForms,
   meter: Meter,
 ): Pieces<Lexicon> {
   const ids = new Map<string, number>();
@@ -108,6 +114,12 @@ export function* buildLexicon(
 
   const bags = yield* mapEach(tokens, 300, bagOf);
   const typos = yield* buildTypoSearch(forms, meter);
+  const families = new Map<string, Set<number>>();
+  yield* forEachOf(forms, 200, (form) => {
+    const id = ids.get(stem(form));
+    if (id === undefined) return;
+    for (const root of verbs.rootsOf(form)) families.set(root, (families.get(root) ?? new Set()).add(id));
+  });
   const sortedForms = [...forms].toSorted();
 
   function completions(start: string): readonly string[] {
@@ -122,6 +134,7 @@ export function* buildLexicon(
 
   return {
     knows: (word) => forms.has(word) || ids.has(stem(word)),
+    knowsRoot: (root) => families.has(root),
     bags,
     termsOf: (text) =>
       bagOf(
@@ -144,7 +157,11 @@ export function* buildLexicon(
         const id = ids.get(other);
         if (id !== undefined && id !== own) take(id, weight, 0.8);
       }
-      if (own === undefined) {
+      const family = new Set(verbs.rootsOf(word).flatMap((root) => [...(families.get(root) ?? [])]));
+      for (const id of family) if (id !== own) take(id, Math.max(weight, sense.weightOf(word) * tellingOf(id)), familyLikelihood);
+      // Words that fit many services, and those of actions, are known to be right as they stand: they begin no other word.
+      const exactOnly = sense.weightOf(word) < 1;
+      if (own === undefined && family.size === 0 && !exactOnly) {
         const { parts, likelihood } = partsOf(word);
         if (parts.length > 0) readings.push({ terms: spread(parts, weight, 1), likelihood });
         for (const { word: form, distance } of typos(word)) {
@@ -152,11 +169,11 @@ export function* buildLexicon(
           if (id !== undefined && !sense.isSilent(form)) take(id, Math.max(weightOf(form, id), weight * 0.5), distance === 1 ? 0.85 : 0.7);
         }
       }
-      if (word.length >= 3 && (begun || own === undefined))
+      if (word.length >= 3 && !exactOnly && (begun || own === undefined))
         for (const form of completions(word)) {
           const id = ids.get(stem(form));
           if (id !== undefined && id !== own)
-            take(id, weightOf(form, id), (own === undefined ? 0.6 : 0.3) + 0.3 * (word.length / form.length));
+            take(id, weightOf(form, id), (own === undefined ? 0.6 : 0.1) + 0.3 * (word.length / form.length));
         }
       return { weight: readings.length === 0 ? weight * 0.4 : weight, readings };
     },

@@ -4,7 +4,8 @@ import { noEverydayWords, senseOf, type EverydayWords, type WordSense } from './
 import { buildLexicon, type Lexicon, type QueryWord, type Terms } from './lexicon.ts';
 import { atOnce, forEachOf, mapEach, type Pieces } from './pieces.ts';
 import type { Meter } from './typos.ts';
-import { queryWords, spellingsOf } from './words.ts';
+import { verbForms } from './verbs.ts';
+import { queryClauses, spellingsOf } from './words.ts';
 
 /** A name of a service, or something people call it, and how far that is to be trusted (0 to 1). */
 export interface SearchablePhrase {
@@ -16,6 +17,8 @@ export interface SearchablePhrase {
 export interface SearchableService {
   readonly key: string;
   readonly phrases: readonly SearchablePhrase[];
+  /** Words that go with it and are no name of it. */
+  readonly topics?: string;
   /** Texts about it, which count little. */
   readonly summary: string;
   /** How many cities have an offer that answers for this key. */
@@ -40,15 +43,27 @@ export interface ServiceSearch {
 }
 
 /** Work in one of the indexes after which a query is answered by what has been found: its first words say what it is about. */
-const mostSteps = 25_000;
+const mostSteps = 15_000;
 
 /** Where fewer than this share of a query is answered, it is not. */
 const leastScore = 0.25;
 /** Hits below this share of the best one's score are left out. */
-const leastShare = 0.5;
+const leastShare = 0.42;
 
-/** Factor for a phrase that is the query, word by word: what a city offers does not come before it. */
-const exactly = 1.15;
+/** Likeness of a phrase that is the query, word by word: what a city offers does not come before it. */
+const exactly = 1.6;
+
+/**
+ * What all words that go with an object count beside its best phrase. In a sentence that uses several of them they decide: no phrase
+ * has them all.
+ */
+const pooledShare = 1.2;
+/** Share of the length by which objects that many words go with are held back, or they would stand everywhere. */
+const heldBack = 0.07;
+/** What a part of a sentence counts that does not say what is wanted, where another one does. */
+const narrative = 0.7;
+/** Factor for what a city offers, and for each doubling of the number of cities. */
+const offeredBy = { one: 1.12, doubling: 0.02 };
 
 /** The hits that are near enough to the best of them to be shown. */
 export const nearBest = <T extends { readonly score: number }>(hits: readonly T[]): readonly T[] =>
@@ -70,6 +85,7 @@ export const createServiceSearch = (services: readonly SearchableService[], ever
 /** The same in pieces: thousands of services take longer than others should wait. */
 export function* buildServiceSearch(services: readonly SearchableService[], everyday: EverydayWords): Pieces<ServiceSearch> {
   const sense = senseOf(everyday);
+  const verbs = verbForms(everyday.verbs);
   const meter: Meter = { steps: 0 };
   yield;
   const objects = [...Map.groupBy(services, ({ key }) => objectOf(key)).values()];
@@ -77,19 +93,24 @@ export function* buildServiceSearch(services: readonly SearchableService[], ever
   yield* forEachOf(objects, 200, (entries, object) => {
     for (const entry of entries) for (const { text, trust } of entry.phrases) phrases.push({ text, trust, object, entry });
   });
+  const topics = objects.flatMap((entries, object) =>
+    entries.flatMap(({ topics }) => (topics ? [{ text: topics, trust: 1, object }] : [])),
+  );
   const lexicon = yield* buildLexicon(
-    phrases.map(({ text, object }) => ({ text, service: object })),
+    [...phrases, ...topics].map(({ text, object }) => ({ text, service: object })),
     sense,
+    verbs,
     meter,
   );
-  const index = yield* indexOf(lexicon.bags, meter);
+  const index = yield* indexOf(lexicon.bags.slice(0, phrases.length), meter);
+  const pooled = yield* indexOf(yield* bagsOf([...phrases, ...topics], lexicon.bags, objects.length), meter);
   const summaries = yield* indexOf(
     yield* mapEach(objects, 100, (entries) => lexicon.termsOf(entries.map(({ summary }) => summary).join(' '))),
     meter,
   );
   const offered = objects.map((entries) => {
     const cities = Math.max(...entries.map((entry) => entry.cities));
-    return cities === 0 ? 1 : 1.12 + 0.02 * Math.log2(cities);
+    return cities === 0 ? 1 : offeredBy.one + offeredBy.doubling * Math.log2(cities);
   });
 
   /** The words that count as they stand, in any order: their stems would make `rent` and `Rente` one. */
@@ -97,8 +118,9 @@ export function* buildServiceSearch(services: readonly SearchableService[], ever
   const signatures = yield* mapEach(phrases, 500, ({ text }) => signatureOf(spellingsOf(text).map(({ form }) => form)));
 
   function find(query: string): readonly Hit[] {
-    const words = queryWords(query);
-    const asked = understand(words, lexicon, sense);
+    const clauses = queryClauses(query).map((clause) => verbs.rejoin(clause, (root) => lexicon.knowsRoot(root)));
+    const words = clauses.flat();
+    const asked = understand(tokensOf(clauses, sense), lexicon, sense);
     const best = new Map<number, number>();
     const byEntry = new Map<SearchableService, number>();
     for (const { way, reading } of asked) {
@@ -110,7 +132,9 @@ export function* buildServiceSearch(services: readonly SearchableService[], ever
         if (score > (byEntry.get(entry) ?? 0)) byEntry.set(entry, score);
       }
     }
-    for (const { reading } of asked)
+    for (const { reading } of asked.slice(0, 1))
+      for (const [object, sum] of pooled.dots(reading)) best.set(object, (best.get(object) ?? 0) + pooledShare * sum);
+    for (const { reading } of asked.slice(0, 1))
       for (const [object, share] of summaries.covered(reading)) {
         const score = Math.max(best.get(object) ?? 0, 0.3 * share) + 0.03 * share;
         best.set(object, score);
@@ -128,7 +152,10 @@ export function* buildServiceSearch(services: readonly SearchableService[], ever
     steps: () => meter.steps,
     likeness(query, text) {
       const alone = atOnce(indexOf([lexicon.termsOf(text)], meter));
-      return Math.max(0, ...understand(queryWords(query), lexicon, sense).flatMap(({ reading }) => alone.alike(reading)[0]?.[1] ?? 0));
+      return Math.max(
+        0,
+        ...understand(tokensOf(queryClauses(query), sense), lexicon, sense).flatMap(({ reading }) => alone.alike(reading)[0]?.[1] ?? 0),
+      );
     },
   };
 }
@@ -173,31 +200,83 @@ function compoundOf(one: string, other: string, lexicon: Lexicon): string | null
   return [...joints.map((joint) => one + joint + other), ...turned].find((word) => lexicon.knows(word)) ?? null;
 }
 
+/** Most words of a query that count. */
+const mostLoud = 16;
+
+/** A word of a query, and how much it counts by where it stands (0 to 1). */
+interface Token {
+  readonly word: string;
+  readonly emphasis: number;
+}
+
+/**
+ * Words of the clauses of a query. In a sentence that says what has happened and what is wanted, the latter counts more: `ich bin
+ * umgezogen und muss meinen Hund anmelden`.
+ */
+function tokensOf(clauses: readonly (readonly string[])[], sense: WordSense): readonly Token[] {
+  const telling = (clause: readonly string[]) => clause.some((word) => sense.weightOf(word) === 1);
+  const wishes = clauses.map((clause) => clause.some((word) => sense.isWish(word)) && telling(clause));
+  return clauses.flatMap((clause, at) => {
+    const emphasis = wishes.includes(true) && !wishes[at] ? narrative : 1;
+    return clause.map((word) => ({ word, emphasis }));
+  });
+}
+
 /** The words of a query that count, as they stand, and with neighbours put together where that makes a known word. */
 function understand(
-  words: readonly string[],
+  tokens: readonly Token[],
   lexicon: Lexicon,
   sense: WordSense,
 ): readonly { readonly way: readonly string[]; readonly reading: readonly QueryWord[] }[] {
-  const ways = [words];
-  for (const list of [words, loudOf(words, sense)]) {
-    const together: string[] = [];
+  const loud = (list: readonly Token[]) => {
+    const left = list.filter(({ word }) => !sense.isSilent(word));
+    return (left.length > 0 ? left : list).slice(0, mostLoud);
+  };
+  const ways = [tokens];
+  for (const list of [tokens, loud(tokens)]) {
+    const together: Token[] = [];
     for (let at = 0; at < list.length; at += 1) {
-      const pair = compoundOf(list[at] as string, list[at + 1] ?? '', lexicon);
-      together.push(pair ?? (list[at] as string));
+      const one = list[at] as Token;
+      const pair = compoundOf(one.word, list[at + 1]?.word ?? '', lexicon);
+      together.push(pair === null ? one : { word: pair, emphasis: Math.max(one.emphasis, list[at + 1]?.emphasis ?? 0) });
       if (pair !== null) at += 1;
     }
     if (together.length < list.length) ways.push(together);
   }
   return ways.map((way) => {
-    const list = loudOf(way, sense);
-    return { way, reading: list.map((word, at) => lexicon.understand(word, at === list.length - 1)) };
+    const list = loud(way);
+    const reading = list.map(({ word, emphasis }, at) => scaled(lexicon.understand(word, at === list.length - 1), emphasis));
+    return { way: way.map(({ word }) => word), reading };
   });
+}
+
+const scaled = ({ weight, readings }: QueryWord, factor: number): QueryWord => ({
+  weight: weight * factor,
+  readings: readings.map(({ terms, likelihood }) => ({
+    terms: terms.map(([term, found]) => [term, found * factor] as const),
+    likelihood,
+  })),
+});
+
+/** Of each object all words that it is called by, each as heavy as where it is heaviest. */
+function* bagsOf(
+  phrases: readonly { readonly object: number; readonly trust: number }[],
+  bags: readonly Terms[],
+  many: number,
+): Pieces<readonly Terms[]> {
+  const pools = Array.from({ length: many }, () => new Map<number, number>());
+  yield* forEachOf(phrases, 500, ({ object, trust }, at) => {
+    const pool = pools[object] as Map<number, number>;
+    for (const [term, weight] of bags[at] as Terms) pool.set(term, Math.max(pool.get(term) ?? 0, weight * trust));
+  });
+  return pools.map((pool) => [...pool]);
 }
 
 interface TermIndex {
   /** Numbers of the bags that share a term with the words, and their likeness (cosine). */
   alike(words: readonly QueryWord[]): readonly (readonly [number, number])[];
+  /** As `alike`, but long bags are not less alike than short ones. */
+  dots(words: readonly QueryWord[]): readonly (readonly [number, number])[];
   /** Numbers of the bags that share a term with the words, and the share of the words they have. */
   covered(words: readonly QueryWord[]): readonly (readonly [number, number])[];
 }
@@ -221,6 +300,7 @@ function* indexOf(bags: readonly Terms[], meter: Meter): Pieces<TermIndex> {
   const postings = new Map<number, Float32Array>();
   yield* forEachOf(collected, 1000, ([term, list]) => void postings.set(term, Float32Array.from(list)));
   const sums = new Float64Array(bags.length);
+  const meanLength = lengths.reduce((sum, length) => sum + length, 0) / Math.max(1, bags.length);
 
   /** Per bag the sum over the words of their best reading in it. */
   function total(words: readonly QueryWord[], of: (word: QueryWord, weight: number, found: number) => number): Map<number, number> {
@@ -258,6 +338,13 @@ function* indexOf(bags: readonly Terms[], meter: Meter): Pieces<TermIndex> {
         bag,
         Math.min(1, dot / (length * (lengths[bag] as number))),
       ]);
+    },
+    dots(words) {
+      const length = Math.hypot(...words.map(lengthOf));
+      return [...total(words, (_, weight, found) => weight * found)].map(([bag, dot]) => {
+        const held = 1 + heldBack * ((lengths[bag] as number) / meanLength - 1);
+        return [bag, dot / (length * held)];
+      });
     },
     covered(words) {
       const whole = words.reduce((sum, { weight }) => sum + weight, 0);

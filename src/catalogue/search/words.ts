@@ -5,11 +5,12 @@ const german = newStemmer('german');
 const stems = new LRUCache<string, string>({ max: 50_000 });
 
 /** Longest query that is looked at; what stands behind it is not read. */
-export const longestQuery = 100;
+export const longestQuery = 200;
 /** Longest word that is looked at. */
 const longestWord = 40;
-/** Most words of a query that are looked at. */
+/** Most words of a query that are looked at, and of a sentence: many of its words say nothing. */
 const mostWords = 16;
+const mostOfSentence = 36;
 
 const wide: Record<string, string> = { ä: 'ae', ö: 'oe', ü: 'ue', ß: 'ss' };
 
@@ -42,6 +43,27 @@ export const plainOf = (word: string): string =>
 
 /** Words of a query in their one spelling, as many as are looked at. */
 export const queryWords = (query: string): readonly string[] => wordsOf(query.slice(0, longestQuery)).slice(0, mostWords).map(plainOf);
+
+/** What parts a sentence: marks, and words that begin a clause. */
+const marks = /[,;.!?:\n–—]+(?=\s|$)/u;
+const clauseStarts = new Set('und aber oder denn weil dass das ob wenn damit obwohl and but or because that if so'.split(' '));
+
+/** Words of a query by the clauses of its sentence: marks part them, and the words that begin a clause. */
+export function queryClauses(query: string): readonly (readonly string[])[] {
+  const clauses: string[][] = [];
+  let count = 0;
+  for (const part of query.slice(0, longestQuery).split(marks)) {
+    let clause: string[] = [];
+    clauses.push(clause);
+    for (const word of wordsOf(part).map(plainOf)) {
+      if (count === mostOfSentence) break;
+      count += 1;
+      if (clauseStarts.has(word)) clauses.push((clause = []));
+      clause.push(word);
+    }
+  }
+  return clauses.filter((clause) => clause.length > 0);
+}
 
 /** Stem of a word in its one spelling (Snowball, German). */
 export function stem(word: string): string {
