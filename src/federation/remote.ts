@@ -9,6 +9,7 @@ import {
   wrap,
 } from 'cockatiel';
 import { Pool, type Dispatcher } from 'undici';
+import { decodeText } from '#contract';
 import type { Asking, Reply, Request, Subgraph, Tree } from './engine/engine.ts';
 import { SubgraphError } from './failure.ts';
 import { readEvents } from './read-events.ts';
@@ -129,17 +130,17 @@ export function createRemote({ name, url, limits, headers, onEnd, onBreaker }: R
 
   async function once(request: Request, asking: Asking, signal: AbortSignal): Promise<Reply> {
     const sent = await send(pool, request, asking, signal, 'application/graphql-response+json, application/json;q=0.9');
-    const text = await readText(sent.body);
+    const bytes = await readBytes(sent.body);
     let parsed: unknown;
     try {
-      parsed = JSON.parse(text);
+      parsed = JSON.parse(decodeText(bytes, { contentType: String(sent.headers['content-type'] ?? '') }));
     } catch (cause) {
-      throw fail('malformed', `answered ${sent.statusCode} with something that is not JSON`, cause);
+      throw fail('malformed', `answered ${sent.statusCode} with something that is not JSON, or not in its charset`, cause);
     }
     return toReply(parsed);
   }
 
-  async function readText(body: Dispatcher.ResponseData['body']): Promise<string> {
+  async function readBytes(body: Dispatcher.ResponseData['body']): Promise<Buffer> {
     const parts: Buffer[] = [];
     let size = 0;
     for await (const part of body as AsyncIterable<Buffer>) {
@@ -147,7 +148,7 @@ export function createRemote({ name, url, limits, headers, onEnd, onBreaker }: R
       if (size > limits.mostBytes) throw fail('too-long', `answered more than ${limits.mostBytes} bytes`);
       parts.push(part);
     }
-    return parts.length === 1 ? (parts[0] as Buffer).toString() : Buffer.concat(parts).toString();
+    return parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
   }
 
   /** A GraphQL answer, or a SubgraphError that says what is wrong with it. */

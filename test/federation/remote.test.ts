@@ -127,9 +127,10 @@ describe('the way to a subgraph', () => {
   });
 
   test('an answer that is no JSON or no answer is malformed', async () => {
-    for (const text of ['<html>', '[]', '{}', '{"data":null}', '{"data":"x"}', 'null']) {
+    const noUtf8 = Buffer.from('{"data":{"text":"Käse"}}', 'latin1');
+    for (const text of ['<html>', '[]', '{}', '{"data":null}', '{"data":"x"}', 'null', noUtf8]) {
       city.faults.text = text;
-      expect(kindOf(await open().ask(question('{ n }'), nobody)), text).toBe('malformed');
+      expect(kindOf(await open().ask(question('{ n }'), nobody)), text.toString()).toBe('malformed');
     }
   });
 });

@@ -10,8 +10,8 @@ export interface SubgraphFaults {
   hang: boolean;
   /** Answers each request with this status and no GraphQL. */
   status: number | null;
-  /** Answers each request with this text. */
-  text: string | null;
+  /** Answers each request with this text, or with these bytes. */
+  text: string | Buffer | null;
 }
 
 /** A request that a subgraph got. */
