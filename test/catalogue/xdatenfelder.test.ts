@@ -255,6 +255,17 @@ describe('what cannot be taken over is named', () => {
     ['limits that exclude each other', one('num', { minValue: '5', maxValue: '3' }), 'limit minimum 5, maximum 3'],
     ['a declaration made in advance', one('bool', {}, { content: 'true' }), 'content true'],
     ['a field that nobody can fill in', one('text', {}, { kind: 'hidden' }), 'element hidden'],
+    [
+      'a limit on a selection',
+      one('text', { maxLength: '2' }, { kind: 'select', more: '<xdf:werte><xdf:wert><xdf:code>a</xdf:code></xdf:wert></xdf:werte>' }),
+      'limit maxLength 2',
+    ],
+    [
+      'a first value that the selection does not offer',
+      one('text', {}, { kind: 'select', content: 'b', more: '<xdf:werte><xdf:wert><xdf:code>a</xdf:code></xdf:wert></xdf:werte>' }),
+      'content b',
+    ],
+    ['a limit that the standard does not have', one('num', { decimals: '2' }), 'limit decimals 2'],
     ['an element that does not occur', single(field('F1', 'A'), '0:0'), 'element 0:0'],
   ])('%s', (_, { schema, unconverted }, expected) => {
     compileForm(schema);
@@ -294,6 +305,14 @@ describe('code lists', () => {
         F1: { oneOf: codes.map((code) => ({ const: code, title: `Staat ${code}` })), 'x-fim': { codeList: { uri: 'urn:test:staat' } } },
       },
     });
+  });
+
+  test('of a list that is not at hand, the limits of the field count', () => {
+    const { schema, unconverted } = convert(
+      message(3, member('1:1', field('F1', 'Staat', { kind: 'select', given: { maxLength: '3' }, more: reference('9') })(3))),
+    );
+    expect(unconverted.map(({ kind }) => kind)).toEqual(['codeList']);
+    expect(problems(schema, { F1: '0000' }).map(({ message: { de } }) => de)).toEqual(['„Staat“ darf höchstens 3 Zeichen haben.']);
   });
 
   test('a version that is not at hand is not replaced by another', () => {

@@ -4,6 +4,7 @@ import { refuseImport } from '../import/complaints.ts';
 import { readSource, type SourceText } from '../import/source.ts';
 import type { CodeListReference, CodeValue, DataField } from './data-schema.ts';
 import type { Note, SchemaObject } from './form-schema.ts';
+import { valueSchema } from './value-schema.ts';
 import { childOf, childrenOf, parseXml, textAt, type XmlElement } from './xml-tree.ts';
 
 /** Largest code list, in bytes. */
@@ -84,7 +85,7 @@ function valuesOf({ columns, rows }: CodeList, { codeColumn, nameColumn }: CodeL
   return [...found.values()];
 }
 
-/** A selection: its values where they are at hand, any text where not. */
+/** A selection: its values where they are at hand; where not, any text within the limits that the field has. */
 export function selectionSchema(field: DataField, lists: CodeLists, note: Note): SchemaObject {
   const { codeList } = field;
   const list = codeList && findCodeList(lists, codeList);
@@ -94,7 +95,16 @@ export function selectionSchema(field: DataField, lists: CodeLists, note: Note):
     : {};
   const distinct = [...new Map(values.map((value) => [value.code, value])).values()];
   if (distinct.length > 0 && distinct.length <= mostValues) {
-    const first = distinct.some(({ code }) => code === field.content) ? { default: field.content } : {};
+    const limits = Object.entries(field.limits).map(([name, text]) => `${name} ${text}`);
+    for (const limit of field.otherLimits ? [...limits, field.otherLimits] : limits)
+      note('limit', field, limit, {
+        de: 'Grenze an einer Auswahl, die ihre Werte nennt: zulässig sind diese Werte',
+        en: 'limit on a selection that names its values: those values pass',
+      });
+    const isOffered = distinct.some(({ code }) => code === field.content);
+    if (field.content && !isOffered)
+      note('content', field, field.content, { de: 'als Vorbelegung nicht übernommen', en: 'not taken over as a first value' });
+    const first = isOffered ? { default: field.content } : {};
     return {
       type: 'string',
       oneOf: distinct.map(({ code, name, help }) => ({ const: code, title: name, ...(help ? { description: help } : {}) })),
@@ -103,7 +113,8 @@ export function selectionSchema(field: DataField, lists: CodeLists, note: Note):
     };
   }
   const named = codeList?.uri ? `${codeList.uri}${codeList.version ? ` ${codeList.version}` : ''}` : '';
-  note('codeList', field, named, {
+  // Older schemas say in words which list is meant.
+  note('codeList', field, named || field.otherLimits, {
     de:
       distinct.length > 0
         ? `Codeliste mit ${distinct.length} Werten: zu lang für ein Formular, jeder Text ist zulässig`
@@ -117,5 +128,6 @@ export function selectionSchema(field: DataField, lists: CodeLists, note: Note):
           ? 'the code list is not at hand, any text passes: put it as Genericode into the folder codelists'
           : 'selection with neither values nor code list, any text passes',
   });
-  return { type: 'string', minLength: 1, ...reference };
+  const otherLimits = named === '' || field.otherLimits === codeList?.uri ? '' : field.otherLimits;
+  return { ...valueSchema({ ...field, otherLimits, valueType: 'text' }, true, note), ...reference };
 }

@@ -236,8 +236,11 @@ function limitsOf(element: XmlElement | undefined): Pick<DataField, 'limits' | '
   for (const name of limitNames) {
     const value = given.get(name);
     if (value !== undefined && value !== '') limits[name] = value;
+    given.delete(name);
   }
-  return { limits, otherLimits };
+  // What is no limit of the standard is told as it stands; names with a prefix are another standard's.
+  const others = [...given].filter(([name, value]) => value !== '' && !/^xmlns$|:/.test(name)).map(([name, value]) => `${name} ${value}`);
+  return { limits, otherLimits: [otherLimits, ...others].filter((text) => text !== '').join(', ') };
 }
 
 function codeListOf(element: XmlElement): CodeListReference | null {
