@@ -88,28 +88,31 @@ async function toCaseFile(store: Store, row: CaseRow): Promise<CaseFile> {
 }
 
 /** True for the case `id` that has an application of the principal's. Looked up case by case: a portal may have a million applications. */
-const hasOwn = (store: Store, { owner }: Principal, id: 'case_file.id' | 'file.id') =>
+const hasOwn = (store: Store, { owner }: Principal, id: RawBuilder<string>) =>
   sql<boolean>`exists ${store.db
     .selectFrom('case_application as own')
     .select('own.case_id')
-    .where('own.case_id', '=', sql.ref<string>(id))
+    .where('own.case_id', '=', id)
     .where('own.owner', '=', owner)}`;
 
 /** True for the case `id` that concerns a city, under one of its keys. */
-const concerns = (store: Store, keysOfCity: readonly RegionalKey[], id: 'case_file.id' | 'file.id') =>
+const concerns = (store: Store, keysOfCity: readonly RegionalKey[], id: RawBuilder<string>) =>
   sql<boolean>`exists ${store.db
     .selectFrom('case_participant as side')
     .select('side.case_id')
-    .where('side.case_id', '=', sql.ref<string>(id))
+    .where('side.case_id', '=', id)
     .where('side.ars', 'in', [...keysOfCity])}`;
+
+const caseFileId = sql<string>`case_file.id`;
+const fileId = sql<string>`file.id`;
 
 /** Cases that a principal may see: a citizen those of its own applications, a city those that concern it. Nobody else any. */
 const visibleTo = (store: Store, keys: KeyRules, principal: Principal) =>
   store.db.selectFrom('case_file').where((where) => {
     const ars = cityOf(principal);
     return where.or([
-      ...(isSubmitter(principal) ? [hasOwn(store, principal, 'case_file.id')] : []),
-      ...(ars === null ? [] : [concerns(store, keys.keysOfMunicipality(ars), 'case_file.id')]),
+      ...(isSubmitter(principal) ? [hasOwn(store, principal, caseFileId)] : []),
+      ...(ars === null ? [] : [concerns(store, keys.keysOfMunicipality(ars), caseFileId)]),
     ]);
   });
 
@@ -156,25 +159,43 @@ interface Visible {
 /** Of all cases, those for which something holds. What is open is found by its own index, however much is closed. */
 const among = (store: Store, holds: RawBuilder<boolean>): Visible => ({
   all: store.db.selectFrom('case_file as file').where(holds),
-  id: sql<string>`file.id`,
+  id: fileId,
 });
+
+/*
+ * By the link first, so that cases of others are not read. A case is there for each link; left joins, because a database leaves them out
+ * if nothing of the case is asked for, as when they are counted.
+ */
 
 const linked = sql<string>`link.case_id`;
 
-/** Cases of a city under one key, by the city first, so that cases of others are not read. */
-const ofCity = (store: Store, keyOfCity: RegionalKey): Visible => ({
-  all: store.db
+/** Cases of a city under one of its keys, without those that it takes part in under one of the keys before. */
+const ofCity = (store: Store, keysOfCity: readonly RegionalKey[], index: number): Visible => {
+  const all = store.db
     .selectFrom('case_participant as link')
-    .innerJoin('case_file as file', 'file.id', 'link.case_id')
-    .where('link.ars', '=', keyOfCity),
-  id: linked,
-});
+    .leftJoin('case_file as file', 'file.id', 'link.case_id')
+    .where('link.ars', 'in', keysOfCity.slice(index, index + 1))
+    .$if(index > 0, (more) =>
+      more.where((where) =>
+        where.not(
+          where.exists(
+            where
+              .selectFrom('case_participant as other')
+              .select('other.case_id')
+              .whereRef('other.case_id', '=', 'link.case_id')
+              .where('other.ars', 'in', keysOfCity.slice(0, index)),
+          ),
+        ),
+      ),
+    );
+  return { all, id: linked };
+};
 
 /** Cases of somebody's own applications, by the owner first. One that has several of them is counted once, by the first. */
-const ofOwner = (store: Store, { owner }: Principal): Visible => ({
-  all: store.db
+const ofOwner = (store: Store, { owner }: Principal): Visible => {
+  const all = store.db
     .selectFrom('case_application as link')
-    .innerJoin('case_file as file', 'file.id', 'link.case_id')
+    .leftJoin('case_file as file', 'file.id', 'link.case_id')
     .where('link.owner', '=', owner)
     .where((where) =>
       where.not(
@@ -187,9 +208,9 @@ const ofOwner = (store: Store, { owner }: Principal): Visible => ({
             .where('earlier.owner', '=', owner),
         ),
       ),
-    ),
-  id: linked,
-});
+    );
+  return { all, id: linked };
+};
 
 /** What the principal may see, newest first; the cursor is the case's id (UUIDv7, which grows with time). */
 export async function listCases(
@@ -205,14 +226,16 @@ export async function listCases(
   // A portal has many cases and few that are open, a person few of either.
   if (isSubmitter(principal))
     reasons.push(
-      open === true && principal.roles.includes('portal') ? among(store, hasOwn(store, principal, 'file.id')) : ofOwner(store, principal),
+      open === true && principal.roles.includes('portal') ? among(store, hasOwn(store, principal, fileId)) : ofOwner(store, principal),
     );
   if (ars !== null) {
-    const [only, ...more] = keysOfCity;
-    // A city with a former key takes part in a case once, under either.
-    const { all, id } =
-      open !== true && only !== undefined && more.length === 0 ? ofCity(store, only) : among(store, concerns(store, keysOfCity, 'file.id'));
-    reasons.push({ all: isSubmitter(principal) ? all.where(sql<boolean>`not ${hasOwn(store, principal, 'file.id')}`) : all, id });
+    const ofThis =
+      open === true ? [among(store, concerns(store, keysOfCity, fileId))] : keysOfCity.map((_, index) => ofCity(store, keysOfCity, index));
+    for (const { all, id } of ofThis)
+      reasons.push({
+        all: isSubmitter(principal) ? all.where(sql<boolean>`not ${hasOwn(store, principal, id)}`) : all,
+        id,
+      });
   }
   const lists = reasons.map(({ all, id }) => {
     let visible = all;

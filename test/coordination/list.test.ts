@@ -49,7 +49,12 @@ async function application(store: Store, owner: string): Promise<string> {
 }
 
 /** A case of these applications, open or closed; its id. */
-async function caseOf(store: Store, applications: readonly string[], isOpen: boolean): Promise<string> {
+async function caseOf(
+  store: Store,
+  applications: readonly string[],
+  isOpen: boolean,
+  participants: readonly RegionalKey[] = [here!, there!],
+): Promise<string> {
   const id = newId();
   const [first = ''] = applications;
   const event = (type: string, facts: object) => ({ type, municipality: here!, occurredAt: new Date(1), facts: { ...facts } });
@@ -60,14 +65,14 @@ async function caseOf(store: Store, applications: readonly string[], isOpen: boo
     event('case.opened', { to: [there], service: '99115005104000' as ServiceKey, application: first, departure: there, correlation: id }),
   );
   const rows = isOpen ? opened : project(moving, id, opened, event('case.closed', { outcome: 'COMPLETED' }));
-  await store.transaction((tx) => saveCase(tx, null, { ...rows, applications }));
+  await store.transaction((tx) => saveCase(tx, null, { ...rows, applications, participants }));
   return id;
 }
 
 describeOnEachStore('lists of cases', (kit) => {
   test('have each case once, for whoever may see it, newest first, page by page', async () => {
     const store = await kit.openFresh();
-    const keys = createKeyRules();
+    const keys = { ...createKeyRules() };
     const mine = [await application(store, citizen.owner), await application(store, citizen.owner)];
     const theirs = [await application(store, portal.owner), await application(store, portal.owner)];
     const old = await caseOf(store, mine, false);
@@ -87,6 +92,16 @@ describeOnEachStore('lists of cases', (kit) => {
     expect(await list(clerk)).toEqual(whole(young, shared, old));
     expect(await list(clerk, true)).toEqual(whole(young, shared));
     expect(await list({ ...clerk, owner: citizen.owner, roles: ['city', 'citizen'] })).toEqual(whole(young, shared, old));
+    const [former] = ['051620024025'] as RegionalKey[];
+    const asFormer = await caseOf(store, theirs, false, [here!, former!]);
+    const asBoth = await caseOf(store, theirs, false, [former!, there!]);
+    keys.keysOfMunicipality = () => [there!, former!];
+    expect(await list(clerk)).toEqual(whole(asBoth, asFormer, young, shared, old));
+    expect(await list(clerk, false)).toEqual(whole(asBoth, asFormer, old));
+    expect(await list(clerk, null, asFormer, 1)).toEqual({ ids: [young], totalCount: 5, hasNextPage: true });
+    await store.db.deleteFrom('case_file').where('id', 'in', [asFormer, asBoth]).execute();
+    for (const table of ['case_participant', 'case_application'] as const)
+      await store.db.deleteFrom(table).where('case_id', 'in', [asFormer, asBoth]).execute();
     expect(await list(portal, null, null, 1)).toEqual({ ids: [young], totalCount: 2, hasNextPage: true });
     expect(await list(portal, null, young, 1)).toEqual({ ids: [shared], totalCount: 2, hasNextPage: false });
     expect(await list(principalOf('operator'))).toEqual(whole());

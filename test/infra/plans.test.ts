@@ -43,7 +43,7 @@ const instead: Readonly<Record<string, readonly string[]>> = {
   application_parked: ['application_parked_of_owner'],
   event_delivery_open: ['event_delivery_state_seq'],
   // A person has few cases.
-  case_file_open: ['case_application_owner_case_id'],
+  case_file_open: ['case_application_owner_case_id_application_id'],
 };
 
 /** Which of the indexes that hold some rows alone have their condition in a statement: `column` may stand there with or without a table. */

@@ -31,7 +31,7 @@ async function up(db: Kysely<Database>): Promise<void> {
       owner: set.selectFrom('application').select('application.owner').whereRef('application.id', '=', 'case_application.application_id'),
     }))
     .execute();
-  await createIndex(db, 'case_application', ['owner', 'case_id']);
+  await createIndex(db, 'case_application', ['owner', 'case_id', 'application_id']);
   for (const name of ['application_parked', 'event_delivery_over']) await db.schema.dropIndex(name).execute();
   for (const one of anew) await createPartialIndex(db, one);
 }
