@@ -1,6 +1,4 @@
-import { z } from 'zod';
 import {
-  AdapterError,
   feesOf,
   isFeeLabel,
   isLeikaKey,
@@ -8,73 +6,13 @@ import {
   processingDaysOf,
   shorten,
   type Fee,
-  type Json,
   type Localised,
   type OfferRecord,
   type RegionalKey,
 } from '#contract';
 import { narrowest } from './areas.ts';
+import type { Description, UnitTitle } from './reader.ts';
 import { webAddress } from './text.ts';
-
-const text = z.string().nullish();
-const part = z.object({ title: text, text });
-const description = z.object({
-  id: z.string().regex(/^[\w.-]{1,100}$/),
-  name: z.string().min(1),
-  ars: z.array(z.string()).nullish(),
-  leikakeys: z.array(z.string()).nullish(),
-  details: z
-    .array(
-      z.object({ code: z.union([z.string(), z.number()]), text, placeholder: z.boolean().nullish(), details: z.array(part).nullish() }),
-    )
-    .nullish(),
-  onlineServiceLinks: z.array(z.object({ uri: text })).nullish(),
-});
-
-/** A service description as far as it is used. */
-export type Description = z.output<typeof description>;
-
-const unit = z.object({
-  id: z.string(),
-  title: z.string(),
-  role: z.object({ code: z.union([z.string(), z.number()]).nullish() }).nullish(),
-});
-export type UnitTitle = z.output<typeof unit>;
-
-/** Says where an answer differs from what is known of the service; quotes nothing of it. */
-function shaped<T>(shape: z.ZodType<T>, found: unknown, what: string): T {
-  const result = shape.safeParse(found);
-  if (result.success) return result.data;
-  const [issue] = result.error.issues;
-  throw new AdapterError(
-    'malformed',
-    'none',
-    `${what}: /${issue?.path.map(String).join('/') ?? ''}: ${issue?.message ?? 'not as expected'}`,
-  );
-}
-
-const page = z.object({
-  content: z.array(description),
-  totalElements: z.int().min(0).nullish(),
-  page: z.object({ totalElements: z.int().min(0).nullish() }).nullish(),
-  last: z.boolean().nullish(),
-});
-
-/** One page of descriptions; `total`: how many there are on all pages, `last`: whether it is the last, if the service says so. */
-export interface DescriptionPage {
-  readonly content: readonly Description[];
-  readonly total: number | undefined;
-  readonly last: boolean | undefined;
-}
-
-/** One page of descriptions. @throws AdapterError malformed with the place */
-export function pageOf(body: Json): DescriptionPage {
-  const { content, totalElements, page: paging, last } = shaped(page, body, 'the answer to a key');
-  return { content, total: totalElements ?? paging?.totalElements ?? undefined, last: last ?? undefined };
-}
-
-/** Units competent for a description. @throws AdapterError malformed with the place */
-export const unitsOf = (body: Json): readonly UnitTitle[] => shaped(z.array(unit), body, 'the answer to a competence');
 
 /**
  * Of all descriptions under a key, the one for the narrowest region over the municipality: PVOG lists the federation's and the

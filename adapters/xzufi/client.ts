@@ -52,10 +52,18 @@ export function createXzufi(config: XzufiConfig, host: Host): Adapter {
     catalogue: {
       async *listOffers(call) {
         const { transfer, names } = await readAll(call);
-        const { services, passedOver } = transfer;
+        const { services, passedOver, odd } = transfer;
         const offers = offersOf(names, transfer, host.ars);
         const passed = Object.fromEntries([...passedOver].map(([kind, count]) => [`passedOver_${kind}`, count]));
-        host.log('info', 'XZuFi export read', { files: names, services: services.size, offers: offers.length, ...passed });
+        host.log('info', 'XZuFi export read', {
+          files: names,
+          services: services.size,
+          offers: offers.length,
+          setAside: odd.size,
+          ...passed,
+        });
+        const [first] = odd.values();
+        if (offers.length === 0 && first) throw new AdapterError('malformed', 'none', first.reason);
         if (services.size === 0)
           throw new AdapterError('malformed', 'none', `${names}: no leistung; a catalogue without services is not taken`);
         if (offers.length === 0)
@@ -65,7 +73,11 @@ export function createXzufi(config: XzufiConfig, host: Host): Adapter {
             `${names}: none of its ${services.size} services holds for ${host.ars}: is it this city's export?`,
           );
         for (let at = 0; at < offers.length; at += PAGE)
-          yield { items: offers.slice(at, at + PAGE), next: String(Math.min(at + PAGE, offers.length)) };
+          yield {
+            items: offers.slice(at, at + PAGE),
+            ...(at === 0 ? { malformed: [...odd.values()] } : {}),
+            next: String(Math.min(at + PAGE, offers.length)),
+          };
       },
     },
   };

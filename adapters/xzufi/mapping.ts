@@ -11,7 +11,7 @@ import {
   type OfferRecord,
   type RegionalKey,
 } from '#contract';
-import { type Competence, type Id, type Leistung, type Transfer } from './objects.ts';
+import { localKeyOf, type Competence, type Leistung, type Transfer } from './objects.ts';
 import { malformed } from './reader.ts';
 
 /** Text modules of LeiKa (codes of `leikaTextmodul`). */
@@ -21,8 +21,7 @@ const DECIDES = '01';
 
 /**
  * The offers of a transfer that hold for a municipality: services whose competence, or where none is stated whose validity,
- * covers it. A service that names no area at all holds for whoever exports it.
- * @throws AdapterError malformed where such a service has no German name
+ * covers it. A service that names no area at all holds for whoever exports it. One without a German name is set aside.
  */
 export function offersOf(file: string, transfer: Transfer, ars: string): readonly OfferRecord[] {
   const byService = new Map<string, { readonly owner: string; readonly competence: Competence }[]>();
@@ -48,7 +47,11 @@ export function offersOf(file: string, transfer: Transfer, ars: string): readonl
     const decides = units.find(({ competence: { role } }) => role === DECIDES || role === '');
     const unit = decides && transfer.units.get(decides.owner);
     const online = claims.flatMap(({ owner }) => transfer.online.get(owner) ?? [])[0];
-    return [toOffer(file, service, { area, unit, online })];
+    const name = lineOf(service, modules.name, 200);
+    if (name) return [toOffer(service, name, { area, unit, online })];
+    const { message: reason } = malformed(file, service.place, 'no German text in module 02 or 03: the service has no name');
+    transfer.odd.set(key, { id: localKeyOf(service.id), reason });
+    return [];
   });
 }
 
@@ -58,9 +61,7 @@ interface Around {
   readonly online: { readonly url: string; readonly assuranceLevel: OfferRecord['assuranceLevel'] | null } | undefined;
 }
 
-function toOffer(file: string, service: Leistung, { area, unit, online }: Around): OfferRecord {
-  const name = lineOf(service, modules.name, 200);
-  if (!name) throw malformed(file, service.place, 'no German text in module 02 or 03: the service has no name');
+function toOffer(service: Leistung, name: Localised, { area, unit, online }: Around): OfferRecord {
   const [serviceKey = null, ...further] = service.keys.filter(isLeikaKey);
   const summary = lineOf(service, modules.summary, 500);
   const keywords = keywordsOf(...service.terms);
@@ -86,10 +87,6 @@ function toOffer(file: string, service: Leistung, { area, unit, online }: Around
     ...(service.validTo === undefined ? {} : { validTo: service.validTo }),
   };
 }
-
-/** As PVOG writes ids: `L100002.LB.40`. */
-export const localKeyOf = ({ agency, scheme, text }: Id): string =>
-  [agency, scheme.startsWith(`${agency}_`) ? scheme.slice(agency.length + 1) : scheme, text].filter((part) => part !== '').join('.');
 
 /** The first module there is in German, its first line; English where that module has it. */
 function lineOf(service: Leistung, codes: readonly string[], most: number): Localised | undefined {

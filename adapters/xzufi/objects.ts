@@ -1,4 +1,4 @@
-import type { AssuranceLevel, Localised } from '#contract';
+import { isAdapterError, type AssuranceLevel, type Localised, type MalformedRecord } from '#contract';
 import { all, first, malformed, textOf, type Node, type TransferObject } from './reader.ts';
 import { webAddress } from './text.ts';
 
@@ -48,6 +48,8 @@ export interface Transfer {
   readonly online: Map<string, OnlineService>;
   /** By unit or online service, and where it was said. */
   readonly competences: Map<string, Map<string, readonly Competence[]>>;
+  /** Services that cannot be read, by where or by whose id. */
+  readonly odd: Map<string, MalformedRecord>;
   /** Objects of kinds that are not read, by kind. */
   readonly passedOver: Map<string, number>;
 }
@@ -57,6 +59,7 @@ export const createTransfer = (): Transfer => ({
   units: new Map(),
   online: new Map(),
   competences: new Map(),
+  odd: new Map(),
   passedOver: new Map(),
 });
 
@@ -65,6 +68,10 @@ const regional = 'urn:de:bund:destatis:bevoelkerungsstatistik:schluessel:rs';
 const MOST = 500_000;
 /** Text modules that offers are made of. */
 const readModules = new Set(['02', '03', '05', '08', '22', '24']);
+
+/** Key under which an offer of this service is listed. */
+export const localKeyOf = ({ agency, scheme, text }: Id): string =>
+  [agency, scheme.startsWith(`${agency}_`) ? scheme.slice(agency.length + 1) : scheme, text].filter((part) => part !== '').join('.');
 
 export const keyOf = ({ agency, scheme, text }: Id): string => JSON.stringify([agency, scheme, text]);
 
@@ -86,16 +93,16 @@ export function takeObject(
     competences.set(owner, (competences.get(owner) ?? new Map()).set(place, said));
     return;
   }
+  if (verb === 'schreibe' && node.name === 'leistung') return takeService(file, node, transfer);
   const idNode = node.name === 'id' ? node : require(file, node, 'id');
   const id = idOf(file, idNode);
   const key = keyOf(id);
   if (verb === 'loesche') {
-    for (const map of [services, units, online, competences]) map.delete(key);
+    for (const map of [services, units, online, competences, transfer.odd]) map.delete(key);
     for (const said of competences.values()) said.delete(key);
     return;
   }
   if (services.size + units.size + online.size > MOST) throw malformed(file, node, `more than ${MOST} objects`);
-  if (node.name === 'leistung') return void services.set(key, leistungOf(file, node, id));
   if (node.name === 'organisationseinheit') units.set(key, unitOf(node));
   else {
     const found = onlineOf(file, node, levels);
@@ -104,6 +111,25 @@ export function takeObject(
   }
   const said = competencesOf(file, node);
   competences.set(key, (competences.get(key) ?? new Map()).set('own', said));
+}
+
+/**
+ * A service is an offer and nothing else hangs on it: one that cannot be read is set aside, and what an earlier message said of it does not
+ * hold any more. Units, competences and online services belong to many offers, and without one of them those would look complete.
+ */
+function takeService(file: string, node: Node, { services, units, online, odd }: Transfer): void {
+  if (services.size + units.size + online.size + odd.size > MOST) throw malformed(file, node, `more than ${MOST} objects`);
+  let id: Id | null = null;
+  try {
+    id = idOf(file, require(file, node, 'id'));
+    services.set(keyOf(id), leistungOf(file, node, id));
+    odd.delete(keyOf(id));
+  } catch (error) {
+    if (!isAdapterError(error)) throw error;
+    const key = id ? keyOf(id) : `${file} ${node.path}`;
+    services.delete(key);
+    odd.set(key, { ...(id ? { id: localKeyOf(id) } : {}), reason: error.message });
+  }
 }
 
 function require(file: string, node: Node, name: string): Node {

@@ -253,6 +253,11 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
     for (const city of named) {
       const outcome = await importCity(tools, city, options);
       if (!outcome.ok) log.warn({ city: city.id, problem: outcome.problem }, 'catalogue refused, the last good offers stay');
+      else if (outcome.report.setAside.length > 0)
+        log.warn(
+          { city: city.id, count: outcome.report.setAside.length, records: outcome.report.setAside.slice(0, 20) },
+          'entries of the catalogue are set aside; the others are taken',
+        );
       done.push(outcome);
     }
     if (options.dryRun) return done;

@@ -1,4 +1,5 @@
 import { sql, type Insertable, type Kysely, type Selectable } from 'kysely';
+import type { MalformedRecord } from '#contract';
 import type { Database } from '../infra/store/schema.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 
@@ -114,3 +115,30 @@ export async function upsertOffers(tx: Tx, rows: readonly Insertable<Database['o
 export async function deleteOffers(tx: Tx, ids: readonly string[]): Promise<void> {
   for (const id of ids) await tx.deleteFrom('offer').where('id', '=', id).execute();
 }
+
+/** Most entries of a catalogue that are shown as set aside. */
+const MOST_SET_ASIDE = 200;
+
+/** Keeps the entries of a catalogue that could not be read, by id and reason for the operator, in the place of those of the listing before. */
+export async function replaceSetAside(
+  tx: Tx,
+  { city, adapter, at }: { readonly city: string; readonly adapter: string; readonly at: number },
+  records: readonly MalformedRecord[],
+): Promise<void> {
+  // Cases of the same adapter stand there too, under their own ids.
+  const own = tx.selectFrom('set_aside_record').selectAll().where('city', '=', city).where('adapter', '=', adapter);
+  const before = new Map((await own.where('record', 'like', `${OFFER}%`).execute()).map((row) => [row.record, row]));
+  for (const record of before.keys())
+    await tx.deleteFrom('set_aside_record').where('city', '=', city).where('adapter', '=', adapter).where('record', '=', record).execute();
+  const told = new Map(records.map(({ id, reason }) => [`${OFFER}${plainText(id ?? '?')}`, plainText(reason)]));
+  for (const [record, reason] of [...told].slice(0, MOST_SET_ASIDE))
+    await tx
+      .insertInto('set_aside_record')
+      .values({ city, adapter, record, reason, first_at: before.get(record)?.first_at ?? at, last_at: at })
+      .execute();
+}
+
+const OFFER = 'offer ';
+
+/** A text that both databases take; an adapter of somebody else may have made it. */
+const plainText = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed().slice(0, 300);

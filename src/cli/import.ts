@@ -80,6 +80,7 @@ function cityLines(entry: CityImport, dryRun: boolean, language: Language): stri
   return [
     `${entry.city}: ${say.counts(entry.report)}${dryRun ? say.dryRun : ''}`,
     ...entry.report.unmappedList.map(({ localKey, name }) => `  ${say.withoutKey}: ${localKey} ${name}`),
+    ...entry.report.setAside.map(({ id, reason }) => `  ${say.setAside}: ${id ?? say.nameless} ${reason}`),
   ];
 }
 
@@ -98,6 +99,8 @@ const words = {
       `${offers} Angebote, ${mapped} mit LeiKa-Schlüssel, ${unmapped} mit örtlichem Schlüssel; ${added} neu, ${changed} geändert, ${removed} entfernt, ${unchanged} unverändert`,
     dryRun: ' (Probelauf, nichts geschrieben)',
     withoutKey: 'ohne LeiKa-Schlüssel',
+    setAside: 'nicht lesbar, zurückgestellt',
+    nameless: '(ohne lesbare Kennung)',
   },
   EN: {
     unknownFormat: (format: string, known: string) => `--format ${format} is unknown; known are ${known}.`,
@@ -113,5 +116,7 @@ const words = {
       `${offers} offers, ${mapped} under a LeiKa key, ${unmapped} under a local key; ${added} added, ${changed} changed, ${removed} removed, ${unchanged} unchanged`,
     dryRun: ' (dry run, nothing written)',
     withoutKey: 'no LeiKa key',
+    setAside: 'cannot be read, set aside',
+    nameless: '(no readable id)',
   },
 } as const;

@@ -78,8 +78,8 @@ export interface Health {
 }
 
 export interface CataloguePort {
-  /** Every offer, or throws: never a part (a part would look like deleted offers). */
-  listOffers(call: Call): AsyncIterable<Page<OfferRecord>>;
+  /** Every offer, or throws: never a part (a part would look like deleted offers). One that cannot be read is told as malformed. */
+  listOffers(call: Call): AsyncIterable<OfferPage>;
 }
 
 export interface CasePort {
@@ -193,9 +193,15 @@ export interface ChangePage extends Page<CaseChange> {
   readonly malformed?: readonly MalformedRecord[];
 }
 
+/** A page of offers. */
+export interface OfferPage extends Page<OfferRecord> {
+  /** Entries of the page that cannot be read: the hub keeps what it has of them, and takes the others. Since 1.1. */
+  readonly malformed?: readonly MalformedRecord[];
+}
+
 /** A record of the back office that cannot be read. */
 export interface MalformedRecord {
-  /** Id of the case, where that much can be read. */
+  /** Id of the case, or `localKey` of the offer, where that much can be read. */
   readonly id?: string;
   /** What is wrong, in a short English sentence for the operator; it quotes nothing of the record. */
   readonly reason: string;

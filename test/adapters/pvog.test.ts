@@ -151,28 +151,34 @@ test('a listing with fewer descriptions than the service says it has is refused'
   await simulator.close();
 });
 
-test.each<[string, Json, string]>([
-  ['no id', { name: 'x', leikakeys: [parking] }, '/content/0/id'],
-  ['a name that is none', { id: 'L1.LB.1', name: 7, leikakeys: [parking] }, '/content/0/name'],
-  ['modules that are no list', { id: 'L1.LB.1', name: 'x', leikakeys: [parking], details: {} }, '/content/0/details'],
-])('a description with %s is refused with its place, and nothing is given', async (_, wrong, place) => {
-  // The first key is answered well: what is listed already must not be given out.
-  const good: SimulatedDescription = { id: 'L1.LB.0', name: 'x', ars: ['051110000000'], leikakeys: [passport] };
+test.each<[string, Json, string | undefined, string]>([
+  ['no id', { name: 'x', leikakeys: [parking] }, undefined, '/id'],
+  ['a name that is none', { id: 'L1.LB.1', name: 7, leikakeys: [parking] }, 'L1.LB.1', '/name'],
+  ['modules that are no list', { id: 'L1.LB.1', name: 'x', leikakeys: [parking], details: {} }, 'L1.LB.1', '/details'],
+])('a description with %s is set aside with its place, and the others are given', async (_, wrong, id, place) => {
+  const good: SimulatedDescription = { id: 'L1.LB.0', name: 'x', ars: ['051110000000'], leikakeys: [passport, parking] };
   const simulator = await startPvogSimulator({
     descriptions: [good, { ars: ['051110000000'], ...(wrong as object) } as unknown as SimulatedDescription],
   });
-  let pages = 0;
-  const listing = connect(simulator, [passport, parking]).read(
+  const pages = await connect(simulator, [passport, parking]).read(
     'stadt',
     'cases',
-    async (adapter, call) => {
-      for await (const _ of adapter.catalogue!.listOffers(call)) pages++;
-    },
+    (adapter, call) => Array.fromAsync(adapter.catalogue!.listOffers(call)),
     { traceparent: '' },
   );
-  expect(await failureOf(listing)).toMatchObject({
+  expect(pages.flatMap(({ items }) => items.map(({ localKey }) => localKey))).toEqual(['L1.LB.0']);
+  const told = pages.flatMap(({ malformed = [] }) => malformed);
+  expect(new Set(told.map((one) => one.id))).toEqual(new Set([id]));
+  for (const { reason } of told) expect(reason).toContain(place);
+  await simulator.close();
+});
+
+test('where no description can be read the listing is refused with the reason', async () => {
+  const odd = { id: 'L1.LB.1', name: 7, ars: ['051110000000'], leikakeys: [parking] } as unknown as SimulatedDescription;
+  const simulator = await startPvogSimulator({ descriptions: [odd] });
+  expect(await failureOf(list(connect(simulator, [parking])))).toMatchObject({
     kind: 'malformed',
-    message: expect.stringContaining(place) as string,
+    message: expect.stringContaining('/name') as string,
   });
   await simulator.close();
 });

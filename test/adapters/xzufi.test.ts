@@ -243,6 +243,42 @@ describe('an export as a file', () => {
     expect(failure.message).toContain('export.xml');
   });
 
+  test.each<[string, string, string | undefined, string]>([
+    ['no id', '<x:schreibe><x:leistung/></x:schreibe>', undefined, 'schreiben/schreibe[2]/leistung, line 1: no id'],
+    ['no name', leistung('2', '', ''), 'L100002.LB.2', 'no German text in module 02 or 03'],
+    [
+      'an area that is none',
+      leistung('2', `<x:gueltigkeitGebietID ${rs}>5111</x:gueltigkeitGebietID>`),
+      'L100002.LB.2',
+      'a regional key has',
+    ],
+    ['a day that is none', leistung('2', '<x:gueltigkeit><x:ende>2026-02-30</x:ende></x:gueltigkeit>'), 'L100002.LB.2', 'a date such as'],
+  ])('with a service that has %s sets it aside, and lists the others', async (_, odd, oddId, words) => {
+    const pages = await fromFile(transfer(leistung('1') + odd + leistung('3'))).read(
+      'stadt',
+      'cases',
+      (adapter, call) => Array.fromAsync(adapter.catalogue!.listOffers(call)),
+      { traceparent: '' },
+    );
+    expect(pages.flatMap(({ items }) => items.map(({ localKey }) => localKey))).toEqual(['L100002.LB.1', 'L100002.LB.3']);
+    expect(pages.flatMap(({ malformed = [] }) => malformed)).toEqual([
+      { ...(oddId ? { id: oddId } : {}), reason: expect.stringContaining(words) as string },
+    ]);
+  });
+
+  test('with a service that a later object writes well, or deletes, sets nothing aside', async () => {
+    const odd = leistung('1', '<x:gueltigkeit><x:ende>2026-02-30</x:ende></x:gueltigkeit>');
+    const gone = leistung('2', '<x:gueltigkeit><x:ende>2026-02-30</x:ende></x:gueltigkeit>');
+    const deleted = `<x:loesche>${id('2')}</x:loesche>`;
+    const pages = await fromFile(transfer(odd + gone + leistung('1') + deleted)).read(
+      'stadt',
+      'cases',
+      (adapter, call) => Array.fromAsync(adapter.catalogue!.listOffers(call)),
+      { traceparent: '' },
+    );
+    expect(pages.map(({ items, malformed }) => [items.length, malformed])).toEqual([[1, []]]);
+  });
+
   test.each([
     ['as it declares', '', 'ISO-8859-1', 'latin1' as const],
     ['as its byte order mark says', '\uFEFF', 'UTF-16', 'utf16le' as const],

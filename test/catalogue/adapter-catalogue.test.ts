@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { AdapterError, type Adapter, type AdapterDefinition, type OfferRecord } from '#contract';
+import { AdapterError, type Adapter, type AdapterDefinition, type OfferPage, type OfferRecord } from '#contract';
 import { createCities, type Cities } from '../../src/cities/cities.ts';
 import { checkRecords } from '../../src/catalogue/import/check-records.ts';
 import { isDue, refreshDefaults } from '../../src/catalogue/refresh.ts';
@@ -73,6 +73,39 @@ describeOnEachStore('a catalogue that an adapter lists', (kit) => {
     expect(await createEventLog(store).read(0, 10)).toMatchObject([
       { type: 'catalogue.imported', facts: { format: 'adapter', offers: 3 } },
     ]);
+  });
+
+  test('with an entry that cannot be read keeps what it had of it, shows it, and takes the others', async () => {
+    const store = await kit.openFresh();
+    const setAside = () => store.db.selectFrom('set_aside_record').select(['city', 'adapter', 'record', 'reason']).execute();
+    const listed = async (page: OfferPage) => {
+      const { catalogue, outcome } = await importOnce(store, async function* () {
+        yield page;
+      });
+      const there = ['a', 'b', 'c', 'd'].filter((key) => catalogue.findOffer(`seestadt:${key}`));
+      return { there: there.join(' '), report: outcome?.ok ? outcome.report : null };
+    };
+    await listed(page(...offers('a', 'b', 'c')));
+    const odd = { id: 'b', reason: 'a description: /name: it has none' };
+    const first = await listed({ ...page(...offers('a', 'd')), malformed: [odd] });
+    expect(first).toMatchObject({ there: 'a b d', report: { added: 1, removed: 1, setAside: [odd] } });
+    expect(await setAside()).toEqual([{ city: 'seestadt', adapter: 'services', record: 'offer b', reason: odd.reason }]);
+
+    // Without an id it may be any of them.
+    const nameless = await listed({ ...page(...offers('a')), malformed: [{ reason: 'no id' }] });
+    expect(nameless).toMatchObject({ there: 'a b d', report: { removed: 0 } });
+    expect(await setAside()).toMatchObject([{ record: 'offer ?', reason: 'no id' }]);
+
+    expect(await listed(page(...offers('a', 'd')))).toMatchObject({ there: 'a d', report: { removed: 1, setAside: [] } });
+    expect(await setAside()).toEqual([]);
+  });
+
+  test('of which nothing can be read is refused', async () => {
+    const store = await kit.openFresh();
+    const { outcome } = await importOnce(store, async function* () {
+      yield { ...page(), malformed: [{ id: 'a', reason: 'no name' }] };
+    });
+    expect(outcome).toMatchObject({ ok: false, problem: expect.stringContaining('none of its 1 entries can be read') as string });
   });
 
   test.each<[string, Listing, string]>([

@@ -9,7 +9,7 @@ import { dldbFormat } from './formats/dldb.ts';
 import type { CatalogueFormat } from './formats/format.ts';
 import { offersFormat } from './formats/offers.ts';
 import { listOffers, type ListingTools } from './listing.ts';
-import { importOffers, noteRefusal, type OfferImportOptions, type OfferImportTools, type OfferReport } from './offers.ts';
+import { importOffers, noteRefusal, type Aside, type OfferImportOptions, type OfferImportTools, type OfferReport } from './offers.ts';
 
 const formats: readonly CatalogueFormat[] = [offersFormat, dldbFormat];
 
@@ -49,8 +49,8 @@ export async function importCity(
     format: catalogue === null ? 'none' : 'adapter' in catalogue ? adapterFormat : catalogue.format,
   };
   try {
-    const records = await readCatalogue(tools, city);
-    return { city: city.id, ok: true, report: await importOffers(tools, source, records, options) };
+    const { records, aside } = await readCatalogue(tools, city);
+    return { city: city.id, ok: true, report: await importOffers(tools, source, records, options, aside) };
   } catch (error) {
     if (!(error instanceof HubError) || error.code !== 'IMPORT_REFUSED') throw error;
     if (!options.dryRun) await noteRefusal(tools, source, error.message);
@@ -59,11 +59,17 @@ export async function importCity(
   }
 }
 
-async function readCatalogue(tools: ListingTools, city: CityWithCatalogue): Promise<readonly OfferRecord[]> {
+async function readCatalogue(
+  tools: ListingTools,
+  city: CityWithCatalogue,
+): Promise<{ readonly records: readonly OfferRecord[]; readonly aside?: Aside }> {
   const { id, catalogue } = city;
   if (!catalogue) throw refuseImport(id, 'has no catalogue; name one in its city file');
-  if ('adapter' in catalogue) return checkRecords(await listOffers(tools, id, catalogue.adapter), city);
-  return readFiles(city, catalogue, tools.known);
+  if (!('adapter' in catalogue)) return { records: await readFiles(city, catalogue, tools.known) };
+  const { offers, malformed } = await listOffers(tools, id, catalogue.adapter);
+  if (offers.length === 0 && malformed.length > 0)
+    throw refuseImport(id, `none of its ${malformed.length} entries can be read, the first because: ${malformed[0]?.reason ?? ''}`);
+  return { records: checkRecords(offers, city), aside: { adapter: catalogue.adapter, records: malformed } };
 }
 
 /**

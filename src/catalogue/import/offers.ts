@@ -1,8 +1,8 @@
-import { localServiceKey, type HubEvent, type OfferRecord, type RegionalKey, type Json } from '#contract';
+import { localServiceKey, type HubEvent, type MalformedRecord, type OfferRecord, type RegionalKey, type Json } from '#contract';
 import { canonicalJson, newId, sha256 } from '../../infra/ids.ts';
 import type { EventLog } from '../../infra/store/eventlog.ts';
 import type { Store } from '../../infra/store/store.ts';
-import { deleteOffers, findSource, listRevisions, saveSource, upsertOffers } from '../records.ts';
+import { deleteOffers, findSource, listRevisions, replaceSetAside, saveSource, upsertOffers } from '../records.ts';
 import { refuseImport } from './complaints.ts';
 import { diffRevisions, losesTooMuch } from './diff.ts';
 
@@ -26,6 +26,14 @@ export interface OfferReport {
   readonly removed: number;
   readonly unchanged: number;
   readonly unmappedList: readonly { readonly localKey: string; readonly name: string }[];
+  /** Entries that could not be read; what there was of them stays. */
+  readonly setAside: readonly MalformedRecord[];
+}
+
+/** Entries that an adapter could not read. */
+export interface Aside {
+  readonly adapter: string;
+  readonly records: readonly MalformedRecord[];
 }
 
 /** Settings of one import. */
@@ -49,7 +57,7 @@ export const offerId = (source: string, localKey: string): string => `${source}:
 /**
  * Brings the offers of a source to exactly these records, in one transaction that also writes `catalogue.imported`, so
  * it is complete or changes nothing. What a second run finds unchanged (by the hash of the record) it leaves alone and
- * tells nobody.
+ * tells nobody. An offer whose entry could not be read stays as it was, and while one has no id that can be read, none is removed.
  * @throws HubError IMPORT_REFUSED if the listing loses too much (see `losesTooMuch`) and `force` is not set
  */
 export async function importOffers(
@@ -57,14 +65,20 @@ export async function importOffers(
   source: OfferSource,
   records: readonly OfferRecord[],
   { dryRun = false, force = false }: OfferImportOptions = {},
+  aside?: Aside,
 ): Promise<OfferReport> {
   const at = now();
   const rows = new Map(records.map((record) => [offerId(source.id, record.localKey), offerRow(source, record, at)]));
   const listed = new Map([...rows].map(([id, row]) => [id, row.revision]));
   const unmappedList = records.filter((record) => record.serviceKey === null).map(({ localKey, name }) => ({ localKey, name: name.de }));
 
+  const keptIds = new Set(aside?.records.flatMap(({ id }) => (id === undefined ? [] : [offerId(source.id, id)])));
+  const keepsAll = aside?.records.some(({ id }) => id === undefined) ?? false;
+  const isKept = (id: string) => keepsAll || keptIds.has(id);
+
   const reportOf = (stored: readonly { id: string; revision: string }[]) => {
-    const changes = diffRevisions(new Map(stored.map(({ id, revision }) => [id, revision])), listed);
+    const found = diffRevisions(new Map(stored.map(({ id, revision }) => [id, revision])), listed);
+    const changes = { ...found, removed: found.removed.filter((id) => !isKept(id)) };
     const { added, changed, removed, unchanged } = changes;
     if (!force && losesTooMuch(stored.length, removed.length))
       throw refuseImport(
@@ -81,6 +95,7 @@ export async function importOffers(
       removed: removed.length,
       unchanged,
       unmappedList,
+      setAside: aside?.records ?? [],
     };
     return { changes, report };
   };
@@ -94,6 +109,7 @@ export async function importOffers(
       touched.map((id) => rows.get(id) as ReturnType<typeof offerRow>),
     );
     await deleteOffers(tx, changes.removed);
+    if (aside) await replaceSetAside(tx, { city: source.id, adapter: aside.adapter, at: at.getTime() }, aside.records);
     await saveSource(tx, {
       source: source.id,
       ars: source.ars,
