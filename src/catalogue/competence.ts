@@ -30,7 +30,7 @@ export function decideCompetence(view: CompetenceView, service: string, place: P
     return notFound({
       code: 'INVALID_INPUT',
       path: ['service'],
-      facts: { what: 'service', found: service.slice(0, 40) || '–', expected: '99\\d{12}' },
+      facts: { what: 'service', found: service.slice(0, 40) || '–', expected: leikaKey },
     });
   const reading = readPlace(place, day, view);
   if (reading.kind === 'malformed')
@@ -56,6 +56,8 @@ export function decideCompetence(view: CompetenceView, service: string, place: P
   }
   return inMunicipality(view, key, municipality, day);
 }
+
+const leikaKey = { de: 'ein Leistungsschlüssel aus 14 Ziffern, die mit 99 beginnen', en: 'a service key of 14 digits that begin with 99' };
 
 const notFound = (problem: Problem): Competence => ({ found: false, problem });
 

@@ -23,7 +23,11 @@ function startAfter<T>(ordered: readonly T[], keyOf: (item: T) => string, cursor
     throw refuse({
       code: 'INVALID_INPUT',
       path: ['after'],
-      facts: { what: 'after', found: cursor.slice(0, 40), expected: 'pageInfo.endCursor' },
+      facts: {
+        what: 'after',
+        found: cursor.slice(0, 40),
+        expected: { de: 'ein Wert von pageInfo.endCursor', en: 'a value of pageInfo.endCursor' },
+      },
     });
   const [position, key] = [Number(match[1]), match[2] as string];
   const item = ordered[position];

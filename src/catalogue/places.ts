@@ -1,4 +1,4 @@
-import { parseMunicipalityArs, parseMunicipalityKey, parsePostalCode, type RegionalKey } from '#contract';
+import { parseMunicipalityArs, parseMunicipalityKey, parsePostalCode, type Localised, type RegionalKey } from '#contract';
 import type { Municipality, Place } from './catalogue.ts';
 
 /** A municipality got another key on a day: both keys mean the same municipality. */
@@ -67,7 +67,7 @@ export type PlaceReading =
       readonly label: string;
       readonly doubt?: PostalDoubt;
     }
-  | { readonly kind: 'malformed'; readonly field: string; readonly found: string; readonly expected: string };
+  | { readonly kind: 'malformed'; readonly field: string; readonly found: string; readonly expected: Localised };
 
 export type PostalDoubt = 'bulk' | 'gone';
 
@@ -82,23 +82,26 @@ export interface MunicipalityLookup {
   byBulkCode(postalCode: string, day: string): Municipality | null;
 }
 
+const oneKey: Localised = { de: 'genau eine Angabe: ars, ags oder postalCode', en: 'exactly one of ars, ags and postalCode' };
+const digits = (count: number): Localised => ({ de: `eine Zahl aus ${count} Ziffern`, en: `a number of ${count} digits` });
+
 /** Reads a place: exactly one of ARS (12 digits), AGS (8) or postal code (5). */
 export function readPlace(place: Place, day: string, lookup: MunicipalityLookup): PlaceReading {
   const given = Object.entries(place).filter(([, value]) => value !== undefined && value !== null) as [string, unknown][];
   const [field, value] = given[0] ?? ['place', ''];
   const text = String(value);
-  const malformed = (expected: string): PlaceReading => ({ kind: 'malformed', field, found: text.slice(0, 40) || '–', expected });
-  if (given.length !== 1) return malformed('ars | ags | postalCode');
+  const malformed = (expected: Localised): PlaceReading => ({ kind: 'malformed', field, found: text.slice(0, 40) || '–', expected });
+  if (given.length !== 1) return malformed(oneKey);
   const one = (found: Municipality | null): PlaceReading => ({ kind: 'municipalities', municipalities: found ? [found] : [], label: text });
   switch (field) {
     case 'ars':
-      return parseMunicipalityArs(text) ? one(lookup.byArs(text, day)) : malformed('\\d{12}');
+      return parseMunicipalityArs(text) ? one(lookup.byArs(text, day)) : malformed(digits(12));
     case 'ags':
-      return parseMunicipalityKey(text) ? one(lookup.byAgs(text, day)) : malformed('\\d{8}');
+      return parseMunicipalityKey(text) ? one(lookup.byAgs(text, day)) : malformed(digits(8));
     case 'postalCode':
-      return parsePostalCode(text) ? byPostalCode(text, day, lookup) : malformed('\\d{5}');
+      return parsePostalCode(text) ? byPostalCode(text, day, lookup) : malformed(digits(5));
     default:
-      return malformed('ars | ags | postalCode');
+      return malformed(oneKey);
   }
 }
 

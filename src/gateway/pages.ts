@@ -5,6 +5,10 @@ import { countedAtMost } from '../infra/store/count.ts';
 /** Longest page of any list. */
 export const longestPage = 100;
 
+/** What `after` takes. */
+const aCursor = { de: 'ein Wert von pageInfo.endCursor', en: 'a value of pageInfo.endCursor' };
+const pageSize = { de: `eine Zahl von 1 bis ${longestPage}`, en: `a number from 1 to ${longestPage}` };
+
 /**
  * The page asked for.
  * @throws HubError PROBLEM INVALID_INPUT if `first` is out of range, or `after` can be no cursor.
@@ -12,11 +16,11 @@ export const longestPage = 100;
 export function pageRequest(args: { first?: number | null | undefined; after?: string | null | undefined }, usual = 20): PageRequest {
   const first = args.first ?? usual;
   if (first < 1 || first > longestPage)
-    throw refuse({ code: 'INVALID_INPUT', facts: { what: 'first', found: first, expected: `1 … ${longestPage}` }, path: ['first'] });
+    throw refuse({ code: 'INVALID_INPUT', facts: { what: 'first', found: first, expected: pageSize }, path: ['first'] });
   const after = args.after ?? null;
   // No cursor of ours, and PostgreSQL takes no text with it.
   if (after?.includes('\0'))
-    throw refuse({ code: 'INVALID_INPUT', facts: { what: 'after', found: 'U+0000', expected: 'endCursor' }, path: ['after'] });
+    throw refuse({ code: 'INVALID_INPUT', facts: { what: 'after', found: 'U+0000', expected: aCursor }, path: ['after'] });
   return { first, after };
 }
 
@@ -30,7 +34,7 @@ export async function chained<T>(
 ): Promise<Listing<T>> {
   const [from = '', ...rest] = after?.split(':') ?? [];
   const start = after === null ? 0 : sources.findIndex(([name]) => name === from);
-  if (start === -1) throw refuse({ code: 'INVALID_INPUT', facts: { what: 'after', found: from, expected: 'endCursor' }, path: ['after'] });
+  if (start === -1) throw refuse({ code: 'INVALID_INPUT', facts: { what: 'after', found: from, expected: aCursor }, path: ['after'] });
   const items: { node: T; cursor: string }[] = [];
   let totalCount = 0;
   let hasNextPage = false;

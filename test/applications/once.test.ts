@@ -103,8 +103,10 @@ describe('the rule of a form', () => {
     expect(of('x')).toEqual([]);
     expect(of(undefined, '2026-12-30')).toEqual([]);
     const fields = (a: string) => JSON.stringify(takenUp({ same: ['/a'] }, { a })[0]?.fields);
-    for (const alike of ['KÖNIGSTRASSE', 'Königstr.', ' Königstraße  ']) expect(fields(alike)).toBe(fields('Königstraße'));
+    for (const alike of ['KÖNIGSTRASSE', 'Königstr.', ' Königstraße  ', 'Koenigstrasse', 'König-Straße'])
+      expect(fields(alike)).toBe(fields('Königstraße'));
     for (const other of ['Königsallee', 'Königinstraße']) expect(fields(other)).not.toBe(fields('Königstraße'));
+    expect(fields('5-7'), 'a range of numbers is no number').not.toBe(fields('57'));
   });
 
   test('is refused when the form is loaded where it names a field that the form does not have, or is no rule', () => {

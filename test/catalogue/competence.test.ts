@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { createKeyRules, regionsAbove } from '#contract';
+import { createKeyRules, problemText, regionsAbove } from '#contract';
 import { decideCompetence, walkUp } from '../../src/catalogue/competence.ts';
 import { dayOf } from '../../src/catalogue/days.ts';
 import { createKeyHistory } from '../../src/catalogue/places.ts';
@@ -102,7 +102,10 @@ describe('who is responsible', () => {
     [{ postalCode: '99999' }, permit, 'UNKNOWN_PLACE'],
     [{ ags: '05370008' }, '99999999999999', 'UNKNOWN_SERVICE'],
   ])('%j with %s is refused as %s', (place, service, code) => {
-    expect(decideCompetence(viewOf(base), service, place, day)).toMatchObject({ found: false, problem: { code } });
+    const answer = decideCompetence(viewOf(base), service, place, day);
+    expect(answer).toMatchObject({ found: false, problem: { code } });
+    for (const language of ['DE', 'EN'] as const)
+      expect(!answer.found && problemText(answer.problem, language), 'told in words').not.toMatch(/\\d|\{|\|/);
   });
 
   test('whatever comes in, the answer is typed and an offer found holds for the place', () => {

@@ -52,13 +52,16 @@ export function missingPlaces({ same, days = [] }: OnceRule, schema: object): re
 /** The rule of a form; null if it has none. */
 export const onceIn = (schema: Json): OnceRule | null => ((schema ?? {}) as { readonly 'x-once'?: OnceRule })['x-once'] ?? null;
 
-/** The same for what people write differently and mean alike: case, spaces, ß, “Str.” for “Straße”. */
+const spelledOut: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü: 'ue', ß: 'ss' };
+
+/** The same for what people write differently and mean alike: case, spaces, hyphens in names, umlauts, ß, “Str.” for “Straße”. */
 function alike(value: Json | undefined): Json {
   if (typeof value !== 'string') return value ?? null;
   return value
     .normalize('NFKC')
     .toLowerCase()
-    .replaceAll('ß', 'ss')
+    .replaceAll(/[äöüß]/g, (letter) => spelledOut[letter] ?? letter)
+    .replaceAll(/(?<=\p{L})-(?=\p{L})/gu, '')
     .replaceAll(/str(?:asse|\.)(?=[\s\d-]|$)/g, 'str')
     .replaceAll(/[\s.,]+/g, '');
 }

@@ -3,13 +3,15 @@ import type { Resolvers } from '../generated/resolver-types.ts';
 import { toGlobalId } from '../ids.ts';
 import { connection, pageRequest } from '../pages.ts';
 
+const eitherKey = { de: 'entweder ars oder ags', en: 'either ars or ags' };
+
 /** Municipalities and how their back offices are connected. */
 export const cityResolvers: Resolvers = {
   Query: {
     municipality: (_, { ars, ags }, { features }) => {
       if (ars && !ags) return features.catalogue.findMunicipality({ ars });
       if (ags && !ars) return features.catalogue.findMunicipality({ ags });
-      throw refuse({ code: 'INVALID_INPUT', facts: { what: 'municipality', found: ars ? 'ars + ags' : '–', expected: 'ars | ags' } });
+      throw refuse({ code: 'INVALID_INPUT', facts: { what: 'municipality', found: ars ? 'ars + ags' : '–', expected: eitherKey } });
     },
     municipalities: (_, args, { features }) => {
       const page = pageRequest(args);
