@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer, connect as connectSocket, type AddressInfo, type Server, type Socket } from 'node:net';
+import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Attachment, CaseChange, CaseRef, CaseSnapshot, Json } from '#contract';
 import { sql } from '../../adapters/sql/index.ts';
@@ -80,6 +81,49 @@ function suite(getOffice: () => SqlOffice): void {
       `SELECT ${getOffice().dialect === 'postgres' ? 'extract(epoch from eingang)::bigint' : 'UNIX_TIMESTAMP(eingang) DIV 1'} AS s FROM antrag WHERE hub_key = '${key}'`,
     );
     expect(moment?.['s']).toBe(String(application.submittedAt.getTime() / 1000));
+  });
+
+  test('any text and any form is a row that holds it, or is refused without one', { timeout: 120_000 }, async () => {
+    const { cities } = connect(getOffice());
+    const awkward = fc.constantFrom('\0', '\uD800', '\uDC00', '\uFEFF', '\u0085', '\\', "'", '"', '`', '%', '\u{10FFFF}', '\r\n', '\t');
+    const text = fc.array(fc.oneof(fc.string({ unit: 'binary', maxLength: 8 }), awkward), { maxLength: 6 }).map((parts) => parts.join(''));
+    const value = fc.letrec<{ value: Json }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        text,
+        fc.double({ noNaN: true, noDefaultInfinity: true }),
+        fc.maxSafeInteger(),
+        fc.boolean(),
+        fc.constant(null),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.dictionary(fc.string({ maxLength: 6 }), tie('value'), { maxKeys: 3 }),
+      ),
+    })).value;
+    let taken = 0;
+    await fc.assert(
+      fc.asyncProperty(text, value, async (name, note) => {
+        const key = randomUUID();
+        const application = submission({ applicant: { name: `N${name}` }, formData: { plateNumber: 'D-A 1', note } });
+        const failure = await submit(cities, key, application).then(
+          () => null,
+          (error: unknown) => (error as CityCallError).failure,
+        );
+        const rows = await rowsOf(key);
+        if (failure) {
+          expect(failure).toMatchObject({ kind: 'rejected', effect: 'none' });
+          expect(rows).toEqual([]);
+          return;
+        }
+        taken += 1;
+        // A lone surrogate has no form in UTF-8; JSON has no negative zero.
+        const written = JSON.parse(JSON.stringify(application.formData)) as Json;
+        expect(rows.map((row) => row['name'])).toEqual([`N${name}`.toWellFormed()]);
+        const wellFormed = (_: string, part: unknown) => (typeof part === 'string' ? part.toWellFormed() : part);
+        expect(JSON.parse(rows[0]?.['angaben'] ?? '', wellFormed)).toEqual(JSON.parse(JSON.stringify(written), wellFormed));
+      }),
+      { numRuns: 150 },
+    );
+    expect(taken, 'or this test shows nothing').toBeGreaterThan(20);
   });
 
   test('the same key again is the same case, also in parallel past the hub’s lock', async () => {
