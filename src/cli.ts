@@ -19,7 +19,7 @@ import { addDeliveryVerbs } from './cli/delivery-verbs.ts';
 import { runDocuments } from './cli/documents.ts';
 import { runEvents } from './cli/events.ts';
 import { runForm } from './cli/form.ts';
-import { helpLanguage, putIntoGerman } from './cli/help.ts';
+import { putIntoGerman } from './cli/help.ts';
 import { runImport } from './cli/import.ts';
 import { runNewAdapter } from './cli/new.ts';
 import { runParked, runRelease } from './cli/parked.ts';
@@ -31,6 +31,7 @@ import { caseProjection } from './coordination/rebuild.ts';
 import { createEventCheck } from './events/catalogue.ts';
 import { createEvents } from './events/events.ts';
 import { newId } from './infra/ids.ts';
+import { chosenLanguage } from './infra/language.ts';
 import { createLog } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
 import { closePorts, openPorts, type Ports } from './infra/open.ts';
@@ -55,7 +56,11 @@ interface Common {
 function environment({ envFile }: Common): Record<string, string | undefined> {
   const file = envFile ?? (existsSync('.env') ? '.env' : undefined);
   if (file === undefined) return process.env;
-  if (!existsSync(file)) throw new HubError('CONFIG_INVALID', `--env-file ${file} does not exist.`);
+  if (!existsSync(file))
+    throw new HubError('CONFIG_INVALID', {
+      de: `Die Datei ${file} (--env-file) gibt es nicht.`,
+      en: `--env-file ${file} does not exist.`,
+    });
   return { ...parseEnv(readFileSync(file, 'utf8')), ...process.env };
 }
 
@@ -376,7 +381,7 @@ verb('new', 'begin something of your own')
     process.exitCode = runNewAdapter({ name, cwd: process.cwd(), language: common().language, ...options }, out);
   });
 
-if (helpLanguage(process.argv, process.env) === 'DE') putIntoGerman(program);
+if (chosenLanguage(process.argv, process.env) === 'DE') putIntoGerman(program);
 
 try {
   await program.parseAsync();
@@ -384,7 +389,7 @@ try {
   // commander has already said what is wrong with the call.
   if (error instanceof Error && error.name === 'CommanderError') process.exitCode = 'exitCode' in error && error.exitCode === 0 ? 0 : 2;
   else if (error instanceof HubError) {
-    note(`${error.code}: ${error.message}`);
+    note(`${error.code}: ${inLanguage(error.said, common().language)}`);
     process.exitCode = error.code === 'CONFIG_INVALID' ? 2 : 1;
   } else if (error instanceof Error && 'path' in error && 'code' in error) {
     const [file, code] = [String(error.path), String(error.code)];

@@ -1,36 +1,58 @@
 import { z } from 'zod';
-import { HubError } from '#contract';
+import { HubError, type Said } from '#contract';
 
 /*
  * Everything the hub reads from its environment, in one table. A variable that is empty counts as not set. All complaints
  * come at once, so that a new installation is not repaired one start at a time.
  */
 
+/** German for what is expected, by the English text that a schema states. */
+const german = new Map<string, string>();
+const expected = (de: string, en: string): string => {
+  german.set(en, de);
+  return en;
+};
+
 const url = (expected: string, ...schemes: readonly string[]) =>
   z.string().refine((text) => schemes.some((scheme) => text.startsWith(scheme)), { error: expected });
 
-const webUrl = z.url({ protocol: /^https?$/, error: 'an http or https URL' });
+const webUrl = z.url({ protocol: /^https?$/, error: expected('eine Adresse mit http oder https', 'an http or https URL') });
 
 const integer = (least: number, most: number) => {
-  const error = `a whole number from ${least} to ${most}`;
+  const error = expected(`eine ganze Zahl von ${least} bis ${most}`, `a whole number from ${least} to ${most}`);
   return z.string().regex(/^\d+$/, { error }).transform(Number).pipe(z.number({ error }).min(least, { error }).max(most, { error }));
 };
 
 const flag = (otherwise: 'true' | 'false') =>
   z
-    .enum(['true', 'false'], { error: 'true or false' })
+    .enum(['true', 'false'], { error: expected('true oder false', 'true or false') })
     .default(otherwise)
     .transform((value) => value === 'true');
 
 const table = z.object({
   /** Where everything that must last is kept. @default sqlite:./data/hub.db */
-  STORE_URL: url('sqlite:<path of a file> or postgres://<user>@<host>/<database>', 'sqlite:', 'postgres://', 'postgresql://').default(
-    'sqlite:./data/hub.db',
-  ),
+  STORE_URL: url(
+    expected(
+      'sqlite:<Pfad einer Datei> oder postgres://<Benutzer>@<Rechner>/<Datenbank>',
+      'sqlite:<path of a file> or postgres://<user>@<host>/<database>',
+    ),
+    'sqlite:',
+    'postgres://',
+    'postgresql://',
+  ).default('sqlite:./data/hub.db'),
   /** How events reach their readers: straight from the store, or through Apache Kafka. @default embedded: */
-  BUS_URL: url('embedded: or kafka://<host>:<port>,<host>:<port>', 'embedded:', 'kafka://').default('embedded:'),
+  BUS_URL: url(
+    expected('embedded: oder kafka://<Rechner>:<Port>,<Rechner>:<Port>', 'embedded: or kafka://<host>:<port>,<host>:<port>'),
+    'embedded:',
+    'kafka://',
+  ).default('embedded:'),
   /** Where answers are remembered for a while. @default memory: */
-  CACHE_URL: url('memory: or redis://<host>:<port>', 'memory:', 'redis://', 'rediss://').default('memory:'),
+  CACHE_URL: url(
+    expected('memory: oder redis://<Rechner>:<Port>', 'memory: or redis://<host>:<port>'),
+    'memory:',
+    'redis://',
+    'rediss://',
+  ).default('memory:'),
   /** Port to listen on; 0 takes a free one. @default 4000 */
   PORT: integer(0, 65_535).default(4000),
   /** Address to listen on. `0.0.0.0` if the hub runs in a container. @default 127.0.0.1 */
@@ -46,7 +68,11 @@ const table = z.object({
   /** Where the issuer's keys are. Without it, the issuer's discovery document says so. */
   OIDC_JWKS_URL: webUrl.optional(),
   /** Least level that is logged. @default info */
-  LOG_LEVEL: z.enum(['debug', 'info', 'warn', 'error', 'silent'], { error: 'debug, info, warn, error or silent' }).default('info'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'], {
+      error: expected('debug, info, warn, error oder silent', 'debug, info, warn, error or silent'),
+    })
+    .default('info'),
   /** Largest request body, in bytes. @default 262144 */
   BODY_LIMIT_BYTES: integer(1024, 64 * 2 ** 20).default(262_144),
   /** Where clients reach the hub, for links in answers and for `source` of events. Without it no links, and `source` is urn:staedtebund:hub. */
@@ -60,9 +86,15 @@ const table = z.object({
   /** false: no GraphiQL. @default true */
   GRAPHIQL: flag('true'),
   /** Bearer token for /metrics and the parts of /health/ready. Without it, only from this machine and not through a proxy. */
-  OPERATIONS_TOKEN: z.string().min(16, { error: 'at least 16 characters' }).optional(),
+  OPERATIONS_TOKEN: z
+    .string()
+    .min(16, { error: expected('mindestens 16 Zeichen', 'at least 16 characters') })
+    .optional(),
   /** Private key (JWK, or a JWK Set whose first key signs) of what the hub tells cities of a caller. Several processes need the same one. */
-  CLAIMS_KEY: z.string().startsWith('{', { error: 'a private key as a JWK (JSON)' }).optional(),
+  CLAIMS_KEY: z
+    .string()
+    .startsWith('{', { error: expected('ein privater Schlüssel als JWK (JSON)', 'a private key as a JWK (JSON)') })
+    .optional(),
   /** Keys that seal what partner cities must know of a person: 32 bytes in base64, the newest first, separated by commas. */
   FACTS_KEY: z.string().optional(),
   /** How long requests in hand may take once the process is told to stop, in milliseconds. @default 10000 */
@@ -133,20 +165,29 @@ export function loadConfig(env: Readonly<Record<string, string | undefined>>): C
   };
 }
 
-function complaints(error: z.ZodError, given: Readonly<Record<string, string>>): string {
-  const lines = new Map<string, string>();
+function complaints(error: z.ZodError, given: Readonly<Record<string, string>>): Said {
+  const lines = new Map<string, Said>();
   for (const issue of error.issues) {
     const name = String(issue.path[0]);
     const value = given[name];
-    if (value === undefined) lines.set(name, `  ${name} is not set: expected ${expectation(name)}`);
-    else
-      lines.set(
-        name,
-        `  ${name} is ${mayHoldSecret.test(name) ? 'set, but not as expected' : JSON.stringify(value)}: expected ${issue.message}`,
-      );
+    const wanted = value === undefined ? unset(name) : { de: german.get(issue.message) ?? issue.message, en: issue.message };
+    const found =
+      value === undefined
+        ? { de: 'ist nicht gesetzt', en: 'is not set' }
+        : mayHoldSecret.test(name)
+          ? { de: 'ist gesetzt, aber nicht wie erwartet', en: 'is set, but not as expected' }
+          : { de: `ist ${JSON.stringify(value)}`, en: `is ${JSON.stringify(value)}` };
+    lines.set(name, { de: `  ${name} ${found.de}: erwartet wird ${wanted.de}`, en: `  ${name} ${found.en}: expected ${wanted.en}` });
   }
-  return `The environment does not fit (${lines.size} of ${Object.keys(table.shape).length} variables):\n${[...lines.values()].join('\n')}`;
+  const all = Object.keys(table.shape).length;
+  const said = [...lines.values()];
+  return {
+    de: [`Die Umgebung passt nicht (${said.length} von ${all} Variablen):`, ...said.map(({ de }) => de)].join('\n'),
+    en: [`The environment does not fit (${said.length} of ${all} variables):`, ...said.map(({ en }) => en)].join('\n'),
+  };
 }
 
-const expectation = (name: string): string =>
-  name === 'OIDC_ISSUER' ? 'the URL of the issuer of access tokens' : "the hub's name in the tokens' aud";
+const unset = (name: string): Said =>
+  name === 'OIDC_ISSUER'
+    ? { de: 'die Adresse des Ausstellers der Zugangstoken', en: 'the URL of the issuer of access tokens' }
+    : { de: 'der Name des Hubs, der im aud der Token steht', en: "the hub's name in the tokens' aud" };

@@ -3,7 +3,7 @@ import type { AddressInfo } from 'node:net';
 import type { Writable } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import { adapters } from '../adapters/index.ts';
-import { HubError } from '#contract';
+import { HubError, inLanguage } from '#contract';
 import { readKnown } from './catalogue/import/known.ts';
 import { loadCities } from './cities/load.ts';
 import { complaintText } from './cities/load/complaint.ts';
@@ -14,6 +14,7 @@ import { createHub, type Hub, type HubOptions } from './hub.ts';
 import { createClaimsIssuer } from './identity/claims-issuer.ts';
 import { createIdentity } from './identity/oidc.ts';
 import { besideStore, readOrMakeKey } from './infra/key-file.ts';
+import { chosenLanguage } from './infra/language.ts';
 import { createLog, type Log } from './infra/log.ts';
 import { createMetrics } from './infra/metrics.ts';
 import { closePorts, openPorts } from './infra/open.ts';
@@ -99,7 +100,10 @@ export async function startHub(env: Readonly<Record<string, string | undefined>>
         reject(
           new HubError(
             'CONFIG_INVALID',
-            `Cannot listen on ${config.host}:${config.port} (${cause.code}): set PORT or HOST to a free one.`,
+            {
+              de: `Auf ${config.host}:${config.port} lässt sich nicht lauschen (${cause.code}): Setzen Sie PORT oder HOST auf etwas Freies.`,
+              en: `Cannot listen on ${config.host}:${config.port} (${cause.code}): set PORT or HOST to a free one.`,
+            },
             { cause },
           ),
         ),
@@ -143,7 +147,8 @@ export async function runUntilStopped(start: () => Promise<{ close(): Promise<vo
     for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);
   } catch (error) {
     // An expected refusal is told in one sentence; anything else with its stack.
-    console.error(error instanceof HubError ? `${error.code}: ${error.message}` : error);
+    const language = chosenLanguage(process.argv, process.env);
+    console.error(error instanceof HubError ? `${error.code}: ${inLanguage(error.said, language)}` : error);
     process.exit(1);
   }
 }

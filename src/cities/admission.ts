@@ -76,10 +76,10 @@ function filesOf(folder: string): readonly string[] {
     .filter(({ entry, file }) => !leftOut.test(file) && !(entry.isSymbolicLink() && leftOut.test(file + sep)));
   const link = found.find(({ entry }) => entry.isSymbolicLink());
   if (link)
-    throw new HubError(
-      'CONFIG_INVALID',
-      `${join(folder, link.file)} is a symlink: the report of an adapter is about its own files. Put the file itself there, or import it as a package.`,
-    );
+    throw new HubError('CONFIG_INVALID', {
+      de: `${join(folder, link.file)} ist ein Symlink: Der Bericht eines Adapters gilt für dessen eigene Dateien. Legen Sie die Datei selbst dorthin, oder importieren Sie sie als Paket.`,
+      en: `${join(folder, link.file)} is a symlink: the report of an adapter is about its own files. Put the file itself there, or import it as a package.`,
+    });
   return found
     .filter(({ entry }) => entry.isFile())
     .map(({ file }) => file)

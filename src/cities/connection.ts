@@ -36,7 +36,11 @@ export function createConnector({
 
   return (city, { id, definition, contract, config, endpoints, secrets }) => {
     const own = city.adapters.find((adapter) => adapter.id === id);
-    if (!own) throw new HubError('CONFIG_INVALID', `${city.id} has no adapter ${id}`);
+    if (!own)
+      throw new HubError('CONFIG_INVALID', {
+        de: `${city.id} hat keinen Adapter ${id}`,
+        en: `${city.id} has no adapter ${id}`,
+      });
     const labels = { city: city.id, adapter: id };
     const redact = createRedact(secrets);
     const owned = createHost({

@@ -1,5 +1,4 @@
 import { Help, type Command } from 'commander';
-import type { Language } from '#contract';
 
 /** What the help says, in German. A test holds that nothing is missing. */
 const german: Readonly<Record<string, string>> = {
@@ -133,13 +132,6 @@ const complaints: readonly (readonly [RegExp, string])[] = [
   [/^error: too many arguments.*/, 'Fehler: Das sind zu viele Argumente.'],
   [/\(Did you mean (?:one of )?(.+?)\?\)/, '(Meinten Sie $1?)'],
 ];
-
-/** The language of the help: that of `--language`, else that of the environment; German if neither says English. */
-export function helpLanguage(argv: readonly string[], env: Readonly<Record<string, string | undefined>>): Language {
-  const at = argv.findIndex((word) => word === '--language' || word.startsWith('--language='));
-  const chosen = at < 0 ? undefined : (argv[at]?.split('=')[1] ?? argv[at + 1]);
-  return /^en/i.test(chosen ?? (env['LC_ALL'] || env['LC_MESSAGES'] || env['LANG'] || '')) ? 'EN' : 'DE';
-}
 
 /** Puts the help of a command and of all below it into German. Returns what nobody has translated. */
 export function putIntoGerman(command: Command): readonly string[] {

@@ -32,15 +32,27 @@ const reserved = new Set(
  */
 export function runNewAdapter(options: NewAdapterOptions, out: (line: string) => void): number {
   const { name, cwd, language = 'DE' } = options;
-  const refuse = (message: string) => new HubError('CONFIG_INVALID', message);
+  const refuse = (de: string, en: string) => new HubError('CONFIG_INVALID', { de, en });
   if (!/^[a-z][a-z0-9]*(-[a-z0-9]+)*$/.test(name) || name.length > 40)
-    throw refuse(`“${name}” cannot name an adapter: use lower-case letters, digits and single hyphens, for example city-desk.`);
-  if (reserved.has(name) || name === 'simulation') throw refuse(`“${name}” is taken by the language or the hub: use another name.`);
+    throw refuse(
+      `„${name}“ kann kein Adapter heißen: Erlaubt sind Kleinbuchstaben, Ziffern und einzelne Bindestriche, zum Beispiel city-desk.`,
+      `“${name}” cannot name an adapter: use lower-case letters, digits and single hyphens, for example city-desk.`,
+    );
+  if (reserved.has(name) || name === 'simulation')
+    throw refuse(
+      `„${name}“ ist durch die Sprache oder den Hub belegt: Nehmen Sie einen anderen Namen.`,
+      `“${name}” is taken by the language or the hub: use another name.`,
+    );
   const inCheckout = options.dir === undefined && isCheckout(cwd);
   const folder = resolve(cwd, options.dir ?? (inCheckout ? join('adapters', name) : name));
-  if (existsSync(folder) && readdirSync(folder).length > 0) throw refuse(`${folder} is not empty: name another folder with --dir.`);
+  if (existsSync(folder) && readdirSync(folder).length > 0)
+    throw refuse(
+      `${folder} ist nicht leer: Nennen Sie mit --dir einen anderen Ordner.`,
+      `${folder} is not empty: name another folder with --dir.`,
+    );
   const testFile = inCheckout ? join(cwd, 'test/adapters', `${name}.test.ts`) : join(folder, `${name}.test.ts`);
-  if (existsSync(testFile)) throw refuse(`${testFile} exists: use another name.`);
+  if (existsSync(testFile))
+    throw refuse(`${testFile} gibt es schon: Nehmen Sie einen anderen Namen.`, `${testFile} exists: use another name.`);
 
   const names = namesOf(name);
   for (const file of readdirSync(template, { recursive: true, encoding: 'utf8' }).filter((path) => /\.\w+$/.test(path))) {

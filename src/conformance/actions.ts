@@ -34,15 +34,25 @@ export async function perform(
     ...(content === undefined ? {} : { body: content }),
     signal: AbortSignal.timeout(PATIENCE_MS),
   }).catch((error: unknown) => {
-    throw new HubError('CONFIG_INVALID', `${method} ${url} of the samples could not be sent: ${reason(error)}`);
+    throw new HubError('CONFIG_INVALID', {
+      de: `${method} ${url} aus den Samples ließ sich nicht senden: ${reason(error)}`,
+      en: `${method} ${url} of the samples could not be sent: ${reason(error)}`,
+    });
   });
   const text = await answer.text();
-  if (!answer.ok) throw new HubError('CONFIG_INVALID', `${method} ${url} of the samples was answered ${answer.status}`);
+  if (!answer.ok)
+    throw new HubError('CONFIG_INVALID', {
+      de: `${method} ${url} aus den Samples wurde mit ${answer.status} beantwortet`,
+      en: `${method} ${url} of the samples was answered ${answer.status}`,
+    });
   if (at === undefined) return text;
   try {
     return valueAt(JSON.parse(text) as Json, fill(at, placeholders, pointerPart));
   } catch {
-    throw new HubError('CONFIG_INVALID', `${method} ${url} of the samples is not answered with JSON`);
+    throw new HubError('CONFIG_INVALID', {
+      de: `${method} ${url} aus den Samples wird nicht mit JSON beantwortet`,
+      en: `${method} ${url} of the samples is not answered with JSON`,
+    });
   }
 }
 
@@ -51,7 +61,10 @@ export async function count(action: Action, placeholders: Readonly<Record<string
   const found = await perform(action, placeholders, surroundings);
   const number = found === null ? 0 : Array.isArray(found) ? found.length : Number(typeof found === 'string' ? found.trim() : found);
   if (!Number.isFinite(number))
-    throw new HubError('CONFIG_INVALID', 'an action of the samples that counts must lead to a number or a list');
+    throw new HubError('CONFIG_INVALID', {
+      de: 'eine Aktion der Samples, die zählt, muss zu einer Zahl oder einer Liste führen',
+      en: 'an action of the samples that counts must lead to a number or a list',
+    });
   return number;
 }
 
@@ -64,10 +77,10 @@ function runCommand(command: string, placeholders: Readonly<Record<string, strin
       (error, stdout, stderr) => {
         if (error)
           reject(
-            new HubError(
-              'CONFIG_INVALID',
-              `the command “${command}” of the samples failed: ${(stderr || error.message).trim().slice(0, 300)}`,
-            ),
+            new HubError('CONFIG_INVALID', {
+              de: `der Befehl „${command}“ aus den Samples ist fehlgeschlagen: ${(stderr || error.message).trim().slice(0, 300)}`,
+              en: `the command “${command}” of the samples failed: ${(stderr || error.message).trim().slice(0, 300)}`,
+            }),
           );
         else resolve(stdout);
       },
@@ -85,7 +98,11 @@ const fill = (text: string, placeholders: Readonly<Record<string, string>>, as: 
 function variables(text: string, env: Surroundings['env']): string {
   return text.replaceAll(/\$\{(\w+)\}/g, (_, name: string) => {
     const value = env[name];
-    if (value === undefined) throw new HubError('CONFIG_INVALID', `the samples name the variable ${name}, which is not set`);
+    if (value === undefined)
+      throw new HubError('CONFIG_INVALID', {
+        de: `die Samples nennen die Variable ${name}; sie ist nicht gesetzt`,
+        en: `the samples name the variable ${name}, which is not set`,
+      });
     return value;
   });
 }

@@ -36,7 +36,10 @@ export async function openAdapter(subject: Subject, now: () => Date, options: Op
     const config = options.config ? options.config(led) : led;
     const validated = await validate(definition, config);
     if ('issues' in validated)
-      throw new HubError('CONFIG_INVALID', `the adapter does not take its config behind a proxy: ${validated.issues.join('; ')}`);
+      throw new HubError('CONFIG_INVALID', {
+        de: `der Adapter nimmt seine Konfiguration hinter einem Proxy nicht an: ${validated.issues.join('; ')}`,
+        en: `the adapter does not take its config behind a proxy: ${validated.issues.join('; ')}`,
+      });
 
     const contract = commonContract(definition.contract);
     const lines: string[] = [];

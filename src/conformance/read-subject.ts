@@ -74,7 +74,10 @@ async function findAdapter({ adapter, shipped }: SubjectSource): Promise<FoundDe
   const product = shipped.some(({ id }) => id === adapter) || !existsSync(adapter) ? adapter : resolve(adapter);
   const found = await findDefinition(product, join(process.cwd(), 'here'), shipped);
   if ('definition' in found) return found;
-  throw new HubError('CONFIG_INVALID', `${adapter}: ${found.problem.en ?? found.problem.de} ${found.remedy.en ?? found.remedy.de}`);
+  throw new HubError('CONFIG_INVALID', {
+    de: `${adapter}: ${found.problem.de} ${found.remedy.de}`,
+    en: `${adapter}: ${found.problem.en ?? found.problem.de} ${found.remedy.en ?? found.remedy.de}`,
+  });
 }
 
 /** The only one of the file's adapters that is of this product. */
@@ -94,7 +97,13 @@ async function nameOf(
   throw new HubError(
     'CONFIG_INVALID',
     candidates.length === 0
-      ? `${config} has no adapter of the product ${found.definition.id}; it has ${all}. Say which one with --adapter.`
-      : `${config} has several adapters of the product ${found.definition.id}: say which one with --adapter ${candidates.join(' or ')}.`,
+      ? {
+          de: `${config} hat keinen Adapter des Produkts ${found.definition.id}; es gibt dort ${all}. Sagen Sie mit --adapter, welcher gemeint ist.`,
+          en: `${config} has no adapter of the product ${found.definition.id}; it has ${all}. Say which one with --adapter.`,
+        }
+      : {
+          de: `${config} hat mehrere Adapter des Produkts ${found.definition.id}: Sagen Sie mit --adapter, welcher gemeint ist: ${candidates.join(' oder ')}.`,
+          en: `${config} has several adapters of the product ${found.definition.id}: say which one with --adapter ${candidates.join(' or ')}.`,
+        },
   );
 }

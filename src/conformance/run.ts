@@ -97,10 +97,10 @@ export function createRun(
     },
     async report() {
       if (hashOf(subject).code !== hash.code)
-        throw new HubError(
-          'CONFIG_INVALID',
-          'The files of the adapter changed while the kit ran: what it found is about the old ones. Run it again.',
-        );
+        throw new HubError('CONFIG_INVALID', {
+          de: 'Die Dateien des Adapters haben sich während des Laufs geändert: Was gefunden wurde, gilt für die alten. Starten Sie den Lauf neu.',
+          en: 'The files of the adapter changed while the kit ran: what it found is about the old ones. Run it again.',
+        });
       const waived = results.flatMap(({ id, waiver, finding }) =>
         waiver && finding.status !== 'pass' ? [{ check: id, expires: waiver.expires }] : [],
       );

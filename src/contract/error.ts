@@ -1,4 +1,5 @@
 import type { Problem } from './problem.ts';
+import type { Localised } from './vocabulary.ts';
 
 /** Codes of errors inside the hub; `gateway/errors.ts` alone turns them into what a client sees. */
 export type HubErrorCode =
@@ -18,17 +19,33 @@ export type HubErrorCode =
   | 'PLAN_NOT_FOUND'
   | 'CLOSED';
 
+/** What an operator reads, in both languages. */
+export type Said = Localised & { readonly en: string };
+
+/** What is told of an error beside its message. */
+export interface HubErrorOptions {
+  readonly retryable?: boolean;
+  readonly cause?: unknown;
+  readonly problem?: Problem;
+}
+
 /** The one error class of the hub. The message is for operators and never holds personal data. */
 export class HubError extends Error {
   readonly code: HubErrorCode;
+  /** The message in both languages; English alone where nobody but a log reads it. */
+  readonly said: Localised;
   /** True if the same call may succeed later, unchanged. */
   readonly retryable: boolean;
   readonly problem?: Problem;
 
-  constructor(code: HubErrorCode, message: string, options: { retryable?: boolean; cause?: unknown; problem?: Problem } = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+  // Whoever sets the hub up reads these first, in the language of the command: so there is none without German.
+  constructor(code: 'CONFIG_INVALID', said: Said, options?: HubErrorOptions);
+  constructor(code: Exclude<HubErrorCode, 'CONFIG_INVALID'>, said: string | Said, options?: HubErrorOptions);
+  constructor(code: HubErrorCode, said: string | Said, options: HubErrorOptions = {}) {
+    super(typeof said === 'string' ? said : said.en, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'HubError';
     this.code = code;
+    this.said = typeof said === 'string' ? { de: said, en: said } : said;
     this.retryable = options.retryable ?? false;
     if (options.problem) this.problem = options.problem;
   }

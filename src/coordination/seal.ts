@@ -32,14 +32,21 @@ export function createSeal(keys: string): Seal {
   const roots = keys.split(',').map((text) => Buffer.from(text.trim(), 'base64'));
   const wrong = roots.findIndex((key) => key.length !== keyBytes);
   if (wrong >= 0)
-    throw new HubError('CONFIG_INVALID', `FACTS_KEY: key ${wrong + 1} is not 32 bytes in base64. Make one with: openssl rand -base64 32`);
+    throw new HubError('CONFIG_INVALID', {
+      de: `FACTS_KEY: Schlüssel ${wrong + 1} besteht nicht aus 32 Bytes in Base64. So entsteht einer: openssl rand -base64 32`,
+      en: `FACTS_KEY: key ${wrong + 1} is not 32 bytes in base64. Make one with: openssl rand -base64 32`,
+    });
   const rings = roots.map((root) => ({
     id: createHash('sha256').update(root).digest('base64url').slice(0, 8),
     key: derive(root, 'facts'),
   }));
   const [newest] = rings;
   const oldest = derive(roots.at(-1) ?? Buffer.alloc(0), 'pseudonym');
-  if (!newest) throw new HubError('CONFIG_INVALID', 'FACTS_KEY holds no key.');
+  if (!newest)
+    throw new HubError('CONFIG_INVALID', {
+      de: 'FACTS_KEY enthält keinen Schlüssel.',
+      en: 'FACTS_KEY holds no key.',
+    });
   return {
     seal(text, about) {
       const nonce = randomBytes(12);

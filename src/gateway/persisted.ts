@@ -32,26 +32,35 @@ export function readPersistedDocuments(
   schema: GraphQLSchema,
   onMisfit?: (hash: string, complaint: string) => void,
 ): PersistedDocuments {
-  const refuse = (what: string): never => {
-    throw new HubError('CONFIG_INVALID', `PERSISTED_DOCUMENTS ${file}: ${what}`);
+  const refuse = (de: string, en: string): never => {
+    throw new HubError('CONFIG_INVALID', { de: `PERSISTED_DOCUMENTS ${file}: ${de}`, en: `PERSISTED_DOCUMENTS ${file}: ${en}` });
   };
-  const refuseMisfit = (hash: string, complaint: string) => refuse(`${hash}: ${complaint}`);
+  const refuseMisfit = (hash: string, complaint: string) => refuse(`${hash} passt nicht zum Schema: ${complaint}`, `${hash}: ${complaint}`);
   let given: unknown;
   try {
     given = JSON.parse(readFileSync(file, 'utf8'));
   } catch (error) {
-    return refuse(
-      error instanceof SyntaxError ? `is not JSON (${error.message})` : `cannot be read (${(error as NodeJS.ErrnoException).code})`,
-    );
+    return error instanceof SyntaxError
+      ? refuse(`ist kein JSON (${error.message})`, `is not JSON (${error.message})`)
+      : refuse(
+          `lässt sich nicht lesen (${(error as NodeJS.ErrnoException).code})`,
+          `cannot be read (${(error as NodeJS.ErrnoException).code})`,
+        );
   }
   if (typeof given !== 'object' || given === null || Array.isArray(given))
-    return refuse('must be one JSON object: hash → document, as `staedtebund documents` writes it');
+    return refuse(
+      'muss ein JSON-Objekt sein: Hash → Dokument, wie `staedtebund documents` es schreibt',
+      'must be one JSON object: hash → document, as `staedtebund documents` writes it',
+    );
   return new Map(
     Object.entries(given).map(([name, document]): [string, string] => {
       const hash = bare(name);
-      if (typeof document !== 'string') return refuse(`${name} is no text`);
+      if (typeof document !== 'string') return refuse(`${name} ist kein Text`, `${name} is no text`);
       if (hashOf(document) !== hash)
-        return refuse(`${name} is not the SHA-256 of its document; write the file anew with \`staedtebund documents\``);
+        return refuse(
+          `${name} ist nicht der SHA-256 seines Dokuments; schreiben Sie die Datei mit \`staedtebund documents\` neu`,
+          `${name} is not the SHA-256 of its document; write the file anew with \`staedtebund documents\``,
+        );
       const wrong = complaintAbout(document, schema);
       if (wrong !== null) (onMisfit ?? refuseMisfit)(hash, wrong);
       return [hash, document];

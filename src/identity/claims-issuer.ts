@@ -125,7 +125,7 @@ function privateKeys(text: string): readonly JWK[] {
 }
 
 const refused = (): HubError =>
-  new HubError(
-    'CONFIG_INVALID',
-    'CLAIMS_KEY is no private key: expected a JWK (kty EC, crv P-256, with d) or a JWK Set of such keys, as JSON',
-  );
+  new HubError('CONFIG_INVALID', {
+    de: 'CLAIMS_KEY ist kein privater Schlüssel: erwartet wird ein JWK (kty EC, crv P-256, mit d) oder ein JWK Set solcher Schlüssel, als JSON',
+    en: 'CLAIMS_KEY is no private key: expected a JWK (kty EC, crv P-256, with d) or a JWK Set of such keys, as JSON',
+  });

@@ -65,7 +65,11 @@ export async function closePorts({ store, cache, bus }: Ports): Promise<void> {
 
 async function openCache({ cacheUrl, log, metrics }: PortOptions): Promise<Cache> {
   if (cacheUrl === 'memory:') return (await import('./cache/memory.ts')).createMemoryCache();
-  if (!/^rediss?:\/\//.test(cacheUrl)) throw new HubError('CONFIG_INVALID', 'CACHE_URL must be memory: or redis://<host>:<port>.');
+  if (!/^rediss?:\/\//.test(cacheUrl))
+    throw new HubError('CONFIG_INVALID', {
+      de: 'CACHE_URL muss memory: oder redis://<Rechner>:<Port> sein.',
+      en: 'CACHE_URL must be memory: or redis://<host>:<port>.',
+    });
   const failures = metrics?.counter({ name: 'cache_failures_total', help: 'Cache commands that failed and were answered as a miss.' });
   return (await import('./cache/redis.ts')).createRedisCache(cacheUrl, {
     onFailure: () => failures?.inc(),

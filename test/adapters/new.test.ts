@@ -208,6 +208,6 @@ describe('is refused, with what to do instead,', () => {
     const failed = await run(process.execPath, [join(repository, 'src/cli.js'), 'new', 'adapter', 'City'], { cwd: emptyFolder() }).catch(
       (error: { code: number; stderr: string }) => error,
     );
-    expect(failed).toMatchObject({ code: 2, stderr: expect.stringMatching(/^CONFIG_INVALID: “City” cannot name an adapter.*\n$/) });
+    expect(failed).toMatchObject({ code: 2, stderr: expect.stringMatching(/^CONFIG_INVALID: „City“ kann kein Adapter heißen.*\n$/) });
   });
 });

@@ -2,7 +2,8 @@ import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test, vi } from 'vitest';
-import { helpLanguage, putIntoGerman } from '../../src/cli/help.ts';
+import { putIntoGerman } from '../../src/cli/help.ts';
+import { chosenLanguage } from '../../src/infra/language.ts';
 
 const run = promisify(execFile);
 const command = fileURLToPath(new URL('../../src/cli.js', import.meta.url));
@@ -43,5 +44,5 @@ test.each([
   [[], { LC_ALL: 'de_DE.UTF-8', LANG: 'en_GB.UTF-8' }, 'DE'],
   [[], {}, 'DE'],
 ] as const)('%j with %j has help in %s', (argv, env, language) => {
-  expect(helpLanguage(argv, env)).toBe(language);
+  expect(chosenLanguage(argv, env)).toBe(language);
 });

@@ -283,7 +283,9 @@ describe('an operation', () => {
     });
 
     test('a fault of our configuration is masked', async () => {
-      expect(await fail(new HubError('CONFIG_INVALID', 'secret path'))).toMatchObject([{ extensions: { code: 'INTERNAL' } }]);
+      expect(await fail(new HubError('CONFIG_INVALID', { de: 'geheimer Pfad', en: 'secret path' }))).toMatchObject([
+        { extensions: { code: 'INTERNAL' } },
+      ]);
     });
 
     test('a problem without a union reads in the language asked for', async () => {

@@ -2,8 +2,12 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { HubError } from '#contract';
 import { loadConfig, type Config } from '../../src/config.ts';
+import { readDocument } from '../docs/sandbox.ts';
 
 const needed = { OIDC_ISSUER: 'https://login.example.de', OIDC_AUDIENCE: 'staedtebund' };
+
+/** Every variable that the configuration reads. */
+const variables = [...readDocument('src/config.ts').matchAll(/^ {2}([A-Z][A-Z_]+): /gm)].map(([, name]) => name!);
 
 /** The configuration or the error it was refused with; anything else is thrown on. */
 function attempt(env: Record<string, string | undefined>): Config | HubError {
@@ -51,6 +55,20 @@ describe('the configuration', () => {
     expect(text).toContain('OIDC_ISSUER is not set: expected the URL of the issuer');
     expect(text).toContain("OIDC_AUDIENCE is not set: expected the hub's name");
     expect(text).toContain('(4 of 21 variables)');
+  });
+
+  test('complains in German as in English, and no expectation is left without', () => {
+    const wrong = Object.fromEntries(variables.map((name) => [name, '?']));
+    const outcome = attempt({ ...wrong, OIDC_AUDIENCE: '' });
+    const { de = '', en = '' } = outcome instanceof HubError ? outcome.said : {};
+    expect(de).toContain('PORT ist "?": erwartet wird eine ganze Zahl von 0 bis 65535');
+    expect(de).toContain('STORE_URL ist gesetzt, aber nicht wie erwartet: erwartet wird sqlite:<Pfad einer Datei> oder ');
+    expect(de).toContain('OIDC_AUDIENCE ist nicht gesetzt: erwartet wird der Name des Hubs');
+    const expectations = (text: string, word: string) => text.split('\n').flatMap((line) => line.split(word)[1] ?? []);
+    const [german, english] = [expectations(de, ': erwartet wird '), expectations(en, ': expected ')];
+    expect(german).toHaveLength(english.length);
+    expect(english.length).toBeGreaterThan(12);
+    expect(german.filter((text) => english.includes(text))).toEqual([]);
   });
 
   test('never repeats a URL, which may hold a password', () => {

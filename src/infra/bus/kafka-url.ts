@@ -41,27 +41,30 @@ export function parseKafkaUrl(url: string): KafkaSettings {
   const match = /^kafka:\/\/(?:([^:@/]+):([^@/]*)@)?([^/?@]+)\/?(?:\?(.*))?$/.exec(url);
   const brokers = match?.[3]?.split(',') ?? [];
   if (!match || !brokers.every((broker) => /^[^:\s]+:\d{1,5}$/.test(broker)))
-    throw new HubError(
-      'CONFIG_INVALID',
-      'BUS_URL must be kafka://<host>:<port>,<host>:<port>?<setting>=<value>, with the port of every broker.',
-    );
+    throw new HubError('CONFIG_INVALID', {
+      de: 'BUS_URL muss kafka://<Rechner>:<Port>,<Rechner>:<Port>?<Einstellung>=<Wert> sein, mit dem Port jedes Brokers.',
+      en: 'BUS_URL must be kafka://<host>:<port>,<host>:<port>?<setting>=<value>, with the port of every broker.',
+    });
   const parsed = settings.safeParse(Object.fromEntries(new URLSearchParams(match[4] ?? '')));
   if (!parsed.success)
-    throw new HubError(
-      'CONFIG_INVALID',
-      `The settings in BUS_URL do not fit: ${parsed.error.issues.map((issue) => `${issue.path.join('.') || 'settings'}: ${issue.message}`).join('; ')}. Known are ${Object.keys(settings.shape).join(', ')}.`,
-    );
+    throw new HubError('CONFIG_INVALID', {
+      de: `Diese Einstellungen in BUS_URL passen nicht: ${parsed.error.issues.map(({ path }) => path.join('.') || 'Name einer Einstellung').join(', ')}. Es gibt: ${Object.keys(settings.shape).join(', ')}; Werte: docs/reference/kafka.md.`,
+      en: `The settings in BUS_URL do not fit: ${parsed.error.issues.map((issue) => `${issue.path.join('.') || 'settings'}: ${issue.message}`).join('; ')}. Known are ${Object.keys(settings.shape).join(', ')}.`,
+    });
   if (parsed.data.minInsyncReplicas > parsed.data.replicationFactor)
-    throw new HubError(
-      'CONFIG_INVALID',
-      'BUS_URL asks for more minInsyncReplicas than replicationFactor: nothing could ever be published.',
-    );
+    throw new HubError('CONFIG_INVALID', {
+      de: 'BUS_URL verlangt mehr minInsyncReplicas als replicationFactor: Nichts könnte je veröffentlicht werden.',
+      en: 'BUS_URL asks for more minInsyncReplicas than replicationFactor: nothing could ever be published.',
+    });
   const [, username, password] = match;
   try {
     const credentials =
       username === undefined ? null : { username: decodeURIComponent(username), password: decodeURIComponent(password ?? '') };
     return { ...parsed.data, brokers, credentials };
   } catch {
-    throw new HubError('CONFIG_INVALID', 'User and password in BUS_URL must be percent-encoded.');
+    throw new HubError('CONFIG_INVALID', {
+      de: 'Benutzer und Passwort in BUS_URL müssen prozentkodiert sein.',
+      en: 'User and password in BUS_URL must be percent-encoded.',
+    });
   }
 }

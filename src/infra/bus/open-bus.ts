@@ -12,5 +12,8 @@ export async function openBus(url: string, options: EmbeddedBusOptions & KafkaBu
   // Drivers are loaded only where they are used.
   if (url === 'embedded:') return (await import('./embedded.ts')).createEmbeddedBus(options);
   if (url.startsWith('kafka:')) return (await import('./kafka.ts')).openKafkaBus(url, options);
-  throw new HubError('CONFIG_INVALID', 'BUS_URL must be embedded: or kafka://<host>:<port>,<host>:<port>.');
+  throw new HubError('CONFIG_INVALID', {
+    de: 'BUS_URL muss embedded: oder kafka://<Rechner>:<Port>,<Rechner>:<Port> sein.',
+    en: 'BUS_URL must be embedded: or kafka://<host>:<port>,<host>:<port>.',
+  });
 }

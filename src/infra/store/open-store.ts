@@ -32,7 +32,10 @@ async function open(url: string, log?: Log): Promise<Store> {
   const path = rest.replace(/^\/\/(?=\/|\.)/, '');
   if (scheme === 'sqlite' && path !== '' && !path.startsWith(':'))
     return (await import('./sqlite.ts')).openSqlite(path, onUnavailable ? { onUnavailable } : {});
-  throw new HubError('CONFIG_INVALID', 'STORE_URL must be sqlite:<path of a file> or postgres://<user>@<host>/<database>.');
+  throw new HubError('CONFIG_INVALID', {
+    de: 'STORE_URL muss sqlite:<Pfad einer Datei> oder postgres://<Benutzer>@<Rechner>/<Datenbank> sein.',
+    en: 'STORE_URL must be sqlite:<path of a file> or postgres://<user>@<host>/<database>.',
+  });
 }
 
 /** How long the log is silent about a store that is away, in milliseconds. */

@@ -51,7 +51,10 @@ export function readPostgresUrl(given: string): { readonly url: string; readonly
   if (asked === undefined) return { url: given, connections: CONNECTIONS };
   const connections = Number(asked);
   if (!Number.isInteger(connections) || connections < 2 || connections > 1000)
-    throw new HubError('CONFIG_INVALID', `STORE_URL has pool=${asked}: a whole number from 2 to 1000, the connections of this process.`);
+    throw new HubError('CONFIG_INVALID', {
+      de: `STORE_URL enthält pool=${asked}: Erwartet wird eine ganze Zahl von 2 bis 1000, die Verbindungen dieses Prozesses.`,
+      en: `STORE_URL has pool=${asked}: a whole number from 2 to 1000, the connections of this process.`,
+    });
   return { url: given.replace(/([?&])pool=[^&]*(&|$)/, (_, before: string, after: string) => (after === '' ? '' : before)), connections };
 }
 
