@@ -138,7 +138,10 @@ describe('a fresh hub', () => {
     ['blind-a', 0.9, 0.97],
     ['blind-b', 0.9, 0.97],
     ['sentences', 0.9, 0.97],
-    ['drawn', 0.8, 0.9],
+    // Below the aim of 0.9 and 0.97: the questions are long and hard, and the figures must not fall (docs/reference/search.md).
+    ['drawn', 0.88, 0.94],
+    ['drawn-b', 0.7, 0.88],
+    ['blind-c', 0.8, 0.92],
   ])('answers everyday questions (%s): %d first, %d among the first three', (set, atOne, atThree) => {
     const file = readFileSync(new URL(`everyday/${set}.yaml`, import.meta.url), 'utf8');
     const places = Object.entries(parse(file) as Record<string, string[]>).map(([search, objects]) => {

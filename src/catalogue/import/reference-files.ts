@@ -49,6 +49,7 @@ const phraseList = z.string().transform((text, context) => {
 const everydayFile = z.strictObject({
   silent: wordList,
   weak: wordList,
+  common: wordList,
   wishes: wordList,
   verbs: z.record(z.string().min(1), wordList),
   actions: z.record(z.string().regex(/^\d{3}$/, "LeiKa's number of an action: three digits, in quotes"), z.array(z.string().min(1)).min(1)),
@@ -67,12 +68,12 @@ export async function readEverydayWords(folder: string): Promise<EverydayWords> 
   const [file, called] = (await Promise.all(
     ['everyday.yaml', fileNames.situations].map((name) => readSource(join(folder, name), maxBytes)),
   )) as [SourceText, SourceText];
-  const { silent, weak, wishes, ...maps } = parseWith(everydayFile, file);
+  const { silent, weak, common, wishes, ...maps } = parseWith(everydayFile, file);
   const situations = new Map(Object.entries(parseWith(situationsFile, called)).map(([name, { also }]) => [name, also]));
   const [verbs, actions, words, services, topics] = [maps.verbs, maps.actions, maps.words, maps.services, maps.topics].map(
     (entries) => new Map(Object.entries(entries as Record<string, readonly string[]>)),
   );
-  return { silent, weak, wishes, verbs, actions, words, services, topics, situations } as EverydayWords;
+  return { silent, weak, common, wishes, verbs, actions, words, services, topics, situations } as EverydayWords;
 }
 
 const leikaKey = z.string().regex(/^99\d{12}$/, 'a LeiKa key: 14 digits, 99 first');

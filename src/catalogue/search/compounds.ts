@@ -36,8 +36,10 @@ export function splitCompound(word: string, knows: (part: string) => boolean): r
 
 /** The end of a compound, else its beginning, where only that is known; null if neither is. */
 export function edgeOf(word: string, knows: (part: string) => boolean): string | null {
-  // Four letters beside the end, or `pass` would be found in words that only happen to end so; five for a beginning.
-  for (let from = shortestPart; from <= word.length - shortestPart; from += 1) if (knows(word.slice(from))) return word.slice(from);
-  for (let to = word.length - shortestPart + 1; to >= 5; to -= 1) if (knows(word.slice(0, to))) return word.slice(0, to);
+  // Eight letters in all, or `pass` would be found in words that only happen to end or to begin so.
+  for (let from = 3; from <= word.length - shortestPart; from += 1)
+    if (word.length >= 8 && (from > 3 || word.length > 7) && knows(word.slice(from))) return word.slice(from);
+  for (let to = word.length - shortestPart + 1; to >= shortestPart; to -= 1)
+    if ((to > shortestPart || word.length > 8) && knows(word.slice(0, to))) return word.slice(0, to);
   return null;
 }

@@ -1,3 +1,4 @@
+import { verbForms } from './verbs.ts';
 import { plainOf, stem } from './words.ts';
 
 /** What people say and what it means in the catalogue (reference/everyday.yaml). */
@@ -6,6 +7,8 @@ export interface EverydayWords {
   readonly silent: readonly string[];
   /** Words that fit many services and count little. */
   readonly weak: readonly string[];
+  /** Words of every conversation, which tell less than their rarity in the catalogue makes believe; a verb stands for its forms. */
+  readonly common: readonly string[];
   /** Silent words that stand in the part of a sentence that says what is wanted. */
   readonly wishes: readonly string[];
   /** Infinitive of a verb that changes its vowel → its other forms, and nouns made of it. */
@@ -26,6 +29,7 @@ export interface EverydayWords {
 export const noEverydayWords: EverydayWords = {
   silent: [],
   weak: [],
+  common: [],
   wishes: [],
   verbs: new Map(),
   actions: new Map(),
@@ -56,18 +60,25 @@ export interface WordSense {
 
 /** A silent word in a name counts next to nothing: names that differ only by it stay apart. */
 const weightOfSilent = 0.06;
-const weightOfWeak = 0.45;
-const weightOfAction = 0.5;
+const weightOfWeak = 0.5;
+const weightOfAction = 0.6;
+const weightOfCommon = 0.75;
 
 /** Admission, issuing, registration (LeiKa 007, 012, 104). */
 const unnamed = new Set(['007', '012', '104']);
 
 /** Reads the words once. Arguments of the answers are words in their one spelling (`plainOf`). */
-export function senseOf({ silent, weak, wishes, actions, words }: EverydayWords): WordSense {
+export function senseOf({ silent, weak, common, wishes, verbs, actions, words }: EverydayWords): WordSense {
   const silentWords = new Set([...silent, ...wishes].map(plainOf));
   const wishWords = new Set(wishes.map(plainOf));
   const weakWords = new Set(weak.map(plainOf));
   const weakStems = new Set(weak.map((word) => stem(plainOf(word))));
+  const forms = verbForms(verbs);
+  const commonStems = new Set(common.map((word) => stem(plainOf(word))));
+  /** Roots of verbs; their nouns say more (`halten`, `Haltung`). */
+  const commonRoots = new Set(common.filter((word) => word.endsWith('n')).flatMap((word) => forms.rootsOf(plainOf(word))));
+  const isCommon = (word: string) =>
+    !/ung(?:en)?$/.test(word) && (commonStems.has(stem(word)) || forms.rootsOf(word).some((root) => commonRoots.has(root)));
   const byStem = (entries: ReadonlyMap<string, readonly string[]>, target: (key: string) => string) => {
     const found = new Map<string, string[]>();
     for (const [key, list] of entries)
@@ -87,6 +98,7 @@ export function senseOf({ silent, weak, wishes, actions, words }: EverydayWords)
       if (silentWords.has(word)) return weightOfSilent;
       if (weakWords.has(word)) return weightOfWeak;
       if (actionsByStem.has(stem(word))) return weightOfAction;
+      if (isCommon(word)) return weightOfCommon;
       // A word that means a weak one is weak: `Sohn` as much as `Kind`.
       return (meaningsByStem.get(stem(word)) ?? []).some((meaning) => weakStems.has(meaning)) ? weightOfWeak : 1;
     },

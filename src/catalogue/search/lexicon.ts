@@ -63,6 +63,12 @@ export function* buildLexicon(
     });
   const tokens = yield* mapEach(texts, 100, ({ text }) => read(text));
   for (const word of sense.meant) read(word);
+  const families = new Map<string, Set<number>>();
+  yield* forEachOf(forms, 200, (form) => {
+    const id = idOf(stem(form));
+    for (const root of verbs.rootsOf(form)) families.set(root, (families.get(root) ?? new Set()).add(id));
+  });
+  const familyOf = (word: string): ReadonlySet<number> => new Set(verbs.rootsOf(word).flatMap((root) => [...(families.get(root) ?? [])]));
   /** Small words are no parts; an office or a form is one, but says nothing (`Gewerbeamt`). */
   const isPart = (part: string) => (forms.has(part) || ids.has(part)) && (part.length > 4 || part === 'amt' || !sense.isSilent(part));
 
@@ -114,12 +120,6 @@ export function* buildLexicon(
 
   const bags = yield* mapEach(tokens, 300, bagOf);
   const typos = yield* buildTypoSearch(forms, meter);
-  const families = new Map<string, Set<number>>();
-  yield* forEachOf(forms, 200, (form) => {
-    const id = ids.get(stem(form));
-    if (id === undefined) return;
-    for (const root of verbs.rootsOf(form)) families.set(root, (families.get(root) ?? new Set()).add(id));
-  });
   const sortedForms = [...forms].toSorted();
 
   function completions(start: string): readonly string[] {
@@ -157,8 +157,10 @@ export function* buildLexicon(
         const id = ids.get(other);
         if (id !== undefined && id !== own) take(id, weight, 0.8);
       }
-      const family = new Set(verbs.rootsOf(word).flatMap((root) => [...(families.get(root) ?? [])]));
-      for (const id of family) if (id !== own) take(id, Math.max(weight, sense.weightOf(word) * tellingOf(id)), familyLikelihood);
+      const family = familyOf(word);
+      // A form that stands at few services tells no more than the common one.
+      const telling = Math.min(...[...family].map(tellingOf));
+      for (const id of family) if (id !== own) take(id, sense.weightOf(word) * telling, familyLikelihood);
       // Words that fit many services, and those of actions, are known to be right as they stand: they begin no other word.
       const exactOnly = sense.weightOf(word) < 1;
       if (own === undefined && family.size === 0 && !exactOnly) {
