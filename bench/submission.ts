@@ -4,7 +4,7 @@ import { applicationKey } from '../src/gateway/ids.ts';
 import { openStore } from '../src/infra/store/open-store.ts';
 import type { Store } from '../src/infra/store/store.ts';
 import type { Json } from '#contract';
-import { applicant, ask, parkingForm, parkingPermit, submitMutation } from '../test/kit/samples.ts';
+import { applicant, ask, parkingFormIn, parkingPermit, submitMutation } from '../test/kit/samples.ts';
 import type { Child } from './child.ts';
 import { load, type Seen } from './load.ts';
 import { measure, type Contender, type Measured, type Plan } from './rounds.ts';
@@ -119,7 +119,7 @@ export async function bodyFor(url: string, ars: string): Promise<string> {
   );
   const formRevision = data?.municipality.offer.form.revision;
   if (!formRevision) throw new Error(`${ars} has no form for ${parkingPermit}: the benchmark needs cities/offers with one`);
-  const input = { service: parkingPermit, place: { ars }, formRevision, applicant, formData: parkingForm, idempotencyKey: '[<id>]' };
+  const input = { service: parkingPermit, place: { ars }, formRevision, applicant, formData: parkingFormIn(ars), idempotencyKey: '[<id>]' };
   return JSON.stringify({ query: submitMutation, variables: { input } });
 }
 

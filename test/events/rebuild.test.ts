@@ -19,7 +19,7 @@ import { rebuild, type Projection } from '../../src/infra/store/projection.ts';
 import type { Store } from '../../src/infra/store/store.ts';
 import { applicationEvent, insertApplication } from '../coordination/rows.ts';
 import { ars, duesseldorf, neuss, startTestHub, type TestHub } from '../kit/hub.ts';
-import { applicant, parkingForm, parkingPermit, submitMutation } from '../kit/samples.ts';
+import { applicant, parkingFormIn, parkingPermit, submitMutation } from '../kit/samples.ts';
 import { describeOnEachStore } from '../kit/services.ts';
 import { registration, registrationForm } from '../scenarios/moving.ts';
 
@@ -112,7 +112,7 @@ async function startLife(storeUrl: string) {
     async live(happening: Happening): Promise<void> {
       switch (happening.do) {
         case 'apply':
-          return apply(parkingPermit, ars[happening.town], parkingForm);
+          return apply(parkingPermit, ars[happening.town], parkingFormIn(ars[happening.town]));
         case 'move':
           return apply(registration, ars.duesseldorf, registrationForm());
         case 'decide': {

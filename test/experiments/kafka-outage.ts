@@ -9,7 +9,7 @@ import { openStore } from '../../src/infra/store/open-store.ts';
 import { newPostgresDatabase, newSqliteDatabase } from '../kit/databases.ts';
 import type { KafkaCluster } from '../kit/kafka-cluster.ts';
 import { verdict, type Verdict } from '../kit/kafka-verdict.ts';
-import { applicant, ask, parkingForm, parkingPermit, submitMutation } from '../kit/samples.ts';
+import { applicant, ask, parkingFormIn, parkingPermit, submitMutation } from '../kit/samples.ts';
 import { percentile } from './kafka-stalls.ts';
 
 /*
@@ -73,7 +73,14 @@ export async function brokersGone(cluster: KafkaCluster, seconds: number, perSec
   const latencies: number[] = [];
   const rejected = new Map<string, number>();
   async function submit(): Promise<void> {
-    const input = { service: parkingPermit, place: { ars }, formRevision, applicant, formData: parkingForm, idempotencyKey: randomUUID() };
+    const input = {
+      service: parkingPermit,
+      place: { ars },
+      formRevision,
+      applicant,
+      formData: parkingFormIn(ars),
+      idempotencyKey: randomUUID(),
+    };
     const at = performance.now();
     type Result = { readonly submitApplication: { readonly __typename: string; readonly application?: unknown } | null };
     const answer = await ask<Result>(url, submitMutation, { input }, token).catch(() => null);

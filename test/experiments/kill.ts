@@ -12,7 +12,7 @@ import type { Simulator } from '../../adapters/simulation/server.ts';
 import { startIssuer } from '../../sandbox/issuer.ts';
 import { openStore } from '../../src/infra/store/open-store.ts';
 import { newPostgresDatabase, newSqliteDatabase } from '../kit/databases.ts';
-import { applicant, ask, parkingForm, parkingPermit, submitMutation } from '../kit/samples.ts';
+import { applicant, ask, parkingFormIn, parkingPermit, submitMutation } from '../kit/samples.ts';
 
 /*
  * Does "acknowledged" mean "exactly once in the back office", whatever is killed?
@@ -142,7 +142,7 @@ async function run(storeUrl: string, blind: boolean): Promise<Outcome> {
         place: { ars: places[number % places.length] },
         formRevision: revisions[number % places.length],
         applicant,
-        formData: parkingForm,
+        formData: parkingFormIn(places[number % places.length] ?? ''),
         idempotencyKey: randomUUID(),
       };
       for (;;) {

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ask, parkingForm, parkingPermit } from '../kit/samples.ts';
+import { ask, parkingForm, parkingFormIn, parkingPermit } from '../kit/samples.ts';
 import { startSandboxHub, type SandboxHub } from '../kit/sandbox-hub.ts';
 
 /* What is asked often is answered as it was the first time, on a real hub. */
@@ -37,7 +37,7 @@ const literal = (value: unknown): string => JSON.stringify(value).replaceAll(/"(
 
 describe('a mutation', () => {
   test('keeps the variables inside of its literals, each time', async () => {
-    const { licencePlate: _licencePlate, ...form } = parkingForm;
+    const { licencePlate: _licencePlate, ...form } = parkingFormIn(koeln);
     const submit = `mutation S($plate: String!, $konto: String!, $key: String!) {
       submitApplication(input: {
         service: "${parkingPermit}", place: { ars: "${koeln}" }, formRevision: "${formRevision}"

@@ -4,7 +4,7 @@ import { basename, join, resolve } from 'node:path';
 import { Writable } from 'node:stream';
 import { startIssuer, type Issuer } from '../../sandbox/issuer.ts';
 import { startHub, type RunningHub, type StartOptions } from '../../src/main.ts';
-import { applicant, ask, parkingForm, parkingPermit, submitMutation, type Answer } from './samples.ts';
+import { applicant, ask, parkingFormIn, parkingPermit, submitMutation, type Answer } from './samples.ts';
 
 export interface TestHubOptions extends Omit<StartOptions, 'logTo'> {
   /** Cities by id: their file as YAML, or as what YAML would say. */
@@ -112,7 +112,15 @@ export async function startTestHub(options: TestHubOptions): Promise<TestHub> {
         { ars, service: parkingPermit },
       );
       const formRevision = offer.data?.municipality.offer.form.revision;
-      const input = { service: parkingPermit, place: { ars }, formRevision, applicant, formData: parkingForm, idempotencyKey, ...over };
+      const input = {
+        service: parkingPermit,
+        place: { ars },
+        formRevision,
+        applicant,
+        formData: parkingFormIn(ars),
+        idempotencyKey,
+        ...over,
+      };
       const answer = await test.ask<{
         submitApplication: { replayed: boolean; application?: { id: string; receipt: { reference: string } } };
       }>(submitMutation, { input }, 'citizen');

@@ -8,6 +8,15 @@ export const parkingForm = {
   mainResidenceConfirmed: true,
 } as const;
 
+const residences: Readonly<Record<string, { readonly street: string; readonly postalCode: string; readonly town: string }>> = {
+  '053150000000': { street: 'Venloer Straße', postalCode: '50672', town: 'Köln' },
+  '051620024024': { street: 'Oberstraße', postalCode: '41460', town: 'Neuss' },
+  '091620000000': { street: 'Sendlinger Straße', postalCode: '80331', town: 'München' },
+};
+
+/** The same for somebody who lives in the municipality: a permit is for those who live there. */
+export const parkingFormIn = (ars: string) => ({ ...parkingForm, residence: { ...parkingForm.residence, ...residences[ars] } });
+
 /** A person nobody is. Each part is a canary: it must turn up nowhere but in the back office. */
 export const applicant = { name: 'Erika Kanarienvogel-Müßig', email: 'kanarie@example.org' } as const;
 

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { startBackoffices } from '../../sandbox/backoffices.ts';
 import { startIssuer, type Issuer } from '../../sandbox/issuer.ts';
 import { startHub, type RunningHub } from '../../src/main.ts';
-import { applicant, ask, parkingForm, parkingPermit, submitMutation } from './samples.ts';
+import { applicant, ask, parkingFormIn, parkingPermit, submitMutation } from './samples.ts';
 
 /** The cities of the sandbox, each with its back office, and applications that do not move any more. */
 export interface SandboxHub {
@@ -80,8 +80,8 @@ export async function startSandboxHub(): Promise<SandboxHub> {
 
   try {
     const applications = [
-      await apply('citizen', parkingPermit, towns[0].ars, parkingForm),
-      await apply('citizen-eid', parkingPermit, towns[1].ars, parkingForm),
+      await apply('citizen', parkingPermit, towns[0].ars, parkingFormIn(towns[0].ars)),
+      await apply('citizen-eid', parkingPermit, towns[1].ars, parkingFormIn(towns[1].ars)),
       await apply('citizen-eid', registration, towns[0].ars, registrationForm),
     ];
     const koeln = await issuer.token('clerk-koeln');

@@ -113,6 +113,11 @@ test('a form that is filled in wrongly is told field by field, and nothing is fi
   expect(backoffice.cases.list()).toHaveLength(0);
 });
 
+test('a permit is for who lives there: a home elsewhere is told at its postal code', async () => {
+  const elsewhere = { ...parkingForm, residence: { ...parkingForm.residence, postalCode: '10115', town: 'Berlin' } };
+  await expect(hub.submit(ars.duesseldorf, 'elsewhere', { formData: elsewhere })).rejects.toThrow('/residence/postalCode');
+});
+
 describe('an application', () => {
   test.each([
     ['TERMINAL', 'ValidationProblem'],
@@ -144,7 +149,9 @@ describe('an application', () => {
     expect(answer.data?.submitApplication).toMatchObject({
       __typename: answered,
       ...(answered === 'ValidationProblem'
-        ? { fields: [{ pointer: '/channel', message: `This service is not offered here by TERMINAL, only by: ${channels.join(', ')}.` }] }
+        ? {
+            fields: [{ pointer: '/channel', message: 'This service is not offered here at a terminal. Available: online, at the office.' }],
+          }
         : {}),
     });
   });

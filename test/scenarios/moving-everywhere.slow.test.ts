@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { parkingForm, parkingPermit } from '../kit/samples.ts';
+import { parkingFormIn, parkingPermit } from '../kit/samples.ts';
 import { describeOnEachPort, startTowns, townArs, type TownName, type Towns } from '../kit/towns.ts';
 
 /* Somebody moves between any two of the sandbox's cities, whatever keys their catalogues use: the city that was left is told, and the permit ends. */
@@ -43,7 +43,7 @@ describeOnEachPort('a move', (environment) => {
   }
 
   test.each(pairs)('from %s to %s ends with the permit ended', { timeout: 120_000 }, async (from, to) => {
-    const permit = await grant(from, parkingPermit, parkingForm);
+    const permit = await grant(from, parkingPermit, parkingFormIn(townArs[from]));
     const registered = await grant(to, registration, form(to, { ...addresses[from], municipality: townArs[from] }));
     await expect
       .poll(async () => (await towns.caseOf(registered, persona))?.waiting.map(({ step }) => step), patience)

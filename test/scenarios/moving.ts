@@ -4,7 +4,7 @@ import { restSimulatedSecret, startRestSimulator } from '../../adapters/rest/sim
 import { redmineSimulated, startRedmineSimulator } from '../../adapters/redmine/simulator.ts';
 import type { StartOptions } from '../../src/main.ts';
 import { ars, duesseldorf, neuss, startTestHub, type TestHub } from '../kit/hub.ts';
-import { applicant, parkingForm, parkingPermit, submitMutation } from '../kit/samples.ts';
+import { applicant, parkingFormIn, parkingPermit, submitMutation } from '../kit/samples.ts';
 
 /* Somebody moves from Neuss to Düsseldorf: what the scenarios of moving share. */
 
@@ -171,7 +171,7 @@ const patience = { timeout: 30_000, interval: 50 };
 
 /** A permit in Neuss and a registration in Düsseldorf, both granted; the case that follows. */
 export async function move(towns: Towns, previous?: object) {
-  const permit = await towns.submit(parkingPermit, ars.neuss, parkingForm);
+  const permit = await towns.submit(parkingPermit, ars.neuss, parkingFormIn(ars.neuss));
   await expect.poll(() => towns.statusOf(permit), patience).toBe('RECEIVED');
   towns.grant('neuss', permit);
   await expect.poll(() => towns.statusOf(permit), patience).toBe('GRANTED');
