@@ -12,6 +12,7 @@ import {
   findNextDue,
   findStep,
   isAfterRestoration,
+  isBeforeRestoration,
   listDueTargets,
   lockApplication,
   renewLease,
@@ -38,6 +39,9 @@ import { canWithdraw } from './withdraw.ts';
  *   steps   so it does where the steps remembered under the key tell the adapter how far it came
  *   lookup  the back office is asked for the key; only a clear "no such case" leads to another submission
  *   none    nobody can tell: the job is parked for a person (UNKNOWN_EFFECT)
+ *
+ * A job that was open in a backup may have gone through steps that the backup does not know: the back office is asked for its key, or a
+ * person is.
  *
  * The same holds after a reply was lost or a deadline passed, with a pause before the look-up, since the back office may
  * still be at work. A failure that surely left nothing behind goes back to effect none and is retried with growing waits; a
@@ -88,9 +92,11 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
       try {
         lookedAt = performance.now();
         const ready = citiesReady();
+        const at = now().getTime();
         claimed = ready.length > 0 ? await claimDue(ready) : 0;
         const due = claimed > 0 || ready.length === 0 ? null : await findNextDue(store.db, ready);
-        if (due !== null) pause = Math.min(pollMs, Math.max(10, due - now().getTime()));
+        // What was due and could not be claimed waits for something else: an earlier delivery of its application, its adapter.
+        if (due !== null && due > at) pause = Math.min(pollMs, Math.max(10, due - now().getTime()));
       } catch (error) {
         log.error({ err: error }, 'delivery could not read its queue; it tries again');
       }
@@ -191,12 +197,19 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     const cases = cities.adapter(job.city, job.adapter).cases;
     if (!cases) throw new CityCallError('the adapter takes no cases', { kind: 'unsupported', effect: 'none' });
     const { idempotency } = cases.traits;
-    if (knowledge.effect === 'unknown' && idempotency === 'none')
+    const canAsk = idempotency === 'lookup' || (idempotency === 'steps' && cases.findByKey !== undefined);
+    // With the store before, the steps that were done since the backup are gone: to call again with those of the backup files it twice.
+    const lacksSteps =
+      knowledge.effect === 'unknown' &&
+      idempotency === 'steps' &&
+      (await held.persist(() => isBeforeRestoration(store.db, job.created_at)));
+    knowledge.nobodyCanTell = knowledge.effect === 'unknown' && !canAsk && (idempotency === 'none' || lacksSteps);
+    if (knowledge.nobodyCanTell)
       throw new CityCallError('a former attempt may have landed and nobody can tell', { kind: 'unavailable', effect: 'unknown' });
     // Of what came since the store was made from a backup, something may be a repetition of what the store does not remember.
     const mayBeThere = (): Promise<boolean> => held.persist(() => isAfterRestoration(store.db, application.submitted_at));
-    const canAsk = idempotency === 'lookup' || (idempotency === 'steps' && cases.findByKey !== undefined);
-    if ((knowledge.effect === 'unknown' && idempotency === 'lookup') || (canAsk && !deps.retryBlindly && (await mayBeThere()))) {
+    const mustAsk = knowledge.effect === 'unknown' && (idempotency === 'lookup' || lacksSteps);
+    if (mustAsk || (canAsk && !deps.retryBlindly && (await mayBeThere()))) {
       const found = await lookUp(job, application, held.lost);
       if (found) return { ref: found, replayed: true };
       knowledge.effect = 'none';
@@ -289,7 +302,6 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
   const settleWithdrawn = (job: ClaimedJob, seen: CaseSnapshot | null, held: HeldJob): Promise<boolean> =>
     settle(job, held, { ...landed, reason: null }, async (tx, row, at) => {
       const isKnown = row.status === 'WITHDRAWN';
-      const updatedAt = seen?.updatedAt.getTime() ?? 0;
       await updateApplication(tx, row, {
         ...(isKnown ? {} : { status: 'WITHDRAWN' as const, status_since: at }),
         // What the back office said before it must not come after it.
@@ -297,7 +309,7 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
           ? {
               native_status: seen.nativeStatus,
               native_version: seen.version,
-              native_updated_at: isInFuture(updatedAt, now()) ? null : updatedAt,
+              native_updated_at: isInFuture(seen.updatedAt.getTime(), now()) ? null : seen.updatedAt.getTime(),
             }
           : {}),
         parked_reason: null,
@@ -342,8 +354,9 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     { knowledge, held, words }: { readonly knowledge: Knowledge; readonly held: HeldJob; readonly words: string },
   ): Promise<void> {
     const at = now().getTime();
+    const traits = cities.adapter(job.city, job.adapter).cases?.traits;
     const idempotency =
-      job.kind === 'withdraw' || deps.retryBlindly ? 'native' : (cities.adapter(job.city, job.adapter).cases?.traits.idempotency ?? 'none');
+      job.kind === 'withdraw' || deps.retryBlindly ? 'native' : knowledge.nobodyCanTell ? 'none' : (traits?.idempotency ?? 'none');
     const decision = decideFailure(failure, { attempts: job.attempts, ageMs: at - job.created_at, idempotency }, deps.retry, Math.random());
     // A refusal is about this attempt: it does not take back that a former one may have landed.
     const effect = knowledge.effect === 'unknown' ? 'unknown' : decision.effect;
@@ -466,6 +479,8 @@ const wordsOf = (error: unknown): string => (error instanceof CityCallError ? er
 /** What is known of former attempts; a clear look-up improves it. */
 interface Knowledge {
   effect: 'none' | 'unknown';
+  /** One may have landed, and neither the back office nor the hub can say whether it did. */
+  nobodyCanTell?: boolean;
 }
 
 /** An attempt that left nothing behind says nothing about a former one that may have, unless the back office refused the key itself. */

@@ -351,6 +351,10 @@ export const isAfterRestoration = async (db: Db, at: number): Promise<boolean> =
     .limit(1)
     .executeTakeFirst()) !== undefined;
 
+/** True if the store was made from a backup at this moment or later. */
+export const isBeforeRestoration = async (db: Db, at: number): Promise<boolean> =>
+  (await db.selectFrom('restoration').select('at').where('at', '>=', at).limit(1).executeTakeFirst()) !== undefined;
+
 /** Deliveries by city and state, for metrics. */
 export const countJobs = (db: Db) =>
   db

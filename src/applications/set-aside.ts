@@ -29,7 +29,7 @@ const LONGEST = 300;
 const WRITE_EVERY_MS = 60_000;
 
 /** A text that both databases take; an adapter of somebody else may have made it. */
-const plain = (text: unknown): string => (typeof text === 'string' ? text.replaceAll('\0', '\uFFFD').toWellFormed().slice(0, LONGEST) : '');
+const plain = (text: unknown): string => (typeof text === 'string' ? text.slice(0, LONGEST).replaceAll('\0', '\uFFFD').toWellFormed() : '');
 
 /** @returns those that were not known before, or for another reason */
 export async function keepSetAside(
@@ -40,7 +40,7 @@ export async function keepSetAside(
 ): Promise<readonly MalformedRecord[]> {
   const known = await tx.selectFrom('set_aside_record').selectAll().where('city', '=', city).where('adapter', '=', adapter).execute();
   const before = new Map(known.map((row) => [row.record, row]));
-  const well = readWell.filter((record) => before.has(record));
+  const well = readWell.map(plain).filter((record) => before.has(record));
   if (well.length > 0)
     await tx.deleteFrom('set_aside_record').where('city', '=', city).where('adapter', '=', adapter).where('record', 'in', well).execute();
   for (const record of well) before.delete(record);

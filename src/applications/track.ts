@@ -50,7 +50,7 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
         // An adapter that does not promise it may have put a moment in the future into its cursors: what is stored stays.
         let isSafe = true;
         for await (const { items, malformed, next } of port.pull(from, call)) {
-          isSafe &&= port.traits.cursors === 'safe' || !items.some(({ updatedAt }) => isInFuture(Number(updatedAt), now()));
+          isSafe &&= port.traits.cursors === 'safe' || !items.some((one) => isInFuture(Number(one?.updatedAt), now()));
           if (!(await changes.apply(city, adapter, { items, malformed, ...(isSafe ? { cursor: { from, next } } : {}) }))) return;
           if (isSafe) from = next;
         }

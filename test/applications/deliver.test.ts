@@ -1,6 +1,6 @@
 import { DatabaseSync } from 'node:sqlite';
 import { sql } from 'kysely';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { AdapterError } from '#contract';
 import { describeWithService, describeWithStore } from '../kit/services.ts';
 import { newPostgresDatabase } from '../kit/databases.ts';
@@ -89,5 +89,23 @@ describeWithStore('a refusal after an attempt that may have landed', (kit) => {
     applications.start();
     await expect.poll(async () => (await look(store, id)).status, patience).toBe('PARKED');
     expect(await applications.withdraw({ id, reason: '' }, owner, '')).toMatchObject({ application: { status: 'WITHDRAWN' } });
+  });
+});
+
+describeWithStore('a delivery that waits behind a parked one of its application', (kit) => {
+  test('causes no look after the other', async () => {
+    const store = await kit.openFresh();
+    const applications = openOffice(store, { cases: { withdraw: async () => {} }, pollMs: 600_000 });
+    const id = await takeApplication(store);
+    await store.db.updateTable('delivery_job').set({ state: 'parked', effect: 'unknown' }).where('application_id', '=', id).execute();
+    expect(await applications.withdraw({ id, reason: '' }, owner, '')).toMatchObject({ ok: true });
+    expect((await look(store, id)).jobs.map(({ kind, state }) => `${kind} ${state}`)).toEqual(['submit parked', 'withdraw queued']);
+    const asked = vi.spyOn(store.db, 'selectFrom');
+    const looks = () => asked.mock.calls.filter(([table]) => (table as unknown) === 'delivery_job').length;
+    applications.start();
+    // What is due, and when the next one is.
+    await expect.poll(looks, patience).toBe(2);
+    await new Promise((resolve) => setTimeout(resolve, 200));
+    expect(looks()).toBe(2);
   });
 });

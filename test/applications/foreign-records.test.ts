@@ -71,6 +71,28 @@ describeOnEachStore('one record of a page that cannot be read', (kit) => {
     expect((await recordsOf(store)).map((row) => row.reason)).toEqual([reason]);
   });
 
+  test('is found where there is none at all, and the adapter promises nothing of its cursors', async () => {
+    const store = await kit.openFresh();
+    const good = await haveDelivered(store, 'good');
+    openOffice(store, { cases: {}, changes: pulled(() => [{ items: [null as never, change('good')], next: '1' }]) }).start();
+    await expect.poll(async () => (await look(store, good)).status, patience).toBe('GRANTED');
+  });
+
+  test('is no longer shown when it was read well, whatever its id', async () => {
+    const store = await kit.openFresh();
+    // Cut at 300, it would end in half a character; and what is kept is not what is read.
+    const long = `${'x'.repeat(299)}\u{1F3DB}${'x'.repeat(100)}`;
+    await haveDelivered(store, long);
+    let mended = false;
+    const changes = pulled(() => [
+      mended ? { items: [change(long)], next: '2' } : { items: [], malformed: [{ id: long, reason: 'no' }], next: '1' },
+    ]);
+    openOffice(store, { cases: {}, changes }).start();
+    await expect.poll(async () => (await recordsOf(store)).length, patience).toBe(1);
+    mended = true;
+    await expect.poll(async () => (await recordsOf(store)).length, patience).toBe(0);
+  });
+
   test('is no longer shown when it was read well', async () => {
     const store = await kit.openFresh();
     const id = await haveDelivered(store, 'odd');

@@ -20,7 +20,7 @@ export const owner: Principal = { owner: 'issuer|one', roles: ['citizen'], ars: 
 /** One city with the back office given, and the feature over it. */
 export function openOffice(
   store: Store,
-  { cases, ...ports }: { cases: Partial<CasePort> } & Partial<Omit<Adapter, 'cases'>>,
+  { cases, pollMs = 20, ...ports }: { cases: Partial<CasePort>; pollMs?: number } & Partial<Omit<Adapter, 'cases'>>,
 ): Applications {
   const definition: AdapterDefinition = {
     id: 'office',
@@ -81,7 +81,7 @@ export function openOffice(
     processId: randomUUID(),
     now,
     retry: { firstMs: 10, settleMs: 10, confirmWithinMs: 200 },
-    timing: { leaseMs: 300, pollMs: 20 },
+    timing: { leaseMs: 300, pollMs },
   });
   onTestFinished(async () => {
     await applications.stop();

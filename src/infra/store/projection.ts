@@ -123,7 +123,7 @@ export async function rebuild<State>(
     await sql`select ${own} from ${sql.table(table)} where ${own} in (${sql.join(ids)}) order by ${own} for update`.execute(tx);
   }
 
-  /** Puts one right, and first what is in its way; `underway` are those that wait for that. */
+  /** Puts one right, and first what is in its way. */
   async function put(tx: Tx, id: string, told: ToldRows | null): Promise<void> {
     if (told === null) return;
     const inTheWay = await projection.save(tx, id, told);

@@ -20,8 +20,12 @@ export async function markRestored(store: Store, at: number): Promise<void> {
       .onConflict((conflict) => conflict.doNothing())
       .execute();
     await tx.updateTable('delivery_job').set({ effect: 'unknown' }).where('state', 'in', ['queued', 'leased', 'parked']).execute();
-    if (store.dialect === 'sqlite') await sql`update sqlite_sequence set seq = seq + ${LEFT_OUT} where name = 'event_log'`.execute(tx);
-    else
+    if (store.dialect === 'sqlite') {
+      // SQLite writes a row for the table with its first event.
+      await sql`insert into sqlite_sequence (name, seq) select 'event_log', 0
+        where not exists (select 1 from sqlite_sequence where name = 'event_log')`.execute(tx);
+      await sql`update sqlite_sequence set seq = seq + ${LEFT_OUT} where name = 'event_log'`.execute(tx);
+    } else
       await sql`select setval(pg_get_serial_sequence('event_log', 'seq'), coalesce((select max(seq) from event_log), 0) + ${LEFT_OUT})`.execute(
         tx,
       );
