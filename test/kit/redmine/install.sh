@@ -14,4 +14,7 @@ redmine redmine/instances/default/database-type select sqlite3
 redmine redmine/default-language select en
 ANSWERS
 apt-get update -qq >&2
-apt-get install -y -qq --no-install-recommends redmine redmine-sqlite ruby-webrick >&2
+# A thousand lines of migrations: only if it fails does anybody want them.
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt-get install -y -qq --no-install-recommends redmine redmine-sqlite ruby-webrick >"$log" 2>&1 || { cat "$log" >&2; exit 1; }
