@@ -8,6 +8,7 @@ import {
   type CasePort,
   type CaseRef,
   type CaseSnapshot,
+  type ChangesPort,
   type Host,
   type Json,
 } from '#contract';
@@ -129,6 +130,9 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
     );
   };
 
+  const { changes, catalogue } = config;
+  const pulled = changes && createChanges(changes, config, list, () => host.now());
+
   async function check(call: Call) {
     const probes: { name: string; ok: boolean; ms: number }[] = [];
     const probe = async (name: string, run: () => Promise<unknown>) => {
@@ -145,7 +149,18 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
     });
     if (config.proveKey) await probe('key of the API', () => proveKey(call));
     if (idempotency !== 'none') await probe('look-up by key', () => findOne(`no such key ${crypto.randomUUID()}`, call));
+    // As open requests are looked after; nobody has this id.
+    await probe('requests', () => loadById(['0'], call));
+    if (pulled) await probe('changes', () => readFirst(pulled, call));
     return { ok: true, probes };
+  }
+
+  /** Of requests that are there, everything that a change tells is read. */
+  async function readFirst(port: ChangesPort, call: Call): Promise<void> {
+    for await (const { items, malformed = [] } of port.pull(null, call)) {
+      if (items.length === 0 && malformed[0]) throw new AdapterError('malformed', 'none', `no request can be read: ${malformed[0].reason}`);
+      return;
+    }
   }
 
   /** Without service_code nothing can be made of it; a server looks at the key before it says so. */
@@ -162,7 +177,6 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
       throw new AdapterError('misconfigured', 'unknown', 'the server takes requests without a service_code: set proveKey to false');
   }
 
-  const { changes, catalogue } = config;
   return {
     start: async () => {},
     stop: async () => {},
@@ -177,7 +191,7 @@ export function createOpen311(config: Open311Config, host: Host): Adapter {
       ...(idempotency === 'none' ? {} : { findByKey: (keys, call) => Promise.all(keys.map((key) => findOne(key, call))) }),
       loadCases,
     },
-    ...(changes ? { changes: createChanges(changes, config, list, () => host.now()) } : {}),
+    ...(pulled ? { changes: pulled } : {}),
     ...(catalogue ? { catalogue: createCatalogue(catalogue, ask) } : {}),
   };
 }

@@ -12,10 +12,12 @@ interface Shape {
   readonly wrap?: (records: readonly Json[], name: string) => Json;
   readonly emptyIs404?: boolean;
   readonly services?: boolean;
+  /** Fields of the adapter's config beside those of every server here. */
+  readonly config?: object;
 }
 
 /** A GeoReport server of another make; requests 11 to 19 are there already. */
-async function serverOf({ most = 1000, wrap = (records) => records, emptyIs404 = false, services = true }: Shape) {
+async function serverOf({ most = 1000, wrap = (records) => records, emptyIs404 = false, services = true, config: more = {} }: Shape) {
   const asked: string[] = [];
   const made = new Map<string, string>(Array.from({ length: 9 }, (_, index) => [String(index + 11), 'old'] as const));
   const request = (id: string): Json => ({
@@ -52,7 +54,11 @@ async function serverOf({ most = 1000, wrap = (records) => records, emptyIs404 =
   afterAll(() => server.close());
   const { port } = server.address() as { port: number };
   const endpoint = `http://127.0.0.1:${port}`;
-  const config = { baseUrl: `${endpoint}/v2`, idempotency: { attribute: 'external_id', query: 'external_id', field: '/external_id' } };
+  const config = {
+    baseUrl: `${endpoint}/v2`,
+    idempotency: { attribute: 'external_id', query: 'external_id', field: '/external_id' },
+    ...more,
+  };
   const { cities, logged } = connectCity(open311, config, { endpoint, secret: 'none' });
   const load = async (...ids: string[]) =>
     (
@@ -69,6 +75,24 @@ async function serverOf({ most = 1000, wrap = (records) => records, emptyIs404 =
 const names: Readonly<Record<string, string>> = { services: 'service', service_requests: 'request' };
 const asConverted = (records: readonly Json[], name: string): Json => ({
   [name]: records.length === 0 ? '' : { [names[name] ?? name]: records.length === 1 ? (records[0] ?? null) : records },
+});
+
+test.each<[string, Shape, boolean]>([
+  ['whose requests cannot be listed', { wrap: (records, name) => (name === 'services' ? records : { elsewhere: records }) }, false],
+  [
+    'whose requests have no id',
+    { config: { changes: { by: 'updated_after' } }, wrap: (records, name) => (name === 'services' ? records : [{ status: 'open' }]) },
+    false,
+  ],
+  ['whose requests are read', { config: { changes: { by: 'updated_after' } } }, true],
+])('check reads what a look after open requests and a pull read: a server %s', async (_, shape, fine) => {
+  const { cities } = await serverOf({ ...shape, config: { idempotency: 'none', ...shape.config } });
+  const checked = cities.read('stadt', 'cases', (adapter, call) => adapter.check(call), { traceparent: '' });
+  const found = await checked.then(
+    ({ ok }) => ok,
+    ({ failure }: { failure: { kind: string } }) => failure.kind,
+  );
+  expect(found).toBe(fine ? true : 'malformed');
 });
 
 describe('a server that answers for fewer requests than it is asked for', () => {
