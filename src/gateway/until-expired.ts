@@ -12,18 +12,27 @@ export async function* untilExpired<T>(results: AsyncIterable<T>, expiresAt: num
   if (expiresAt === undefined) return yield* results;
   const iterator = results[Symbol.asyncIterator]();
   let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<'expired'>((resolve) => {
-    const wait = () => {
-      const left = expiresAt - Date.now();
-      if (left <= 0) resolve('expired');
-      else timer = setTimeout(wait, Math.min(left, longestTimerMs));
-    };
-    wait();
-  });
+  let isExpired = false;
+  /** Ends the wait for the next result. */
+  let expire = () => {};
+  const wait = () => {
+    const left = expiresAt - Date.now();
+    if (left > 0) timer = setTimeout(wait, Math.min(left, longestTimerMs));
+    else {
+      isExpired = true;
+      expire();
+    }
+  };
+  wait();
   try {
     for (;;) {
-      const next = await Promise.race([expired, iterator.next()]);
-      if (next === 'expired') throw refuse({ code: 'UNAUTHENTICATED' });
+      // A promise of its own for each result: one that is raced against for hours would keep all that it has raced with.
+      const { promise, resolve, reject } = Promise.withResolvers<IteratorResult<T, unknown> | null>();
+      expire = () => resolve(null);
+      if (isExpired) expire();
+      iterator.next().then(resolve, reject);
+      const next = await promise;
+      if (next === null) throw refuse({ code: 'UNAUTHENTICATED' });
       if (next.done) return;
       yield next.value;
     }
