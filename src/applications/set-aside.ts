@@ -3,6 +3,7 @@ import type { MalformedRecord } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import { countRows } from '../infra/store/count.ts';
 import type { Database } from '../infra/store/schema.ts';
+import { storable } from '../infra/store/storable.ts';
 import type { Tx } from '../infra/store/store.ts';
 
 /*
@@ -28,8 +29,8 @@ const LONGEST = 300;
 /** A record that each pull tells of again is written that often. */
 const WRITE_EVERY_MS = 60_000;
 
-/** A text that both databases take; an adapter of somebody else may have made it. */
-const plain = (text: unknown): string => (typeof text === 'string' ? text.slice(0, LONGEST).replaceAll('\0', '\uFFFD').toWellFormed() : '');
+/** A text of an adapter, which somebody else may have made. */
+const plain = (text: unknown): string => (typeof text === 'string' ? storable(text, LONGEST) : '');
 
 /** @returns those that were not known before, or for another reason */
 export async function keepSetAside(

@@ -1,6 +1,7 @@
 import { sql, type Insertable, type Kysely, type Selectable } from 'kysely';
 import type { MalformedRecord } from '#contract';
 import type { Database } from '../infra/store/schema.ts';
+import { storable } from '../infra/store/storable.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 
 type Db = Kysely<Database> | Tx;
@@ -127,10 +128,10 @@ export async function replaceSetAside(
 ): Promise<void> {
   // Cases of the same adapter stand there too, under their own ids.
   const own = tx.selectFrom('set_aside_record').selectAll().where('city', '=', city).where('adapter', '=', adapter);
-  const before = new Map((await own.where('record', 'like', `${OFFER}%`).execute()).map((row) => [row.record, row]));
+  const before = new Map((await own.execute()).flatMap((row) => (row.record.startsWith(OFFER) ? [[row.record, row]] : [])));
   for (const record of before.keys())
     await tx.deleteFrom('set_aside_record').where('city', '=', city).where('adapter', '=', adapter).where('record', '=', record).execute();
-  const told = new Map(records.map(({ id, reason }) => [`${OFFER}${plainText(id ?? '?')}`, plainText(reason)]));
+  const told = new Map(records.map(({ id, reason }) => [`${OFFER}${storable(id ?? '?', LONGEST)}`, storable(reason, LONGEST)]));
   for (const [record, reason] of [...told].slice(0, MOST_SET_ASIDE))
     await tx
       .insertInto('set_aside_record')
@@ -139,6 +140,4 @@ export async function replaceSetAside(
 }
 
 const OFFER = 'offer ';
-
-/** A text that both databases take; an adapter of somebody else may have made it. */
-const plainText = (text: string): string => text.replaceAll('\0', '\uFFFD').toWellFormed().slice(0, 300);
+const LONGEST = 300;

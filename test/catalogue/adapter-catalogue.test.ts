@@ -98,6 +98,17 @@ describeOnEachStore('a catalogue that an adapter lists', (kit) => {
 
     expect(await listed(page(...offers('a', 'd')))).toMatchObject({ there: 'a d', report: { removed: 1, setAside: [] } });
     expect(await setAside()).toEqual([]);
+
+    // Cut at 300, two ids that differ in half a character are one; and a case of the same adapter may be called nearly so.
+    const ids = ['\u{1F3DB}', '\u{1F4D8}'].map((letter) => `${'x'.repeat(299)}${letter}`);
+    const ofCase = { city: 'seestadt', adapter: 'services', record: 'Offer 7', reason: 'no moment' };
+    await store.db
+      .insertInto('set_aside_record')
+      .values({ ...ofCase, first_at: 1, last_at: 1 })
+      .execute();
+    await listed({ ...page(...offers('a', 'd')), malformed: ids.map((id) => ({ id, reason: 'odd' })) });
+    expect(await setAside()).toHaveLength(2);
+    expect(await setAside()).toContainEqual(ofCase);
   });
 
   test('of which nothing can be read is refused', async () => {
