@@ -1,7 +1,7 @@
 import { isWithin, parseRegionalKey, parseServiceKey, type RegionalKey } from '#contract';
 import type { Catalogue, CatalogueEntry, Municipality, Offer } from './catalogue.ts';
 import { holdsOn } from './days.ts';
-import { nearBest, type Hit } from './search/services.ts';
+import { nearBest } from './search/services.ts';
 import { fold } from './search/words.ts';
 import type { CatalogueView } from './view.ts';
 
@@ -103,16 +103,11 @@ export function filterOffers(view: CatalogueView, filter: Filter<'listOffers'>, 
   const term = search?.trim();
   // Where nothing is offered, nothing is searched.
   if (!term || found.length === 0) return found;
-  const placeOf = placesOf(view.find(term));
+  const { placeOf, likeness } = view.ranking(term);
   const placed = found.flatMap((offer) => {
     const places = [offer.serviceKey, ...(offer.record.furtherServiceKeys ?? [])].flatMap((key) => placeOf.get(key) ?? []);
     const place = places.toSorted((a, b) => a.hit - b.hit || a.key - b.key)[0];
-    return place ? [{ offer, ...place, likeness: view.search.get().likeness(term, offer.record.name.de) }] : [];
+    return place ? [{ offer, ...place, likeness: likeness(offer.record.name.de) }] : [];
   });
   return nearBest(placed.toSorted((a, b) => a.hit - b.hit || b.likeness - a.likeness || a.key - b.key)).map(({ offer }) => offer);
-}
-
-/** Where a key stands among hits: in which of them, and as which of its keys. */
-function placesOf(hits: readonly Hit[]): ReadonlyMap<string, { readonly hit: number; readonly key: number; readonly score: number }> {
-  return new Map(hits.flatMap(({ keys, score }, hit) => keys.map((name, key) => [name, { hit, key, score }] as const)));
 }

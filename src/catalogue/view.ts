@@ -26,6 +26,8 @@ export interface CatalogueView extends CompetenceView {
   readonly search: BuiltOnce<ServiceSearch>;
   /** Hits for a query; those of the last queries are kept. */
   find(query: string): readonly Hit[];
+  /** How offers answer a query, worked out once for all municipalities that it is asked in; kept for the last queries. */
+  ranking(query: string): Ranking;
   /** Names of the life situations that a text means. */
   readonly situationsCalled: SituationSearch;
   /** Every offer that answers for a service, in all regions. */
@@ -35,6 +37,22 @@ export interface CatalogueView extends CompetenceView {
   /** Offers that hold in a municipality, those of the regions above it among them, in the order of their names. */
   offersIn(ars: RegionalKey): readonly Offer[];
 }
+
+/** Where a key stands among the hits for a query: in which of them, and as which of its keys. */
+interface KeyPlace {
+  readonly hit: number;
+  readonly key: number;
+  readonly score: number;
+}
+
+/** How offers answer a query: by the place of their keys, then by their names. */
+export interface Ranking {
+  readonly placeOf: ReadonlyMap<string, KeyPlace>;
+  readonly likeness: (name: string) => number;
+}
+
+const placesOf = (hits: readonly Hit[]): ReadonlyMap<string, KeyPlace> =>
+  new Map(hits.flatMap(({ keys, score }, hit) => keys.map((name, key) => [name, { hit, key, score }] as const)));
 
 /** Builds the view. `synonyms`: other names by service key; `everyday`: what people say. */
 export function createView(
@@ -57,6 +75,13 @@ export function createView(
     return yield* buildServiceSearch(yield* searchablesOf(services, offers, synonyms, everyday, offersAnswering), everyday);
   });
   const found = new LRUCache<string, readonly Hit[]>({ max: 200 });
+  const rankings = new LRUCache<string, Ranking>({ max: 50 });
+  const find = (query: string): readonly Hit[] => {
+    const asked = query.slice(0, longestQuery);
+    const hits = found.get(asked) ?? search.get().find(asked);
+    found.set(asked, hits);
+    return hits;
+  };
 
   const municipality = (ars: string, day: string): Municipality | null => {
     const known = reference.arsOf(ars);
@@ -89,11 +114,12 @@ export function createView(
       [...reference.services.values()].flatMap(({ lifeSituations }) => lifeSituations),
       everyday.situations,
     ),
-    find(query) {
+    find,
+    ranking(query) {
       const asked = query.slice(0, longestQuery);
-      const hits = found.get(asked) ?? search.get().find(asked);
-      found.set(asked, hits);
-      return hits;
+      const known = rankings.get(asked) ?? { placeOf: placesOf(find(asked)), likeness: search.get().likenessTo(asked) };
+      rankings.set(asked, known);
+      return known;
     },
     namesOf(service) {
       const entry = services.get(service);

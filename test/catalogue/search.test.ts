@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Listing } from '../../src/catalogue/catalogue.ts';
-import { filterMunicipalities } from '../../src/catalogue/lists.ts';
+import { filterMunicipalities, filterOffers } from '../../src/catalogue/lists.ts';
 import { pageOf } from '../../src/catalogue/pages.ts';
 import { edgeOf, splitCompound } from '../../src/catalogue/search/compounds.ts';
 import { noEverydayWords } from '../../src/catalogue/search/everyday.ts';
@@ -10,7 +10,7 @@ import { createServiceSearch, nearBest } from '../../src/catalogue/search/servic
 import { createTypoSearch, distanceUpTo } from '../../src/catalogue/search/typos.ts';
 import { verbForms } from '../../src/catalogue/search/verbs.ts';
 import { comparable, plainOf, queryClauses, queryWords } from '../../src/catalogue/search/words.ts';
-import { municipalityRow, offerRow, serviceRow, viewOf } from './kit.ts';
+import { ars, municipalityRow, offerRow, serviceRow, viewOf } from './kit.ts';
 
 const service = (key: string, names: readonly string[], cities = 0) => ({
   key,
@@ -122,10 +122,10 @@ describe('services are found by what people call them', () => {
   });
 
   test('of texts, the one that says what was asked is likest', () => {
-    expect(services.likeness('parkausweis bewohner', 'Bewohnerparkausweis')).toBeGreaterThan(
-      services.likeness('parkausweis bewohner', 'Personalausweis'),
+    expect(services.likenessTo('parkausweis bewohner')('Bewohnerparkausweis')).toBeGreaterThan(
+      services.likenessTo('parkausweis bewohner')('Personalausweis'),
     );
-    expect(services.likeness('parkausweis', 'Abfallgebühr')).toBe(0);
+    expect(services.likenessTo('parkausweis')('Abfallgebühr')).toBe(0);
   });
 });
 
@@ -190,6 +190,14 @@ describe('what cities call a service', () => {
   const found = (query: string) => view.find(query).map(({ keys }) => keys[0]);
 
   test('finds it for everybody', () => expect(found('vierbeiner')).toEqual([tax]));
+
+  test('is compared with a query once, however many municipalities it is asked in', () => {
+    const inCity = (city: string) => filterOffers(view, { ars: ars(city), search: 'vierbeiner steuermrake' }, '2026-11-24').length;
+    expect(inCity('051110000000')).toBe(1);
+    const steps = view.search.get().steps();
+    expect(['051110000000', '053150000000', '051120000000', '051130000000'].map(inCity)).toEqual([1, 1, 1, 1]);
+    expect(view.search.get().steps()).toBe(steps);
+  });
 
   test('is trusted more where several of them agree, whoever offers it', () => {
     expect(found('steuermarke')[0]).toBe(keeping);

@@ -36,8 +36,8 @@ export interface Hit {
 export interface ServiceSearch {
   /** Hits, best first. */
   find(query: string): readonly Hit[];
-  /** How well a text answers a query, 0 to 1. */
-  likeness(query: string, text: string): number;
+  /** How well texts answer a query, 0 to 1: the query is understood once, and each text looked at once. */
+  likenessTo(query: string): (text: string) => number;
   /** Work that all queries so far have made (see `Meter`). */
   steps(): number;
 }
@@ -153,12 +153,18 @@ export function* buildServiceSearch(services: readonly SearchableService[], ever
   return {
     find,
     steps: () => meter.steps,
-    likeness(query, text) {
-      const alone = atOnce(indexOf([lexicon.termsOf(text)], meter));
-      return Math.max(
-        0,
-        ...understand(tokensOf(queryClauses(query), sense), lexicon, sense).flatMap(({ reading }) => alone.alike(reading)[0]?.[1] ?? 0),
-      );
+    likenessTo(query) {
+      const asked = understand(tokensOf(queryClauses(query), sense), lexicon, sense);
+      const known = new Map<string, number>();
+      return (text) => {
+        let found = known.get(text);
+        if (found === undefined) {
+          const alone = atOnce(indexOf([lexicon.termsOf(text)], meter));
+          found = Math.max(0, ...asked.flatMap(({ reading }) => alone.alike(reading)[0]?.[1] ?? 0));
+          known.set(text, found);
+        }
+        return found;
+      };
     },
   };
 }
