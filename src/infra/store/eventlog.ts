@@ -22,8 +22,8 @@ export interface EventLog {
   readAggregate(type: string, id: string, after: number, limit: number): Promise<readonly LoggedEvent[]>;
   /** Events of these aggregates in batches, those of one after those of another, oldest first. */
   readAggregates(from: Store['db'], type: string, ids: readonly string[], limit: number): AsyncIterable<readonly LoggedEvent[]>;
-  /** Ids of aggregates that have events, after one id, in the order of the database. */
-  listAggregates(type: string, after: string, limit: number): Promise<readonly string[]>;
+  /** All events of aggregates of a type in batches, those of one after those of another, oldest first. */
+  readByAggregate(type: string, limit: number): AsyncIterable<readonly LoggedEvent[]>;
   /** How many events an aggregate has. */
   countAggregate(type: string, id: string): Promise<number>;
   /** The highest `seq`, 0 where the log is empty. */
@@ -71,7 +71,28 @@ export async function findEvent(db: Kysely<Database>, id: string): Promise<Logge
 /** The event log of the store. @param problemsOf what an event has against being published; none is asked where it is not given */
 export function createEventLog(store: Store, problemsOf: (event: HubEvent) => readonly string[] = () => []): EventLog {
   const { db } = store;
-  const after = (seq: number, limit: number) => db.selectFrom('event_log').selectAll().where('seq', '>', seq).orderBy('seq').limit(limit);
+  const all = (from: typeof db) => from.selectFrom('event_log').selectAll();
+  const after = (seq: number, limit: number) => all(db).where('seq', '>', seq).orderBy('seq').limit(limit);
+
+  /** In the order of the index over aggregates, each piece behind the one before. */
+  async function* inPieces(
+    narrow: (query: ReturnType<typeof all>) => ReturnType<typeof all>,
+    limit: number,
+    from: typeof db,
+  ): AsyncGenerator<readonly LoggedEvent[]> {
+    for (let last: LoggedEvent | undefined; ;) {
+      let query = narrow(all(from));
+      if (last) {
+        const { aggregate, seq } = last;
+        query = query.where((e) => e(e.refTuple('aggregateid', 'seq'), '>', e.tuple(aggregate.id, seq)));
+      }
+      const rows = await query.orderBy('aggregateid').orderBy('seq').limit(limit).execute();
+      const events = rows.map(toEvent);
+      if (events.length > 0) yield events;
+      if (events.length < limit) return;
+      last = events.at(-1);
+    }
+  }
 
   async function head(): Promise<number> {
     const row = await db
@@ -100,36 +121,9 @@ export function createEventLog(store: Store, problemsOf: (event: HubEvent) => re
     read: async (seq, limit) => (await after(seq, limit).execute()).map(toEvent),
     readAggregate: async (type, id, seq, limit) =>
       (await after(seq, limit).where('aggregatetype', '=', type).where('aggregateid', '=', id).execute()).map(toEvent),
-    async *readAggregates(from, type, ids, limit) {
-      let last: LoggedEvent | undefined;
-      for (;;) {
-        let query = from
-          .selectFrom('event_log')
-          .selectAll()
-          .where('aggregatetype', '=', type)
-          .where('aggregateid', 'in', [...ids]);
-        if (last) {
-          const { aggregate, seq } = last;
-          query = query.where((e) => e(e.refTuple('aggregateid', 'seq'), '>', e.tuple(aggregate.id, seq)));
-        }
-        const rows = await query.orderBy('aggregateid').orderBy('seq').limit(limit).execute();
-        if (rows.length > 0) yield rows.map(toEvent);
-        if (rows.length < limit) return;
-        last = toEvent(rows.at(-1)!);
-      }
-    },
-    async listAggregates(type, id, limit) {
-      const rows = await db
-        .selectFrom('event_log')
-        .select('aggregateid')
-        .distinct()
-        .where('aggregatetype', '=', type)
-        .where('aggregateid', '>', id)
-        .orderBy('aggregateid')
-        .limit(limit)
-        .execute();
-      return rows.map(({ aggregateid }) => aggregateid);
-    },
+    readAggregates: (from, type, ids, limit) =>
+      inPieces((query) => query.where('aggregatetype', '=', type).where('aggregateid', 'in', [...ids]), limit, from),
+    readByAggregate: (type, limit) => inPieces((query) => query.where('aggregatetype', '=', type), limit, db),
     async countAggregate(type, id) {
       const row = await db
         .selectFrom('event_log')

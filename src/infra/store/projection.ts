@@ -57,6 +57,8 @@ const EVENTS = 1000;
 
 type Rows = ReadonlyMap<string, string>;
 type Db = Store['db'];
+/** What the log says, by aggregate; null where it is not for this version to say. */
+type Told = ReadonlyMap<string, ToldRows | null>;
 
 const keyOf = (table: string, key: readonly string[], row: object): string =>
   JSON.stringify([table, ...key.map((name) => (row as Readonly<Record<string, unknown>>)[name])]);
@@ -101,18 +103,38 @@ export async function rebuild<State>(
   let differing = 0;
 
   /** What the log says of these aggregates. */
-  async function tell(db: Db, ids: readonly string[], counted = false): Promise<ReadonlyMap<string, ToldRows | null>> {
+  async function tell(db: Db, ids: readonly string[]): Promise<Told> {
     const states = new Map<string, State | null>(ids.map((id) => [id, null]));
-    for await (const batch of eventLog.readAggregates(db, aggregateType, ids, EVENTS)) {
+    for await (const batch of eventLog.readAggregates(db, aggregateType, ids, EVENTS))
       for (const event of batch) {
         const { id } = event.aggregate;
         states.set(id, projection.evolve(states.get(id) ?? null, event));
       }
-      if (!counted) continue;
+    return new Map([...states].map(([id, state]) => [id, projection.rows(id, state)]));
+  }
+
+  /** What the log says of all aggregates that it knows, some at a time. */
+  async function* tellAll(): AsyncGenerator<Told> {
+    let told = new Map<string, ToldRows | null>();
+    let current = null as { readonly id: string; state: State | null } | null;
+    for await (const batch of eventLog.readByAggregate(aggregateType, EVENTS)) {
+      for (const event of batch) {
+        const { id } = event.aggregate;
+        if (current?.id !== id) {
+          if (current) told.set(current.id, projection.rows(current.id, current.state));
+          current = { id, state: null };
+          if (told.size >= LOOKED_AT) {
+            yield told;
+            told = new Map();
+          }
+        }
+        current.state = projection.evolve(current.state, event);
+      }
       events += batch.length;
       options.progress?.(events);
     }
-    return new Map([...states].map(([id, state]) => [id, projection.rows(id, state)]));
+    if (current) told.set(current.id, projection.rows(current.id, current.state));
+    yield told;
   }
 
   /** Holds the aggregates against other writers: what has changed them is in the log before, what will change them waits. */
@@ -150,15 +172,11 @@ export async function rebuild<State>(
       return found;
     });
 
-  async function look(ids: readonly string[]): Promise<void> {
-    if (ids.length > LOOKED_AT) {
-      for (let start = 0; start < ids.length; start += LOOKED_AT) await look(ids.slice(start, start + LOOKED_AT));
-      return;
-    }
+  async function look(told: Told): Promise<void> {
+    const ids = [...told.keys()];
     if (ids.length === 0) return;
-    // Rows first: one that changes in between differs here, and not when it is held.
+    // What changes between the log and here differs at first, and not when it is held.
     const are = await readRows(store.db, projection, ids);
-    const told = await tell(store.db, ids, true);
     const odd: string[] = [];
     for (const [id, should] of told) {
       if (should === null) continue;
@@ -167,15 +185,17 @@ export async function rebuild<State>(
       if (countDiffering(are.get(id)!, wanted) > 0) odd.push(id);
     }
     for (let start = 0; start < odd.length; start += PUT_RIGHT) differing += await putRight(odd.slice(start, start + PUT_RIGHT));
+    // SQLite answers without a pause: whatever else this process does gets its turn here.
+    await new Promise((resolve) => setImmediate(resolve));
   }
 
-  for (let after = ''; ;) {
-    const ids = await eventLog.listAggregates(aggregateType, after, LOOKED_AT);
-    await look(ids);
-    if (ids.length < LOOKED_AT) break;
-    after = ids.at(-1)!;
-  }
-  if (projection.isWhole) for (const { table, key } of holds) await look(await listUntold(store.db, aggregateType, table, key[0]!));
+  for await (const told of tellAll()) await look(told);
+  if (projection.isWhole)
+    for (const { table, key } of holds) {
+      const untold = await listUntold(store.db, aggregateType, table, key[0]!);
+      for (let start = 0; start < untold.length; start += LOOKED_AT)
+        await look(await tell(store.db, untold.slice(start, start + LOOKED_AT)));
+    }
   return { events, rows, differing };
 }
 
