@@ -19,7 +19,7 @@ import { asMember, unionProblems } from './problems.ts';
 
 /** Most characters of an argument, by name. Infinity: as long as the request may be. */
 const mostByName: Readonly<Record<string, number>> = {
-  search: 100,
+  search: 200,
   lifeSituation: 100,
   after: 500,
   reason: 1000,

@@ -45,16 +45,22 @@ export const limits: Readonly<Record<string, Limit>> = {
   },
   'text of an argument': {
     changes: [
-      ['search: 100', 'search: 1e9'],
+      ['search: 200', 'search: 1e9'],
       ['lifeSituation: 100', 'lifeSituation: 1e9'],
       ['after: 500', 'after: 1e9'],
       ['mostOfArgument = 300', 'mostOfArgument = 1e9'],
     ].map(([from, to]) => ({ file: 'src/gateway/text-bounds.ts', from: from as string, to: to as string })),
   },
-  'text that is searched': one('src/catalogue/search/words.ts', 'longestQuery = 100', 'longestQuery = 1e9'),
-  'words that are searched': one('src/catalogue/search/words.ts', 'mostWords = 16', 'mostWords = 1e9'),
+  'text that is searched': one('src/catalogue/search/words.ts', 'longestQuery = 200', 'longestQuery = 1e9'),
+  'words that are searched': {
+    changes: [
+      { file: 'src/catalogue/search/words.ts', from: 'mostWords = 16', to: 'mostWords = 1e9' },
+      { file: 'src/catalogue/search/words.ts', from: 'mostOfSentence = 36', to: 'mostOfSentence = 1e9' },
+      { file: 'src/catalogue/search/services.ts', from: 'mostLoud = 16', to: 'mostLoud = 1e9' },
+    ],
+  },
   'letters of a word': one('src/catalogue/search/words.ts', 'longestWord = 40', 'longestWord = 1e9'),
-  'work of a search': one('src/catalogue/search/services.ts', 'mostSteps = 25_000', 'mostSteps = 1e12'),
+  'work of a search': one('src/catalogue/search/services.ts', 'mostSteps = 15_000', 'mostSteps = 1e12'),
   'words compared': one('src/catalogue/search/typos.ts', 'mostCompared = 500', 'mostCompared = 1e9'),
   regions: one('src/gateway/resolvers/catalogue.ts', 'mostRegions = 50', 'mostRegions = 1e9'),
   'entries of a list': one('src/gateway/text-bounds.ts', 'mostEntries = 100', 'mostEntries = 1e9'),

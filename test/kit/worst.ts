@@ -100,7 +100,7 @@ class Maker {
       return times(this.#of([17, 100, 1000]), () => this.#of(texts) + this.#random.int(1000))
         .join(' ')
         .slice(0, 19_000);
-    return `${this.#of(texts)} ${this.#of(texts)} ${this.#of(texts)}${this.#random.int(1000)}`.slice(0, 100);
+    return `${this.#of(texts)} ${this.#of(texts)} ${this.#of(texts)}${this.#random.int(1000)}`.slice(0, 200);
   };
   #aliased(make: () => string): string {
     const count = this.#isBeyond('aliases') ? this.#of([31, 100, 300, 900]) : this.#of([1, 1, 2, 5, 14, 27]);

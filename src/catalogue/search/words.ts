@@ -6,6 +6,8 @@ const stems = new LRUCache<string, string>({ max: 50_000 });
 
 /** Longest query that is looked at; what stands behind it is not read. */
 export const longestQuery = 200;
+/** Longest name of a place that is looked at. */
+const longestName = 100;
 /** Longest word that is looked at. */
 const longestWord = 40;
 /** Most words of a query that are looked at, and of a sentence: many of its words say nothing. */
@@ -41,8 +43,8 @@ export const plainOf = (word: string): string =>
     .replaceAll(/(?<![aeq])([aou])e/g, '$1')
     .slice(0, longestWord);
 
-/** Words of a query in their one spelling, as many as are looked at. */
-export const queryWords = (query: string): readonly string[] => wordsOf(query.slice(0, longestQuery)).slice(0, mostWords).map(plainOf);
+/** Words of a short query, a name of a place, in their one spelling, as many as are looked at. */
+export const queryWords = (query: string): readonly string[] => wordsOf(query.slice(0, longestName)).slice(0, mostWords).map(plainOf);
 
 /** What parts a sentence: marks, and words that begin a clause. */
 const marks = /[,;.!?:\n–—]+(?=\s|$)/u;
