@@ -40,7 +40,7 @@ export interface Changes {
    * @returns false if somebody has set the cursor elsewhere meanwhile: then it stays there, and the pull must begin anew
    */
   apply(city: string, adapter: string, told: ToldChanges): Promise<boolean>;
-  /** Applies what was held, of one case or (after the status map changed) of the whole adapter. */
+  /** Applies what was held, of one case or, after the status map changed, of all cases of the adapter what had no mapping. */
   release(city: string, adapter: string, caseRef?: string): Promise<void>;
   /**
    * Applies what was held for a case whose receipt has been written since. Two transactions may have passed each other, one
@@ -205,7 +205,8 @@ export function createChanges(deps: ApplicationsDeps): Changes {
     async release(city, adapter, caseRef) {
       await store.transaction(async (tx) => {
         let query = tx.selectFrom('held_change').selectAll().where('city', '=', city).where('adapter', '=', adapter);
-        if (caseRef !== undefined) query = query.where('case_ref', '=', caseRef);
+        // Of unknown cases there may be a hundred thousand, and no status map makes them known.
+        query = caseRef === undefined ? query.where('reason', '=', 'unmapped-status') : query.where('case_ref', '=', caseRef);
         const events: HubEvent[] = [];
         // A moment in the future orders nothing: such a change counts from when it was told.
         const moment = (held: { native_updated_at: number; held_at: number }) => Math.min(held.native_updated_at, held.held_at);

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { AdapterError } from '#contract';
+import type { Store } from '../../src/infra/store/store.ts';
 import { describeWithStore } from '../kit/services.ts';
 import { haveDelivered, look, openOffice } from './office.ts';
 
@@ -48,5 +49,52 @@ describeWithStore('a back office that is asked for its open cases', (kit) => {
     });
     applications.start();
     await expect.poll(async () => (await look(store, readable)).status, patience).toBe('GRANTED');
+  });
+});
+
+describeWithStore('what is held of cases that are none of the hub', (kit) => {
+  test('is not gone through at the start; what lacked a mapping is applied', async () => {
+    const store = await kit.openFresh();
+    const known = await haveDelivered(store, 'known');
+    const held = (case_ref: string, reason: 'unmapped-status' | 'unknown-case') => ({
+      city: '051110000000',
+      adapter: 'cases',
+      change_id: case_ref,
+      case_ref,
+      case_number: null,
+      native_status: 'done',
+      native_version: '1',
+      native_updated_at: 1,
+      reason,
+      held_at: Date.now(),
+    });
+    const foreign = Array.from({ length: 50 }, (_, index) => held(`foreign ${index}`, 'unknown-case'));
+    await store.db
+      .insertInto('held_change')
+      .values([held('known', 'unmapped-status'), ...foreign])
+      .execute();
+    let looks = 0;
+    const counted: Store = {
+      ...store,
+      transaction: (work) =>
+        store.transaction((tx) => {
+          const selectFrom = ((table: 'application') => {
+            if (table === 'application') looks += 1;
+            return tx.selectFrom(table);
+          }) as typeof tx.selectFrom;
+          return work(
+            new Proxy(tx, {
+              get(of, name) {
+                if (name === 'selectFrom') return selectFrom;
+                const value: unknown = Reflect.get(of, name, of);
+                return typeof value === 'function' ? value.bind(of) : value;
+              },
+            }),
+          );
+        }),
+    };
+    openOffice(counted, { cases: {} }).start();
+    await expect.poll(async () => (await look(store, known)).status, patience).toBe('GRANTED');
+    expect(looks).toBe(1);
   });
 });
