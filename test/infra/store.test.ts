@@ -45,6 +45,19 @@ describeOnEachStore('the store', (kit, dialect) => {
     expect(await cursor(store, 'r')).toBe(2);
   });
 
+  test('others have their turn between the statements of a long transaction', async () => {
+    const store = await kit.openFresh();
+    let turns = 0;
+    const timer = setInterval(() => (turns += 1), 1);
+    const seen = await store.transaction(async (tx) => {
+      const before = turns;
+      for (const since = performance.now(); performance.now() - since < 200;) await sql`select 1`.execute(tx);
+      return turns - before;
+    });
+    clearInterval(timer);
+    expect(seen).toBeGreaterThan(0);
+  });
+
   test('numbers beyond 32 bits, counts and sums come back as numbers', async () => {
     const store = await kit.openFresh();
     await setCursor(store, 'a', 9_007_199_254_740_991);

@@ -2,7 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { chmodSync, closeSync, mkdirSync, openSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import {
   type CompiledQuery,
   Kysely,
@@ -28,13 +28,16 @@ import type { Store } from './store.ts';
  * Kysely's own single connection, a read outside a transaction would wait for the transaction that waits for it.
  *
  * Another process may hold the write lock for longer than a moment (an import). node:sqlite is synchronous, so waiting
- * inside SQLite would stop this process: it waits in JavaScript instead, between short attempts.
+ * inside SQLite would stop this process: it waits in JavaScript instead, between short attempts. And a transaction of many statements
+ * gives way to others between them: all that it waits for itself is fulfilled already, so no timer and no socket would have its turn.
  */
 
 /** How long one attempt may block the process, and for how long attempts are repeated, in milliseconds. */
 const BUSY_ATTEMPT_MS = 20;
 const BUSY_DEADLINE_MS = 30_000;
 const SQLITE_BUSY = 5;
+/** How long the statements of a transaction follow each other before others have their turn, in milliseconds. */
+const GO_MS = 10;
 /** What was erased may stand in the write-ahead log for so long, in milliseconds. */
 const FORGET_AFTER_MS = 5000;
 
@@ -109,6 +112,8 @@ class SqliteConnection implements DatabaseConnection {
   readonly #driver: SqliteFileDriver;
   /** Gives the writer back; set while this connection holds it. */
   release: (() => void) | null = null;
+  /** When others last had their turn in its transaction. */
+  turnAt = 0;
 
   constructor(driver: SqliteFileDriver) {
     this.#driver = driver;
@@ -116,7 +121,13 @@ class SqliteConnection implements DatabaseConnection {
 
   async executeQuery<R>(query: CompiledQuery): Promise<QueryResult<R>> {
     const { reader, writer } = this.#driver;
-    if (this.release) return writer.run(query);
+    if (this.release) {
+      if (performance.now() - this.turnAt > GO_MS) {
+        await turn();
+        this.turnAt = performance.now();
+      }
+      return writer.run(query);
+    }
     if (SelectQueryNode.is(query.query) || /^\s*select\b/i.test(query.sql)) return reader.run(query);
     const release = await this.#driver.acquireWriter();
     try {
@@ -180,6 +191,7 @@ class SqliteFileDriver implements Driver {
       throw error;
     }
     connection.release = release;
+    connection.turnAt = performance.now();
   }
 
   async commitTransaction(connection: SqliteConnection): Promise<void> {
