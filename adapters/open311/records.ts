@@ -11,7 +11,7 @@ const lists: Readonly<Record<string, string>> = {
   notes: 'note',
 };
 
-const MOST = { characters: 8 * 1024 * 1024, depth: 24, elements: 100_000 };
+const MOST = { characters: 8 * 1024 * 1024, depth: 24, elements: 100_000, attributes: 500 };
 /** Characters read at a time, so that a long text holds nobody else up. */
 const PIECE = 64 * 1024;
 
@@ -37,6 +37,12 @@ export async function fromXml(text: string, effect: 'none' | 'unknown'): Promise
   let elements = 0;
   parser.on('error', () => fail(`line ${parser.line} is not well-formed`));
   parser.on('doctype', () => fail('it has a DOCTYPE'));
+  // Counted as they come: what belongs to one element is made in one go.
+  let own = 0;
+  parser.on('opentagstart', () => void (own = 0));
+  parser.on('attribute', () => {
+    if (++own > MOST.attributes) fail('an element with too many attributes');
+  });
   parser.on('opentag', ({ name }) => {
     if (++elements > MOST.elements || open.length >= MOST.depth) fail('too many or too deeply nested elements');
     const element: Element = { name, children: [], text: '' };

@@ -27,7 +27,7 @@ export class XmlError extends Error {
   }
 }
 
-const MOST = { characters: 8 * 1024 * 1024, depth: 64, elements: 100_000 };
+const MOST = { characters: 8 * 1024 * 1024, depth: 64, elements: 100_000, attributes: 500 };
 
 /** Characters read at a time, so that a long text holds nobody else up. */
 const PIECE = 64 * 1024;
@@ -51,6 +51,12 @@ export async function parseXml(text: string): Promise<Element> {
   // The library's messages quote names and characters of the text.
   parser.on('error', () => fail('not well-formed XML'));
   parser.on('doctype', () => fail('a DOCTYPE, which is not accepted'));
+  // Counted as they come: what belongs to one element is made in one go.
+  let own = 0;
+  parser.on('opentagstart', () => void (own = 0));
+  parser.on('attribute', () => {
+    if (++own > MOST.attributes) fail('an element with too many attributes');
+  });
   parser.on('opentag', (tag) => {
     if (++elements > MOST.elements || open.length >= MOST.depth) fail('too many or too deeply nested elements');
     const above = open.at(-1);

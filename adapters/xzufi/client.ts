@@ -1,4 +1,4 @@
-import { AdapterError, type Adapter, type Call, type Host } from '#contract';
+import { AdapterError, breathe, type Adapter, type Call, type Host, type OfferRecord } from '#contract';
 import type { XzufiConfig } from './config.ts';
 import { offersOf } from './mapping.ts';
 import { createTransfer, takeObject, type Transfer } from './objects.ts';
@@ -53,7 +53,12 @@ export function createXzufi(config: XzufiConfig, host: Host): Adapter {
       async *listOffers(call) {
         const { transfer, names } = await readAll(call);
         const { services, passedOver, odd } = transfer;
-        const offers = offersOf(names, transfer, host.ars);
+        const offers: OfferRecord[] = [];
+        for (const offer of offersOf(names, transfer, host.ars)) {
+          offers.push(offer);
+          // Its texts may be long, and there may be thousands.
+          await breathe();
+        }
         const passed = Object.fromEntries([...passedOver].map(([kind, count]) => [`passedOver_${kind}`, count]));
         host.log('info', 'XZuFi export read', {
           files: names,

@@ -23,7 +23,7 @@ const DECIDES = '01';
  * The offers of a transfer that hold for a municipality: services whose competence, or where none is stated whose validity,
  * covers it. A service that names no area at all holds for whoever exports it. One without a German name is set aside.
  */
-export function offersOf(file: string, transfer: Transfer, ars: string): readonly OfferRecord[] {
+export function* offersOf(file: string, transfer: Transfer, ars: string): Generator<OfferRecord> {
   const byService = new Map<string, { readonly owner: string; readonly competence: Competence }[]>();
   for (const [owner, places] of transfer.competences)
     for (const said of places.values())
@@ -32,7 +32,7 @@ export function offersOf(file: string, transfer: Transfer, ars: string): readonl
         list.push({ owner, competence });
         byService.set(competence.service, list);
       }
-  return [...transfer.services.entries()].flatMap(([key, service]) => {
+  for (const [key, service] of transfer.services) {
     const claims = (byService.get(key) ?? []).flatMap(({ owner, competence }) => {
       const area = competence.areas.length === 0 ? narrowest(service.areas, ars) : narrowest(competence.areas, ars);
       return area === null ? [] : [{ owner, competence, area }];
@@ -42,17 +42,18 @@ export function offersOf(file: string, transfer: Transfer, ars: string): readonl
       .toSorted((a, b) => Number(b.competence.role === DECIDES) - Number(a.competence.role === DECIDES) || b.area.length - a.area.length);
     const stated = (byService.get(key) ?? []).some(({ owner }) => transfer.units.has(owner));
     const area = units[0]?.area ?? (stated ? null : narrowest(service.areas, ars));
-    if (area === null) return [];
+    if (area === null) continue;
     // Who only helps or advises is not the authority.
     const decides = units.find(({ competence: { role } }) => role === DECIDES || role === '');
     const unit = decides && transfer.units.get(decides.owner);
     const online = claims.flatMap(({ owner }) => transfer.online.get(owner) ?? [])[0];
     const name = lineOf(service, modules.name, 200);
-    if (name) return [toOffer(service, name, { area, unit, online })];
-    const { message: reason } = malformed(file, service.place, 'no German text in module 02 or 03: the service has no name');
-    transfer.odd.set(key, { id: localKeyOf(service.id), reason });
-    return [];
-  });
+    if (name) yield toOffer(service, name, { area, unit, online });
+    else {
+      const { message: reason } = malformed(file, service.place, 'no German text in module 02 or 03: the service has no name');
+      transfer.odd.set(key, { id: localKeyOf(service.id), reason });
+    }
+  }
 }
 
 interface Around {

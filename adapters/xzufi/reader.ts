@@ -26,7 +26,7 @@ export interface TransferHead {
 /** XZuFi 2.1, 2.2 and 2.3; code values of XÖV stand in no namespace. */
 const namespaces = /^http:\/\/xoev\.de\/schemata\/xzufi\/2_[123]_\d$/;
 
-const MOST = { depth: 48, elementsPerObject: 100_000, charactersPerObject: 8 * 1024 * 1024 };
+const MOST = { depth: 48, elementsPerObject: 20_000, charactersPerObject: 1024 * 1024, attributes: 500 };
 
 /** A complaint about the message: where, which line, and why. Quotes nothing but names of the format. */
 export const malformed = (file: string, where: { readonly path: string; readonly line: number }, why: string): AdapterError =>
@@ -65,6 +65,12 @@ export function createReader(file: string, take: (object: TransferObject) => voi
   });
   parser.on('doctype', () => {
     throw malformed(file, here(), 'a DOCTYPE, which is not accepted');
+  });
+  // Counted as they come: what belongs to one element is made in one go.
+  let own = 0;
+  parser.on('opentagstart', () => void (own = 0));
+  parser.on('attribute', () => {
+    if (++own > MOST.attributes) throw malformed(file, here(), `an element with more than ${MOST.attributes} attributes`);
   });
   parser.on('opentag', (tag) => {
     const above = open.at(-1);

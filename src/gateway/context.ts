@@ -61,12 +61,22 @@ export interface Outcome {
   cost: number | null;
   /** Asks for the public catalogue only, and may be answered to others too. */
   isPublic: boolean;
+  /** How much longer the answer may get; below zero, it is too long. Infinity: as long as it is. */
+  charactersLeft: number;
   /** As the answer holds them. */
   extensions: Readonly<Record<string, unknown>> | null;
 }
 
 /** Before anything is known. */
-export const noOutcome = (): Outcome => ({ operation: null, kind: null, code: null, cost: null, isPublic: false, extensions: null });
+export const noOutcome = (): Outcome => ({
+  operation: null,
+  kind: null,
+  code: null,
+  cost: null,
+  isPublic: false,
+  charactersLeft: Infinity,
+  extensions: null,
+});
 
 const wellFormedId = /^[\w.-]{8,64}$/;
 const wellFormedTrace = /^00-([\da-f]{32})-[\da-f]{16}-([\da-f]{2})$/;

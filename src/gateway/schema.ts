@@ -14,6 +14,7 @@ import { problemResolvers } from './resolvers/problems.ts';
 import { taskResolvers } from './resolvers/tasks.ts';
 import { subgraphResolvers, subgraphTypes } from './subgraph.ts';
 import { scalars } from './scalars.ts';
+import { boundAnswers } from './answer-bounds.ts';
 import { boundTexts } from './text-bounds.ts';
 import type { Context } from './context.ts';
 
@@ -28,23 +29,25 @@ export const joinedSchema = (): string => read('staedtebund');
 /** The executable schema: every feature's part joined with its resolvers. */
 export const createSchema = (): GraphQLSchema =>
   boundTexts(
-    makeExecutableSchema<Context>({
-      typeDefs: [...schemaParts.map(read), ...contractParts(), subgraphTypes],
-      resolvers: [
-        scalars as Record<string, never>,
-        nodeResolvers,
-        problemResolvers,
-        cityResolvers,
-        catalogueResolvers,
-        applicationResolvers,
-        coordinationResolvers,
-        eventResolvers,
-        taskResolvers,
-        federationResolvers,
-        contractResolvers(),
-        subgraphResolvers(joinedSchema),
-      ],
-      // A resolver that belongs to no field of the schema is a spelling mistake: fail at start.
-      resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
-    }),
+    boundAnswers(
+      makeExecutableSchema<Context>({
+        typeDefs: [...schemaParts.map(read), ...contractParts(), subgraphTypes],
+        resolvers: [
+          scalars as Record<string, never>,
+          nodeResolvers,
+          problemResolvers,
+          cityResolvers,
+          catalogueResolvers,
+          applicationResolvers,
+          coordinationResolvers,
+          eventResolvers,
+          taskResolvers,
+          federationResolvers,
+          contractResolvers(),
+          subgraphResolvers(joinedSchema),
+        ],
+        // A resolver that belongs to no field of the schema is a spelling mistake: fail at start.
+        resolverValidationOptions: { requireResolversToMatchSchema: 'error' },
+      }),
+    ),
   );

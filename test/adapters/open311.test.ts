@@ -283,6 +283,7 @@ describe('XML', () => {
     ['<a>&unknown;</a>', 'line 1'],
     ['', 'well-formed'],
     ['<a>'.repeat(100), 'nested'],
+    [`<a ${Array.from({ length: 501 }, (_, index) => `n${index}=""`).join(' ')}/>`, 'too many attributes'],
   ])('%s is refused', (text, words) => expect(fromXml(text, 'none')).rejects.toThrow(words));
 
   test('of any text is read or malformed', async () => {

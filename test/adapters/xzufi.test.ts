@@ -205,12 +205,14 @@ describe('an export as a file', () => {
     });
   });
 
+  const attributes = (count: number) => Array.from({ length: count }, (_, index) => `n${index}=""`).join(' ');
   test.each<[string, string, string]>([
     ['cut off', transfer(leistung('1')).slice(0, 300), 'line 1: not well-formed XML, or cut off'],
     ['no XZuFi', '<rss/>', 'the root has no xzufiVersion'],
     ['another version', transfer('', 'xzufiVersion="3.0.0"'), 'XZuFi 3.0.0; 2.1 to 2.3 are read'],
     ['a DOCTYPE', `<!DOCTYPE a SYSTEM "file:///etc/passwd">${transfer(leistung('1'))}`, 'a DOCTYPE'],
     ['an entity', transfer(leistung('1', '&x;')), 'not well-formed'],
+    ['attributes without end', `<a ${attributes(501)}/>`, 'an element with more than 500 attributes'],
     ['an encoding nobody knows', `<?xml version="1.0" encoding="klingon"?>${transfer(leistung('1'))}`, 'not known (klingon)'],
     ['no id', transfer('\n<x:schreibe>\n<x:leistung/></x:schreibe>'), 'schreiben/schreibe[1]/leistung, line 3: no id'],
     ['no name', transfer(leistung('1', '', '')), 'schreiben/schreibe[1]/leistung, line 1: no German text in module 02 or 03'],

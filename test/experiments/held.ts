@@ -78,21 +78,20 @@ async function forms(random: Random): Promise<void> {
   const child = await startChild(new URL('worst-hub.ts', import.meta.url));
   const url = child.said as string;
   const token = await child.ask<string>('token');
-  type Seen = {
-    municipalities: {
-      nodes: readonly {
-        ars: string;
-        offers: { nodes: readonly { service: { key: string }; form: { revision: string; schema: Json } | null }[] };
-      }[];
-    };
+  type Offers = { nodes: readonly { service: { key: string }; form: { revision: string; schema: Json } | null }[] };
+  const offersOf = async (ars: string): Promise<readonly Form[]> => {
+    const { data } = await ask<{ municipality: { offers: Offers } }>(
+      url,
+      'query ($ars: RegionalKey!) { municipality(ars: $ars) { offers(first: 50) { nodes { service { key } form { revision schema } } } } }',
+      { ars },
+    );
+    return (data?.municipality.offers.nodes ?? []).flatMap(({ service, form }) => (form ? [{ ars, service: service.key, ...form }] : []));
   };
-  const { data } = await ask<Seen>(
+  const connected = await ask<{ municipalities: { nodes: readonly { ars: string }[] } }>(
     url,
-    '{ municipalities(connected: true) { nodes { ars offers(first: 50) { nodes { service { key } form { revision schema } } } } } }',
+    '{ municipalities(connected: true) { nodes { ars } } }',
   );
-  const all: readonly Form[] = (data?.municipalities.nodes ?? []).flatMap(({ ars, offers }) =>
-    offers.nodes.flatMap(({ service, form }) => (form ? [{ ars, service: service.key, ...form }] : [])),
-  );
+  const all = (await Promise.all((connected.data?.municipalities.nodes ?? []).map(({ ars }) => offersOf(ars)))).flat();
   if (all.length === 0) throw new Error('No city has a form');
   let key = 0;
   const send = async (form: Form, formData: Json) => {

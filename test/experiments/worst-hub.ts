@@ -1,4 +1,5 @@
-import { readFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parse } from 'yaml';
 import { duesseldorfPortal } from '../../sandbox/portals/duesseldorf.ts';
@@ -24,10 +25,42 @@ const citiesDir = join(import.meta.dirname, '../../cities');
 const cityOf = (id: string): object =>
   parse(readFileSync(join(citiesDir, `${id}.yaml`), 'utf8').replaceAll(/(?<=[ [])\.\/(?=\w)/g, `${citiesDir}/`)) as object;
 const away = 'http://127.0.0.1:9';
+
+/** Of an offer: src/catalogue/import/offer-shape.ts. */
+const longest = { name: 2000, summary: 2000, label: 2000, document: 2000, fees: 20, documents: 20 };
+
+/** A city with as much in its catalogue as a file of offers may hold of each: texts, lists, and one large form for all. */
+function talkative(): object {
+  const folder = mkdtempSync(join(tmpdir(), 'staedtebund-worst-'));
+  const text = (length: number) => 'Bewohnerparkausweis für Anwohnerinnen und Anwohner der Innenstadt '.repeat(40).slice(0, length);
+  const field = (index: number) => [`field${index}`, { type: 'string', title: `Feld ${index}`, description: text(200) }];
+  const form = { type: 'object', properties: Object.fromEntries(Array.from({ length: 1800 }, (_, index) => field(index))) };
+  writeFileSync(join(folder, 'form.json'), JSON.stringify(form));
+  const offers = Array.from({ length: 80 }, (_, index) => ({
+    localKey: `offer-${index}`,
+    serviceKey: index === 0 ? '99108001001000' : null,
+    name: { de: `${text(longest.name - 10)} ${index}` },
+    summary: { de: text(longest.summary) },
+    authority: { name: text(longest.name), street: text(longest.name), town: text(longest.name) },
+    channels: ['ONLINE', 'OFFICE'],
+    maturityLevel: 3,
+    fees: Array.from({ length: longest.fees }, (_, cents) => ({ cents, currency: 'EUR', label: { de: text(longest.label) } })),
+    requiredDocuments: Array.from({ length: longest.documents }, () => ({ de: text(longest.document) })),
+    form: 'form.json',
+  }));
+  writeFileSync(join(folder, 'offers.yaml'), JSON.stringify({ source: 'none', asOf: '2026-12-01', offers }));
+  return {
+    ars: '064120000000',
+    name: 'Frankfurt am Main',
+    since: '2026-11-01',
+    catalogue: { format: 'offers', files: { offers: join(folder, 'offers.yaml') } },
+    adapters: {},
+  };
+}
 const names = ['duesseldorf', 'koeln', 'muenchen', 'neuss'];
 
 const hub = await startTestHub({
-  cities: Object.fromEntries(names.map((id) => [id, cityOf(id)])),
+  cities: { ...Object.fromEntries(names.map((id) => [id, cityOf(id)])), frankfurt: talkative() },
   env: {
     // Nothing is submitted: their back offices are away.
     ...Object.fromEntries(

@@ -55,7 +55,10 @@ export async function climb<T, W extends Weight>(
     const seen = await subject.weigh(thing, false);
     if (worst === null || seen.badness > worst.weight.badness) {
       const weight = await subject.weigh(thing, true);
-      if (worst === null || weight.badness > worst.weight.badness) onWorse?.((worst = { thing, weight }), tried);
+      if (worst === null || weight.badness > worst.weight.badness) {
+        worst = { thing, weight };
+        onWorse?.(worst, tried);
+      }
     }
     return seen;
   };

@@ -214,8 +214,7 @@ export async function findDifferences(options: DifferentialOptions): Promise<Fin
     for (const [at, each] of (persona === null ? [one, two, one] : [one, two]).entries()) {
       const answered = await subject(each, persona, accept);
       const should = right[at % 2] as Compared;
-      if (should.status !== answered.status || should.body !== answered.body)
-        return { persona, accept, document: each, expected: should, answered };
+      if (!isAlike(should, answered)) return { persona, accept, document: each, expected: should, answered };
     }
     return null;
   };
@@ -263,6 +262,38 @@ export async function findDifferences(options: DifferentialOptions): Promise<Fin
   };
   await Promise.all(Array.from({ length: lanes }, lane));
   return { ...told, found: found.toSorted((a, b) => a.seed - b.seed) };
+}
+
+/**
+ * Whether two answers are the same. Where a null went up from several places of lists, which of them is told as its reason is up to the one
+ * that failed first: then the errors may differ in places of those lists, and in nothing else.
+ */
+export function isAlike(one: Compared, other: Compared): boolean {
+  if (one.status !== other.status) return false;
+  return one.body === other.body || withoutPlaces(one.body) === withoutPlaces(other.body);
+}
+
+interface Told {
+  readonly data?: unknown;
+  readonly errors?: readonly { readonly path?: readonly (string | number)[] }[];
+}
+
+/** The body without the places in lists of errors below what became null. */
+function withoutPlaces(body: string): string {
+  const { data, errors } = JSON.parse(body) as Told;
+  const isAbove = (path: readonly (string | number)[]): boolean => {
+    let at: unknown = data ?? null;
+    return !path.every((key) => {
+      if (at === null) return false;
+      at = (at as Record<string | number, unknown>)[key] ?? null;
+      return true;
+    });
+  };
+  const told = errors?.map(({ path = [], ...rest }) => ({
+    ...rest,
+    path: isAbove(path) ? path.map((key) => (typeof key === 'number' ? '*' : key)) : path,
+  }));
+  return JSON.stringify({ errors: told, data });
 }
 
 const isLimited = ({ answered }: Omit<Difference, 'seed'>): boolean => answered.body.includes('"LIMIT_EXCEEDED"');

@@ -64,7 +64,12 @@ function marked(one: Json, index: number): Json {
 /** A document with one of its values changed, no longer than about `most` characters. */
 export function changeJson(document: Json, random: Random, most: number): Json {
   const changed = changedAt(document, random, most);
-  return JSON.stringify(changed).length > most ? document : changed;
+  try {
+    return JSON.stringify(changed).length > most ? document : changed;
+  } catch {
+    // Nested deeper than this process can write down.
+    return document;
+  }
 }
 
 function changedAt(value: Json, random: Random, most: number): Json {

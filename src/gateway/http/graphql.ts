@@ -117,6 +117,7 @@ export function graphqlRoute(route: GraphqlRoute): Route {
       }
       const context = createContext(exchange, { language, principal, features, helpUrl: exchange.helpUrl, rate: counted, generation });
       exchange.outcome = context.outcome;
+      exchange.outcome.charactersLeft = route.mostAnswerBytes;
       if (body) {
         const answered = await askDirectly(yoga, { body, accept, url: exchange.url.href }, context);
         if (answered) return answered;
@@ -158,15 +159,16 @@ export function graphqlRoute(route: GraphqlRoute): Route {
 const isStream = (response: Answered): boolean =>
   Boolean(response.body) && Boolean(response.headers.get('content-type')?.startsWith('text/event-stream'));
 
-/** Whether a text has more bytes than that; a short one is not counted. */
-const isLonger = (text: string, most: number): boolean => text.length > most / 3 && Buffer.byteLength(text) > most;
+/** Whether an answer has more bytes than that, or would have; a short one is not counted. */
+const isLonger = (text: string, most: number, { charactersLeft }: Exchange['outcome']): boolean =>
+  charactersLeft < 0 || (text.length > most / 3 && Buffer.byteLength(text) > most);
 
 /** What of an answer can be given to others; null if it must not, or does not look as expected. */
 function toKept(text: string, { status, headers }: Answered, { outcome }: Exchange, mostAnswerBytes: number): KeptAnswer | null {
   const tail = `,"extensions":${JSON.stringify(outcome.extensions)}}`;
   const contentType = headers.get('content-type') ?? null;
   if (!outcome.isPublic || outcome.code !== null || status !== 200 || contentType === null) return null;
-  if (!text.startsWith('{"data":{') || !text.endsWith(tail) || isLonger(text, mostAnswerBytes)) return null;
+  if (!text.startsWith('{"data":{') || !text.endsWith(tail) || isLonger(text, mostAnswerBytes, outcome)) return null;
   return { head: Buffer.from(text.slice(0, -tail.length)), contentType, operation: outcome.operation, cost: outcome.cost ?? 0 };
 }
 
@@ -201,7 +203,8 @@ function setHeaders(from: Answered, { response: to, outcome }: Exchange): void {
 /** As a text it leaves in one write with the headers; as bytes it would take two. */
 function sendText(from: Answered, text: string, exchange: Exchange, most: number): void {
   // What a mutation did is told at any length.
-  if (exchange.outcome.kind === 'query' && isLonger(text, most)) return answerFailure(exchange, answerTooLong(most, exchange.language));
+  if (exchange.outcome.kind === 'query' && isLonger(text, most, exchange.outcome))
+    return answerFailure(exchange, answerTooLong(most, exchange.language));
   setHeaders(from, exchange);
   exchange.response.writeHead(from.status, { 'content-length': Buffer.byteLength(text) }).end(text);
 }
