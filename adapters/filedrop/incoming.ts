@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
-import { parse as parseCsv, CsvError } from 'csv-parse/sync';
+import { Readable } from 'node:stream';
+import { parse as parseCsv, CsvError } from 'csv-parse';
 import { SaxesParser } from 'saxes';
-import { flawOf, legalXml, type CaseChange } from '#contract';
+import { breathe, flawOf, legalXml, type CaseChange } from '#contract';
 import type { FiledropConfig } from './config.ts';
 import { decode } from './encoding.ts';
 import { Malformed } from './malformed.ts';
@@ -23,15 +24,28 @@ export interface StatusFile {
   readonly bad: readonly { readonly key: string | null; readonly problem: Malformed }[];
 }
 
+/** Characters that are read at a time, and rows: a long file holds nobody else up. */
+const PIECE = 64 * 1024;
+const ROWS = 500;
+
+async function* inPieces(text: string): AsyncGenerator<string> {
+  for (let from = 0; from < text.length; from += PIECE) {
+    if (from > 0) await breathe();
+    yield text.slice(from, from + PIECE);
+  }
+}
+
 /** @throws Malformed where it is no such file as a whole: then where one row ends and the next begins is not known either. */
-export function readStatus(bytes: Buffer, config: StatusConfig, timeZone: string, now: Date): StatusFile {
+export async function readStatus(bytes: Buffer, config: StatusConfig, timeZone: string, now: Date): Promise<StatusFile> {
   if (bytes.length > config.maxBytes)
     throw new Malformed(1, { de: `größer als ${config.maxBytes} Byte`, en: `larger than ${config.maxBytes} bytes` });
   const text = decode(bytes, config.encoding).replace(/^\uFEFF/, '');
-  const lines = config.format === 'csv' ? csvLines(text, config) : xmlLines(text, config);
+  const lines = await (config.format === 'csv' ? csvLines(text, config) : xmlLines(text, config));
   const changes: CaseChange[] = [];
   const bad: StatusFile['bad'][number][] = [];
+  let rows = 0;
   for (const { line, cells, unfit } of lines) {
+    if ((rows += 1) % ROWS === 0) await breathe();
     try {
       if (unfit) throw unfit;
       const change = toChange(line, cells, config.fields, timeZone, now);
@@ -77,7 +91,7 @@ function toChange(line: number, cells: Cells, fields: StatusConfig['fields'], ti
 /** The line with which Excel is told how cells are divided. */
 const separatorLine = /^sep=(.)\r?\n/i;
 
-function csvLines(text: string, { delimiter, fields }: StatusConfig): readonly Line[] {
+async function csvLines(text: string, { delimiter, fields }: StatusConfig): Promise<Iterable<Line>> {
   const names = [fields.key, fields.number, fields.status, fields.updatedAt, fields.version].flat().filter((name) => name !== undefined);
   const separator = separatorLine.exec(text);
   const above = separator ? 1 : 0;
@@ -86,35 +100,42 @@ function csvLines(text: string, { delimiter, fields }: StatusConfig): readonly L
       de: 'Zahl der Spalten oder Anführungszeichen stimmen nicht',
       en: 'the number of columns or the quotes do not fit',
     });
-  let rows: { record: string[]; info: { lines: number } }[];
+  const rows: { record: string[]; info: { lines: number } }[] = [];
+  const parser = parseCsv({
+    delimiter: separator?.[1] ?? delimiter,
+    info: true,
+    skip_empty_lines: true,
+    relax_column_count: true,
+    max_record_size: 64 * 1024,
+  });
+  const content = Readable.from(inPieces(separator ? text.slice(separator[0].length) : text));
+  content.pipe(parser);
   try {
-    rows = parseCsv(separator ? text.slice(separator[0].length) : text, {
-      delimiter: separator?.[1] ?? delimiter,
-      info: true,
-      skip_empty_lines: true,
-      relax_column_count: true,
-      max_record_size: 64 * 1024,
-    }) as unknown as typeof rows;
+    for await (const row of parser as AsyncIterable<(typeof rows)[number]>)
+      // Spreadsheets leave rows without a value, and cells without one behind the last column.
+      if (row.record.some((cell) => cell.trim() !== '')) rows.push(row);
   } catch (error) {
+    content.destroy();
     throw unfit((error instanceof CsvError && typeof error['lines'] === 'number' ? error['lines'] : 1) + above);
   }
-  // Spreadsheets leave rows without a value, and cells without one behind the last column.
-  const [first, ...rest] = rows.filter(({ record }) => record.some((cell) => cell.trim() !== ''));
+  const [first] = rows;
   const header = first?.record.map((name) => name.trim()) ?? [];
   const columns = header.findLastIndex((name) => name !== '') + 1;
   const missing = names.find((name) => !header.includes(name));
   if (missing !== undefined) throw new Malformed(1 + above, { de: `die Spalte ${missing} fehlt`, en: `there is no column ${missing}` });
-  return rest.map(({ record, info }) => {
+  const toLine = ({ record, info }: (typeof rows)[number]): Line => {
     const line = info.lines + above;
     if (record.length < columns || record.slice(header.length).some((cell) => cell.trim() !== ''))
-      return { line, cells: new Map<string, string>(), unfit: unfit(line) };
+      return { line, cells: new Map(), unfit: unfit(line) };
     return { line, cells: new Map(header.map((name, index) => [name, record[index] ?? ''])) };
-  });
+  };
+  return rows.values().drop(1).map(toLine);
 }
 
 const DEEPEST = 32;
+const MOST_ATTRIBUTES = 500;
 
-function xmlLines(text: string, { row }: StatusConfig): readonly Line[] {
+async function xmlLines(text: string, { row }: StatusConfig): Promise<readonly Line[]> {
   const parser = new SaxesParser({ xmlns: false, position: true });
   const found: Line[] = [];
   const path: string[] = [];
@@ -126,6 +147,12 @@ function xmlLines(text: string, { row }: StatusConfig): readonly Line[] {
   // Entities of its own are how a document of some bytes becomes one of gigabytes, or reads other files.
   parser.on('doctype', () => stop('DOCTYPE ist nicht erlaubt', 'a DOCTYPE is not allowed'));
   parser.on('error', () => stop('kein wohlgeformtes XML', 'not well-formed XML'));
+  // Counted as they come: what belongs to one element is made in one go.
+  let own = 0;
+  parser.on('opentagstart', () => void (own = 0));
+  parser.on('attribute', () => {
+    if (++own > MOST_ATTRIBUTES) stop('zu viele Attribute an einem Element', 'an element with too many attributes');
+  });
   parser.on('opentag', ({ name, attributes }) => {
     path.push(local(name));
     if (path.length > DEEPEST) stop('zu tief verschachtelt', 'nested too deeply');
@@ -148,6 +175,7 @@ function xmlLines(text: string, { row }: StatusConfig): readonly Line[] {
     }
     path.pop();
   });
-  parser.write(legalXml(text)).close();
+  for await (const piece of inPieces(legalXml(text))) parser.write(piece);
+  parser.close();
   return found;
 }

@@ -79,7 +79,7 @@ export function createPickup(config: FiledropConfig, sessions: Sessions, host: H
     if (place.file.bytes > status.maxBytes) return { content: Buffer.alloc(0), rows: tooLarge(status.maxBytes) };
     const content = await session.read(path(place));
     try {
-      return { content, rows: parse(content) };
+      return { content, rows: await parse(content) };
     } catch (error) {
       if (error instanceof Malformed) return { content, rows: error };
       throw error;

@@ -131,11 +131,11 @@ describe('what comes in', () => {
     )
     .map((parts) => new TextEncoder().encode(parts.join('')));
 
-  test.each(['csv', 'xml'] as const)('any %s is read whole or refused with a line', (format) => {
-    fc.assert(
-      fc.property(fc.oneof(bytes, almost), fc.constantFrom('utf-8', 'windows-1252'), (content, encoding) => {
+  test.each(['csv', 'xml'] as const)('any %s is read whole or refused with a line', async (format) => {
+    await fc.assert(
+      fc.asyncProperty(fc.oneof(bytes, almost), fc.constantFrom('utf-8', 'windows-1252'), async (content, encoding) => {
         try {
-          const file = readStatus(Buffer.from(content), status({ format, encoding: encoding as 'utf-8' }), 'Europe/Berlin', now);
+          const file = await readStatus(Buffer.from(content), status({ format, encoding: encoding as 'utf-8' }), 'Europe/Berlin', now);
           for (const { id, ref, nativeStatus, updatedAt } of file.changes)
             expect([id, ref.id, nativeStatus, updatedAt.getTime() > 0].every(Boolean)).toBe(true);
         } catch (error) {
@@ -151,8 +151,8 @@ describe('what comes in', () => {
     ['sep= behind a byte order mark', '\uFEFFsep=;\nKennung;Stand;Am\na;offen;2026-11-24\n'],
     ['rows without a value', 'Kennung;Stand;Am\n;;\na;offen;2026-11-24\n;;;;\n ; ;\n'],
     ['empty cells behind the last column', 'Kennung;Stand;Am;;\na;offen;2026-11-24;;\na;offen;2026-11-24\n'],
-  ])('a CSV with %s is read', (_, text) => {
-    const { changes, bad } = readStatus(Buffer.from(text), status({ format: 'csv' }), 'Europe/Berlin', now);
+  ])('a CSV with %s is read', async (_, text) => {
+    const { changes, bad } = await readStatus(Buffer.from(text), status({ format: 'csv' }), 'Europe/Berlin', now);
     expect(bad).toEqual([]);
     expect(new Set(changes.map(({ ref, nativeStatus }) => `${ref.id} ${nativeStatus}`))).toEqual(new Set(['a offen']));
   });
@@ -167,8 +167,8 @@ describe('what comes in', () => {
     ['infinity', `Kennung;Stand;Am\na;offen;infinity\n${good}\n`, /^line 2: Am: not a moment/],
     ['the year 1', `Kennung;Stand;Am\na;offen;0001-01-01\n${good}\n`, /^line 2: /],
     ['no moment', `Kennung;Stand;Am\na;offen;\n${good}\n`, /^line 2: Am is missing/],
-  ])('a row of a CSV with %s is named, and the others are read', (_, text, words) => {
-    const { changes, bad } = readStatus(Buffer.from(text, 'latin1'), status({ format: 'csv' }), 'Europe/Berlin', now);
+  ])('a row of a CSV with %s is named, and the others are read', async (_, text, words) => {
+    const { changes, bad } = await readStatus(Buffer.from(text, 'latin1'), status({ format: 'csv' }), 'Europe/Berlin', now);
     expect(changes.map(({ ref }) => ref.id)).toEqual(['b']);
     expect(bad.map(({ problem }) => problem.message)).toEqual([expect.stringMatching(words)]);
   });
@@ -177,17 +177,42 @@ describe('what comes in', () => {
     ['a NUL', 'off\0en'],
     ['a reference to one', 'off&#0;en'],
     ['a byte of another charset', 'zur\u00fcck'],
-  ])('a row of XML with %s is named, and the others are read', (_, text) => {
+  ])('a row of XML with %s is named, and the others are read', async (_, text) => {
     const row = (key: string, stand: string) => `<Vorgang><Kennung>${key}</Kennung><Stand>${stand}</Stand><Am>2026-11-24</Am></Vorgang>`;
     const file = Buffer.from(`<Liste>${row('a', text)}${row('b', 'offen')}</Liste>`, 'latin1');
-    const { changes, bad } = readStatus(file, status({ format: 'xml' }), 'Europe/Berlin', now);
+    const { changes, bad } = await readStatus(file, status({ format: 'xml' }), 'Europe/Berlin', now);
     expect(changes.map(({ ref }) => ref.id)).toEqual(['b']);
     expect(bad.map(({ key }) => key)).toEqual(['a']);
   });
 
-  test('a file that grew too large, or nests too deeply, is refused', () => {
-    expect(() => readStatus(Buffer.alloc(100), status({ maxBytes: 99 }), 'Europe/Berlin', now)).toThrow('larger than 99 bytes');
-    expect(() => readStatus(Buffer.from('<a>'.repeat(100)), status({ format: 'xml' }), 'Europe/Berlin', now)).toThrow('nested too deeply');
+  test('a long file leaves others a turn between its pieces', async () => {
+    const rows = Array.from({ length: 3000 }, (_, n) => [`a${n}`, 'offen', '2026-11-24'] as const);
+    const xml = rows
+      .map(([key, stand, am]) => `<Vorgang><Kennung>${key}</Kennung><Stand>${stand}</Stand><Am>${am}</Am></Vorgang>`)
+      .join('');
+    const csv = ['Kennung;Stand;Am', ...rows.map((row) => row.join(';'))].join('\n');
+    for (const [format, text] of [
+      ['xml', `<Liste>${xml}</Liste>`],
+      ['csv', csv],
+    ] as const) {
+      let turns = 0;
+      const count = () => {
+        turns += 1;
+        turn = setImmediate(count);
+      };
+      let turn = setImmediate(count);
+      const { changes } = await readStatus(Buffer.from(text), status({ format }), 'Europe/Berlin', now);
+      clearImmediate(turn);
+      expect(changes).toHaveLength(3000);
+      expect(turns).toBeGreaterThan(2);
+    }
+  });
+
+  test('a file that grew too large, or nests too deeply, is refused', async () => {
+    const read = (text: string, over = {}) => readStatus(Buffer.from(text), status({ format: 'xml', ...over }), 'Europe/Berlin', now);
+    await expect(read('x'.repeat(100), { maxBytes: 99 })).rejects.toThrow('larger than 99 bytes');
+    await expect(read('<a>'.repeat(100))).rejects.toThrow('nested too deeply');
+    await expect(read(`<a ${Array.from({ length: 501 }, (_, n) => `n${n}=""`).join(' ')}/>`)).rejects.toThrow('too many attributes');
   });
 
   test.each([
