@@ -1,8 +1,10 @@
+import { sql } from 'kysely';
 import type { KeyRules, LoggedEvent, RegionalKey } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
 import { countRows, countTogether } from '../infra/store/count.ts';
+import { orderly } from '../infra/store/order.ts';
 import type { Store } from '../infra/store/store.ts';
 import type { Application, Applications } from './applications.ts';
 import { isParked, toApplication } from './records.ts';
@@ -24,6 +26,8 @@ export async function listPage(
     const all = store.db.selectFrom('application').where('ars', '=', keyOfCity);
     return submitter ? all.where('owner', '<>', principal.owner) : all;
   });
+  // What is parked is found by an index that holds such rows alone.
+  const order = filter.status === 'PARKED' ? sql<string>`id` : orderly('id');
   const lists = [...(submitter ? [byOwner] : []), ...byCity].map((visible) => {
     // A parked withdrawal leaves the status as it is and still waits for a person.
     if (filter.status === 'PARKED') return visible.where(isParked);
@@ -33,9 +37,9 @@ export async function listPage(
   const { after, first } = filter.page;
   const pages = await Promise.all(
     lists.map((visible) =>
-      (after === null ? visible : visible.where('id', '<', after))
+      (after === null ? visible : visible.where(order, '<', after))
         .selectAll()
-        .orderBy('id', 'desc')
+        .orderBy(order, 'desc')
         .limit(first + 1)
         .execute(),
     ),

@@ -4,6 +4,7 @@ import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import type { Principal } from '../identity/identity.ts';
 import { countRows, countTogether } from '../infra/store/count.ts';
 import type { EventLog } from '../infra/store/eventlog.ts';
+import { orderly } from '../infra/store/order.ts';
 import type { Database } from '../infra/store/schema.ts';
 import type { Store } from '../infra/store/store.ts';
 import { permitOf, type RecognisedPermit } from './permits.ts';
@@ -150,16 +151,18 @@ export async function findCaseOf(
 
 type CaseQuery = SelectQueryBuilder<Database & { file: Database['case_file'] }, 'file', object>;
 
-/** Cases that somebody sees for one reason, and by which column they are in order: that of the index which finds them. */
+/** Cases that somebody sees for one reason, where their id is, and what they are in order of: that of the index which finds them. */
 interface Visible {
   readonly all: CaseQuery;
   readonly id: RawBuilder<string>;
+  readonly order: RawBuilder<string>;
 }
 
 /** Of all cases, those for which something holds. What is open is found by its own index, however much is closed. */
 const among = (store: Store, holds: RawBuilder<boolean>): Visible => ({
   all: store.db.selectFrom('case_file as file').where(holds),
   id: fileId,
+  order: fileId,
 });
 
 /*
@@ -168,6 +171,7 @@ const among = (store: Store, holds: RawBuilder<boolean>): Visible => ({
  */
 
 const linked = sql<string>`link.case_id`;
+const linkedInOrder = orderly('link.case_id');
 
 /** Cases of a city under one of its keys, without those that it takes part in under one of the keys before. */
 const ofCity = (store: Store, keysOfCity: readonly RegionalKey[], index: number): Visible => {
@@ -188,7 +192,7 @@ const ofCity = (store: Store, keysOfCity: readonly RegionalKey[], index: number)
         ),
       ),
     );
-  return { all, id: linked };
+  return { all, id: linked, order: linkedInOrder };
 };
 
 /** Cases of somebody's own applications, by the owner first. One that has several of them is counted once, by the first. */
@@ -209,7 +213,7 @@ const ofOwner = (store: Store, { owner }: Principal): Visible => {
         ),
       ),
     );
-  return { all, id: linked };
+  return { all, id: linked, order: linkedInOrder };
 };
 
 /** What the principal may see, newest first; the cursor is the case's id (UUIDv7, which grows with time). */
@@ -231,25 +235,26 @@ export async function listCases(
   if (ars !== null) {
     const ofThis =
       open === true ? [among(store, concerns(store, keysOfCity, fileId))] : keysOfCity.map((_, index) => ofCity(store, keysOfCity, index));
-    for (const { all, id } of ofThis)
+    for (const { all, id, order } of ofThis)
       reasons.push({
         all: isSubmitter(principal) ? all.where(sql<boolean>`not ${hasOwn(store, principal, id)}`) : all,
         id,
+        order,
       });
   }
-  const lists = reasons.map(({ all, id }) => {
+  const lists = reasons.map(({ all, order }) => {
     let visible = all;
     if (open === true) visible = visible.where('file.closed_at', 'is', null);
     else if (open === false) visible = visible.where('file.closed_at', 'is not', null);
     // A word that is no kind's is asked of nobody: a store may refuse the characters in it.
     if (kind) visible = visible.where('file.kind', '=', /^[a-z-]{1,40}$/.test(kind) ? kind : '');
-    return { visible, id };
+    return { visible, order };
   });
   const pages = await Promise.all(
-    lists.map(({ visible, id }) =>
-      (after === null ? visible : visible.where(id, '<', after))
+    lists.map(({ visible, order }) =>
+      (after === null ? visible : visible.where(order, '<', after))
         .selectAll('file')
-        .orderBy(id, 'desc')
+        .orderBy(order, 'desc')
         .limit(first + 1)
         .execute(),
     ),
