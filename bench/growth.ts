@@ -17,7 +17,7 @@ import { bodyFor } from './submission.ts';
 
 /*
  * What becomes of the hub when its store grows: the same work on an empty store and on ones that hold finished applications,
- * in turns, as ratios to the empty one:
+ * side by side, as ratios to the empty one:
  *
  *   node bench/growth.ts [--sizes 0,250000,1000000] [--only sqlite|postgres] [--works <words>] [--rounds <number>] [--statements] [--quick]
  *
@@ -39,8 +39,8 @@ const { values } = parseArgs({
 });
 const sizes = values.quick ? [0, 5000] : values.sizes.split(',').map(Number);
 const plan: Plan = values.quick
-  ? { rounds: 1, seconds: 1, warmUpSeconds: 1 }
-  : { rounds: Number(values.rounds), seconds: 1, warmUpSeconds: 2 };
+  ? { rounds: 1, seconds: 1, warmUpSeconds: 1, sideBySide: true }
+  : { rounds: Number(values.rounds), seconds: 2, warmUpSeconds: 2, sideBySide: true };
 const wanted = values.works?.split(',');
 const bar = 0.9;
 const say = (text: string) => console.log(text);

@@ -37,7 +37,7 @@ export function renderTables(tables: readonly Table[]): string {
 export const renderRun = (machine: readonly string[], plan: Plan, tables: readonly Table[]): string =>
   [
     ...machine.map((line) => `- ${line}`),
-    `- Rounds: ${plan.rounds} of ${plan.seconds} s each after ${plan.warmUpSeconds} s of warm-up`,
+    `- Rounds: ${plan.rounds} of ${plan.seconds} s each after ${plan.warmUpSeconds} s of warm-up${plan.sideBySide ? ', all contenders at once' : ''}`,
     '',
     renderTables(tables),
   ].join('\n');

@@ -38,6 +38,8 @@ export interface Plan {
   readonly rounds: number;
   readonly seconds: number;
   readonly warmUpSeconds: number;
+  /** All contenders at once instead of in turns, so that whatever else the machine does in a round is taken from all of them. @default false */
+  readonly sideBySide?: boolean;
 }
 
 /** Median of some numbers; the mean of the two in the middle where they are even. */
@@ -53,20 +55,25 @@ export function median(values: readonly number[]): number {
  */
 export async function measure(contenders: readonly Contender[], plan: Plan, say: (text: string) => void): Promise<readonly Measured[]> {
   const rounds = new Map<Contender, Round[]>();
-  for (const contender of contenders) {
-    rounds.set(contender, []);
-    await contender.run(plan.warmUpSeconds);
-    await contender.settle?.();
-  }
+  const turns = plan.sideBySide ? [contenders] : contenders.map((one) => [one]);
+  const each = async (turn: readonly Contender[], work: (one: Contender) => Promise<void>) => {
+    await Promise.all(turn.map(work));
+    await Promise.all(turn.map((one) => one.settle?.()));
+  };
+  for (const turn of turns)
+    await each(turn, async (contender) => {
+      rounds.set(contender, []);
+      await contender.run(plan.warmUpSeconds);
+    });
   for (let round = 1; round <= plan.rounds; round += 1)
-    for (const contender of contenders) {
-      const before = await contender.cpu();
-      const { count, seconds, p50, p99 } = await contender.run(plan.seconds);
-      const cpuMicros = ((await contender.cpu()) - before) / count;
-      rounds.get(contender)?.push({ perSecond: count / seconds, p50, p99, cpuMicros });
-      say(`  ${round}/${plan.rounds} ${contender.name}: ${Math.round(count / seconds)}/s, ${Math.round(cpuMicros)} µs CPU each`);
-      await contender.settle?.();
-    }
+    for (const turn of turns)
+      await each(turn, async (contender) => {
+        const before = await contender.cpu();
+        const { count, seconds, p50, p99 } = await contender.run(plan.seconds);
+        const cpuMicros = ((await contender.cpu()) - before) / count;
+        rounds.get(contender)?.push({ perSecond: count / seconds, p50, p99, cpuMicros });
+        say(`  ${round}/${plan.rounds} ${contender.name}: ${Math.round(count / seconds)}/s, ${Math.round(cpuMicros)} µs CPU each`);
+      });
   const base = rounds.get(contenders[0] as Contender) ?? [];
   return contenders.map((contender) => summary(contender.name, rounds.get(contender) ?? [], base));
 }
