@@ -191,9 +191,13 @@ export const works: readonly (readonly [title: string, work: Work])[] = [
   ],
   [
     'a city’s open cases and tasks',
-    asking('clerk-duesseldorf', '{ cases(open: true) { totalCount nodes { id } } clerkTasks { totalCount } tasks { totalCount } }', nodes),
+    asking(
+      'clerk-duesseldorf',
+      '{ cases(open: true, first: 5) { totalCount nodes { id } } clerkTasks { totalCount } tasks { totalCount } }',
+      nodes,
+    ),
   ],
-  ['all cases of a city', asking('clerk-duesseldorf', '{ cases(first: 20) { totalCount nodes { id } } }', nodes)],
+  ['all cases of a city', asking('clerk-duesseldorf', '{ cases(first: 5) { totalCount nodes { id } } }', nodes)],
   ['the cases of a portal', asking('portal', '{ cases(first: 20) { totalCount } }', '"totalCount":')],
   [
     'one case of a city',

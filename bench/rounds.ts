@@ -58,7 +58,7 @@ export async function measure(contenders: readonly Contender[], plan: Plan, say:
   const turns = plan.sideBySide ? [contenders] : contenders.map((one) => [one]);
   const each = async (turn: readonly Contender[], work: (one: Contender) => Promise<void>) => {
     await Promise.all(turn.map(work));
-    await Promise.all(turn.map((one) => one.settle?.()));
+    await Promise.all(turn.map(async (one) => one.settle?.()));
   };
   for (const turn of turns)
     await each(turn, async (contender) => {
