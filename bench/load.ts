@@ -15,6 +15,8 @@ export interface Load {
   readonly tokens?: readonly string[];
   /** A text that every right answer holds. */
   readonly expected: string;
+  /** Right answers that a round has at the least. @default 1 */
+  readonly least?: number;
 }
 
 /** What a round of load saw; latencies in milliseconds. */
@@ -29,7 +31,7 @@ export interface Seen {
  * One round of load from this process.
  * @throws where a single answer was not as expected: a fast wrong answer must not count
  */
-export async function load({ url, clients, seconds, requests, requestsOf, tokens, expected }: Load): Promise<Seen> {
+export async function load({ url, clients, seconds, requests, requestsOf, tokens, expected, least = 1 }: Load): Promise<Seen> {
   const histogram = createHistogram();
   let connection = 0;
   let wrong: string | undefined;
@@ -67,7 +69,7 @@ export async function load({ url, clients, seconds, requests, requestsOf, tokens
     running.on('response', (_client, _status, _bytes, ms) => histogram.record(Math.max(1, Math.round(ms * 1000))));
   });
   const failed = result.errors + result.timeouts + result.non2xx + result.mismatches;
-  if (failed > 0 || result['2xx'] === 0)
+  if (failed > 0 || result['2xx'] < least)
     throw new Error(
       `${url}: ${failed} of ${result.requests.total} answers were wrong (${result.errors} errors, ${result.timeouts} timeouts, ${result.non2xx} with another status): ${wrong ?? 'no body'}`,
     );
