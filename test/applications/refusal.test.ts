@@ -32,6 +32,19 @@ describe('what a back office said against an application', () => {
     expect(toRefusal('Eine Angabe fehlt: Finanzamt', {}, person).message).toBe('Eine Angabe fehlt: Finanzamt');
   });
 
+  test.each([
+    ['王伟', '王伟 ist unbekannt', '[…] ist unbekannt'],
+    ['Xi Li', 'Frau Li, Xi: unbekannt', 'Frau […], […]: unbekannt'],
+    ['Eva Schmidt-Meyer', 'Frau Schmidt ist unbekannt', 'Frau […] ist unbekannt'],
+    ['Anna zu Salm', 'Salm ist zu lang', '[…] ist zu lang'],
+    ['İbrahim Yıldız', 'İbrahim, YILDIZ: unbekannt', '[…], […]: unbekannt'],
+    ['Jörg Großmüller', 'GROSSMUELLER ist unbekannt', '[…] ist unbekannt'],
+    ['Joerg Mueller', 'Jörg Müller ist unbekannt', '[…] ist unbekannt'],
+    ['Zoe\u0308 Klee', 'Zo\u00eb ist unbekannt', '[…] ist unbekannt'],
+  ])('holds no part of the name %s, and the words around it', (name, said, kept) => {
+    expect(toRefusal(said, {}, { ...payload, applicant: { name }, formData: null }).message).toBe(kept);
+  });
+
   test('holds none of the values, whatever they are and wherever they stand', () => {
     const value = fc.string({ minLength: 3, maxLength: 30, unit: 'grapheme' }).filter((text) => text.trim().length >= 3);
     fc.assert(
