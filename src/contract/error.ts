@@ -19,6 +19,9 @@ export type HubErrorCode =
   | 'PLAN_NOT_FOUND'
   | 'CLOSED';
 
+/** Whoever sets the hub up or mends it reads these first. */
+type ReadByOperators = 'CONFIG_INVALID' | 'BACKUP_REFUSED' | 'STORE_SCHEMA_UNKNOWN';
+
 /** What an operator reads, in both languages. */
 export type Said = Localised & { readonly en: string };
 
@@ -38,9 +41,9 @@ export class HubError extends Error {
   readonly retryable: boolean;
   readonly problem?: Problem;
 
-  // Whoever sets the hub up reads these first, in the language of the command: so there is none without German.
-  constructor(code: 'CONFIG_INVALID', said: Said, options?: HubErrorOptions);
-  constructor(code: Exclude<HubErrorCode, 'CONFIG_INVALID'>, said: string | Said, options?: HubErrorOptions);
+  // In the language of the command: so there is none without German.
+  constructor(code: ReadByOperators, said: Said, options?: HubErrorOptions);
+  constructor(code: Exclude<HubErrorCode, ReadByOperators>, said: string | Said, options?: HubErrorOptions);
   constructor(code: HubErrorCode, said: string | Said, options: HubErrorOptions = {}) {
     super(typeof said === 'string' ? said : said.en, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'HubError';

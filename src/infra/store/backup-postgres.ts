@@ -10,7 +10,17 @@ import { readPostgresUrl } from './postgres.ts';
 /** Of the process: where the tools are found, and how they reach the database. */
 type Environment = Readonly<Record<string, string | undefined>>;
 
-const refused = (message: string, cause?: unknown) => new HubError('BACKUP_REFUSED', message, cause === undefined ? {} : { cause });
+const refused = (de: string, en: string, cause?: unknown) =>
+  new HubError('BACKUP_REFUSED', { de, en }, cause === undefined ? {} : { cause });
+
+/** Why a tool ended without success. */
+interface Failed {
+  readonly tool: string;
+  /** In its own words. */
+  readonly said: string;
+}
+
+const failedAt = ({ tool, said }: Failed) => refused(`${tool} ist fehlgeschlagen: ${said}`, `${tool} failed: ${said}`);
 
 /** What the tools take in a URL; they refuse what is the driver's alone, such as `statement_timeout`. */
 const toolParameters: ReadonlySet<string> = new Set(
@@ -43,15 +53,19 @@ function start(tool: string, args: readonly string[], env: Environment) {
   const child = spawn(tool, args, { env });
   let said = '';
   child.stderr.setEncoding('utf8').on('data', (text: string) => (said = (said + text).slice(-2000)));
-  const ended = new Promise<string | null>((resolve, reject) => {
+  const ended = new Promise<Failed | null>((resolve, reject) => {
     child.once('error', (cause: NodeJS.ErrnoException) =>
       reject(
         cause.code === 'ENOENT'
-          ? refused(`${tool} is not installed: install PostgreSQL's client tools, of the server's version or newer.`, cause)
+          ? refused(
+              `${tool} ist nicht installiert: Installieren Sie die Client-Werkzeuge von PostgreSQL, in der Version des Servers oder neuer.`,
+              `${tool} is not installed: install PostgreSQL's client tools, of the server's version or newer.`,
+              cause,
+            )
           : cause,
       ),
     );
-    child.once('close', (code) => resolve(code === 0 ? null : `${tool} failed: ${said.trim()}`));
+    child.once('close', (code) => resolve(code === 0 ? null : { tool, said: said.trim() }));
   });
   // Whoever waits for one tool hears of another later.
   ended.catch(() => {});
@@ -63,7 +77,7 @@ async function run(tool: string, args: readonly string[], env: Environment): Pro
   child.stdin.end();
   child.stdout.resume();
   const problem = await ended;
-  if (problem !== null) throw refused(problem);
+  if (problem !== null) throw failedAt(problem);
 }
 
 /** Writes the database into a file in pg_dump's own format. @returns its size in bytes @throws HubError BACKUP_REFUSED */
@@ -146,7 +160,7 @@ export async function restorePostgres(storeUrl: string, backup: string, stamp: s
   const problem = unread ?? (await refusal);
   if (problem !== null) {
     await refusal;
-    throw refused(problem);
+    throw failedAt(problem);
   }
   return (await hasSchema(storeUrl, schema)) ? schema : null;
 }

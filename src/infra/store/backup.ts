@@ -29,7 +29,8 @@ import { HubError } from '#contract';
 export const sqlitePath = (url: string): string | null =>
   url.startsWith('sqlite:') ? url.slice('sqlite:'.length).replace(/^\/\/(?=\/|\.)/, '') : null;
 
-const refused = (message: string, cause?: unknown) => new HubError('BACKUP_REFUSED', message, cause === undefined ? {} : { cause });
+const refused = (de: string, en: string, cause?: unknown) =>
+  new HubError('BACKUP_REFUSED', { de, en }, cause === undefined ? {} : { cause });
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
@@ -65,7 +66,7 @@ export const checksumOf = (path: string): string => `${path}.sha256`;
 
 /** Whether a backup is byte for byte as it was written; `unknown` if no checksum lies beside it. */
 export async function compareChecksum(path: string): Promise<'same' | 'differs' | 'unknown'> {
-  if (!existsSync(path)) throw refused(`${path} does not exist.`);
+  if (!existsSync(path)) throw refused(`${path} gibt es nicht.`, `${path} does not exist.`);
   if (!existsSync(checksumOf(path))) return 'unknown';
   const [written] = readFileSync(checksumOf(path), 'utf8').split(' ');
   return written === (await digestOf(path)) ? 'same' : 'differs';
@@ -97,15 +98,20 @@ export async function writeWhole(path: string, write: (draft: string) => void | 
 
 /** Writes the store of `source` into `target` while the hub runs. @returns its size in bytes @throws HubError BACKUP_REFUSED */
 export async function backupSqlite(source: string, target: string): Promise<number> {
-  if (!existsSync(source)) throw refused(`${source} does not exist: check STORE_URL.`);
-  if (resolve(source) === resolve(target)) throw refused(`${target} is the store itself: name another file.`);
+  if (!existsSync(source)) throw refused(`${source} gibt es nicht: Prüfen Sie STORE_URL.`, `${source} does not exist: check STORE_URL.`);
+  if (resolve(source) === resolve(target))
+    throw refused(`${target} ist der Speicher selbst: Nennen Sie eine andere Datei.`, `${target} is the store itself: name another file.`);
   await writeBackup(target, (draft) => {
     const db = new DatabaseSync(source, { timeout: 30_000 });
     try {
       // One read transaction: writers go on, and what they commit meanwhile is not in it.
       db.prepare('vacuum into ?').run(draft);
     } catch (error) {
-      throw refused(`${source} could not be backed up into ${target}: ${reason(error)}`, error);
+      throw refused(
+        `${source} ließ sich nicht nach ${target} sichern: ${reason(error)}`,
+        `${source} could not be backed up into ${target}: ${reason(error)}`,
+        error,
+      );
     } finally {
       db.close();
     }
@@ -115,7 +121,7 @@ export async function backupSqlite(source: string, target: string): Promise<numb
 
 /** Copies a backup to where it can be opened and changed. */
 export function copyBackup(backup: string, draft: string): void {
-  if (!existsSync(backup)) throw refused(`${backup} does not exist.`);
+  if (!existsSync(backup)) throw refused(`${backup} gibt es nicht.`, `${backup} does not exist.`);
   copyFileSync(backup, draft);
   chmodSync(draft, 0o600);
 }
@@ -152,7 +158,7 @@ export function findDamage(path: string): readonly string[] {
  */
 export function replaceStore(path: string, draft: string, stamp: string): string | null {
   const before = `${path}.before-${stamp}`;
-  if (!foldIn(draft)) throw refused(`${draft} cannot be opened.`);
+  if (!foldIn(draft)) throw refused(`${draft} lässt sich nicht öffnen.`, `${draft} cannot be opened.`);
   const hadStore = existsSync(path);
   if (hadStore) {
     if (!foldIn(path)) for (const end of ['-wal', '-shm']) if (existsSync(`${path}${end}`)) renameSync(`${path}${end}`, `${before}${end}`);
@@ -176,7 +182,12 @@ function foldIn(path: string): boolean {
     }
   } catch (error) {
     const code = error instanceof Error && 'errcode' in error && typeof error.errcode === 'number' ? error.errcode & 0xff : 0;
-    if (code === 5 || code === 6) throw refused(`${path} is open in another process: stop the hub, then restore.`, error);
+    if (code === 5 || code === 6)
+      throw refused(
+        `${path} ist in einem anderen Prozess offen: Halten Sie den Hub an, dann spielen Sie zurück.`,
+        `${path} is open in another process: stop the hub, then restore.`,
+        error,
+      );
     return false;
   }
 }

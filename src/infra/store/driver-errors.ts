@@ -19,7 +19,10 @@ export interface DriverErrors {
 export const storeUnavailable = (dialect: string, cause: unknown): HubError =>
   new HubError(
     'STORE_UNAVAILABLE',
-    `The ${dialect} store does not answer: check STORE_URL, that the database runs and that its disk has room.`,
+    {
+      de: `Der Speicher (${dialect}) antwortet nicht: Prüfen Sie STORE_URL, ob die Datenbank läuft und ob auf ihrem Datenträger Platz ist.`,
+      en: `The ${dialect} store does not answer: check STORE_URL, that the database runs and that its disk has room.`,
+    },
     {
       retryable: true,
       cause,

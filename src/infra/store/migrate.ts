@@ -44,16 +44,23 @@ async function unknownMigrations(store: Store): Promise<readonly string[]> {
  */
 export async function migrate(store: Store): Promise<void> {
   const unknown = await unknownMigrations(store).catch((cause: unknown) => {
-    throw new HubError('STORE_UNAVAILABLE', `The ${store.dialect} store cannot be opened: check STORE_URL and that the database runs.`, {
-      retryable: true,
-      cause,
-    });
+    throw new HubError(
+      'STORE_UNAVAILABLE',
+      {
+        de: `Der Speicher (${store.dialect}) lässt sich nicht öffnen: Prüfen Sie STORE_URL und ob die Datenbank läuft.`,
+        en: `The ${store.dialect} store cannot be opened: check STORE_URL and that the database runs.`,
+      },
+      {
+        retryable: true,
+        cause,
+      },
+    );
   });
   if (unknown.length > 0)
-    throw new HubError(
-      'STORE_SCHEMA_UNKNOWN',
-      `The database was changed by a newer version of the hub (${unknown.join(', ')}). Start that version, or restore the backup made before its migration.`,
-    );
+    throw new HubError('STORE_SCHEMA_UNKNOWN', {
+      de: `Eine neuere Version des Hubs hat die Datenbank geändert (${unknown.join(', ')}). Starten Sie diese Version, oder spielen Sie die Sicherung von vor der Änderung zurück.`,
+      en: `The database was changed by a newer version of the hub (${unknown.join(', ')}). Start that version, or restore the backup made before its migration.`,
+    });
   const { error } = await new Migrator({ db: store.db, provider: { getMigrations: async () => ({ ...migrations }) } }).migrateToLatest();
   if (error !== undefined)
     throw new HubError('STORE_UNAVAILABLE', 'The schema of the database could not be brought up to date; nothing was changed.', {
