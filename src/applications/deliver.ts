@@ -23,7 +23,7 @@ import {
   type ClaimedJob,
   type Payload,
 } from './records.ts';
-import { toRefusal } from './refusal.ts';
+import { toRefusal, type Refusal } from './refusal.ts';
 import { confirmsWithdrawal, decideFailure, decideUnconfirmed, type ParkedReason } from './rules.ts';
 import { canWithdraw } from './withdraw.ts';
 
@@ -324,7 +324,11 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
     const queued = cities.adapter(job.city, job.adapter).cases?.traits.withdrawals === 'queued';
     const decision = decideUnconfirmed({ sinceMs: Math.max(0, at - takenAt), queued }, deps.retry);
     const words = `the withdrawal was taken, and the case is still in the status “${seen?.nativeStatus ?? ''}”`;
-    const known = { effect: 'unknown', last_error: 'not-confirmed', refusal: JSON.stringify(toRefusal(words)) } as const;
+    const known = {
+      effect: 'unknown',
+      last_error: 'not-confirmed',
+      refusal: JSON.stringify({ message: words, fields: [] } satisfies Refusal),
+    } as const;
     if (decision.do === 'look') {
       await settle(job, held, { ...known, state: 'queued', not_before: at + decision.inMs });
       return;
@@ -372,7 +376,7 @@ export function createDelivery(deps: ApplicationsDeps, changes: Changes): Delive
       'a delivery failed',
     );
     const payload = application.payload === null ? null : (JSON.parse(application.payload) as Payload);
-    const known = { effect, last_error: failure.kind, refusal: JSON.stringify(toRefusal(words, failure.fields, payload)) };
+    const known = { effect, last_error: failure.kind, refusal: JSON.stringify(toRefusal(words, failure.fields ?? {}, payload)) };
     if (decision.do === 'retry') await settle(job, held, { ...known, state: 'queued', not_before: at + decision.inMs });
     else
       await settle(job, held, { ...known, state: 'parked' }, (tx, row, parkedAt) =>

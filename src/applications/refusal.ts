@@ -58,8 +58,8 @@ const comparable = (text: string): string =>
   spellings.reduce((left, [written, , compared]) => left.replaceAll(written, compared), text.toLowerCase());
 
 /** Takes out of a text what stands in the application: whole values, whatever their case, not letters within words. */
-function redactor(payload: Payload | null): (text: string) => string {
-  const values = payload ? valuesOf(payload).map((value) => value.normalize('NFC')) : [];
+function redactor(payload: Payload): (text: string) => string {
+  const values = valuesOf(payload).map((value) => value.normalize('NFC'));
   const whole = (value: string) => new RegExp(String.raw`(?<![\p{L}\p{N}])${patternOf(value)}(?![\p{L}\p{N}])`, 'giu');
   return (text) => {
     const short = text.slice(0, MOST_CHARACTERS * 4).normalize('NFC');
@@ -71,8 +71,12 @@ function redactor(payload: Payload | null): (text: string) => string {
   };
 }
 
-/** What may be kept of a failure's words; `payload` is what was sent, null if it is erased already. */
-export function toRefusal(message: string, fields: Readonly<Record<string, string>> = {}, payload: Payload | null = null): Refusal {
+/**
+ * What may be kept of what a back office said; `payload` is what was sent, null if it is erased already. Then nothing tells which of the
+ * words are somebody's name, and none is kept.
+ */
+export function toRefusal(message: string, fields: Readonly<Record<string, string>>, payload: Payload | null): Refusal {
+  if (payload === null) return { message: message === '' ? '' : LEFT_OUT, fields: [] };
   const redact = redactor(payload);
   return {
     message: redact(message),

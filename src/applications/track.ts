@@ -1,4 +1,5 @@
-import { isAdapterError, isInFuture, type Adapter, type AdapterError, type Call, type CaseRef, type MalformedRecord } from '#contract';
+import { isAdapterError, isInFuture, type Adapter, type Call, type CaseRef, type MalformedRecord } from '#contract';
+import { reasonOf } from '../cities/failure.ts';
 import { acquireLease, type Lease } from '../infra/store/lease.ts';
 import type { ApplicationsDeps } from './applications.ts';
 import type { Changes } from './changes.ts';
@@ -131,8 +132,7 @@ export function createTracking(deps: ApplicationsDeps, changes: Changes): Tracki
         pause = everyMs;
       } catch (error) {
         pause = Math.min(longestPauseMs, pause * 2);
-        if (!signal.aborted)
-          log.warn({ city, adapter, pauseMs: pause, reason: (error as AdapterError).message }, 'changes could not be pulled');
+        if (!signal.aborted) log.warn({ city, adapter, pauseMs: pause, reason: reasonOf(error) }, 'changes could not be pulled');
       }
       await sleep(pause, signal);
     }

@@ -1,6 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import { HubError } from '#contract';
 import type { CatalogueAdapter } from '../cities/cities.ts';
+import { reasonOf } from '../cities/failure.ts';
 import type { Log } from '../infra/log.ts';
 import { acquireLease, type Lease } from '../infra/store/lease.ts';
 import type { Store } from '../infra/store/store.ts';
@@ -96,7 +97,7 @@ export function startRefresh(deps: RefreshDeps, ready: Promise<unknown>): Refres
       const work = refresh(city)
         .catch((error: unknown) => {
           if (error instanceof HubError && error.code === 'CLOSED') return;
-          log.warn({ city: city.id, reason: error instanceof Error ? error.message : '' }, 'a catalogue could not be refreshed');
+          log.warn({ city: city.id, reason: reasonOf(error) }, 'a catalogue could not be refreshed');
         })
         .finally(() => running.delete(city.id));
       running.set(city.id, work);
@@ -107,9 +108,7 @@ export function startRefresh(deps: RefreshDeps, ready: Promise<unknown>): Refres
     const stopped = new Promise<void>((resolve) => stopping.signal.addEventListener('abort', () => resolve(), { once: true }));
     await Promise.race([ready, stopped]);
     while (!stopping.signal.aborted) {
-      await look().catch((error: unknown) =>
-        log.warn({ reason: error instanceof Error ? error.message : '' }, 'the catalogues of adapters could not be refreshed'),
-      );
+      await look().catch((error: unknown) => log.warn({ reason: reasonOf(error) }, 'the catalogues of adapters could not be refreshed'));
       await pause(timing.lookMs, undefined, { signal: stopping.signal }).catch(() => {});
     }
   })();

@@ -17,7 +17,7 @@ import type { Log } from '../infra/log.ts';
 import type { Metrics } from '../infra/metrics.ts';
 import type { CallLimits, CallOptions, WriteOptions } from './call-options.ts';
 import { createConnector, type Connection } from './connection.ts';
-import { CityCallError, type CallFailure } from './failure.ts';
+import { CityCallError, reasonOf, type CallFailure } from './failure.ts';
 
 export { CityCallError, type CallFailure, type CallLimits, type CallOptions, type WriteOptions };
 
@@ -223,6 +223,8 @@ export function createCities(options: CitiesOptions): Cities {
         if (!cases) throw new AdapterError('unsupported', 'none', `${adapterId} of ${cityId} has no cases`);
         return cases.loadCases(refs, call);
       }, how);
+      if (loaded.length !== refs.length)
+        throw new CityCallError(`${refs.length} cases were asked for and ${loaded.length} answered`, { kind: 'malformed', effect: 'none' });
       return refs.map((_, index) => loaded[index] ?? null);
     } catch (error) {
       return refs.map(() => (error instanceof Error ? error : new CityCallError('unknown', { kind: 'malformed', effect: 'none' })));
@@ -260,7 +262,7 @@ export function createCities(options: CitiesOptions): Cities {
           await calls.probe((own, call) => own.start(call));
         } catch (error) {
           // One city that cannot start must not keep the others from starting; its calls fail and say why.
-          log.error({ connection: name, reason: error instanceof Error ? error.message : '' }, 'an adapter could not be started');
+          log.error({ connection: name, reason: reasonOf(error) }, 'an adapter could not be started');
         }
         return adapter;
       });
@@ -273,9 +275,7 @@ export function createCities(options: CitiesOptions): Cities {
           await calls.idle();
           await calls
             .probe((own, call) => own.stop(call))
-            .catch((error: unknown) =>
-              log.warn({ connection: name, reason: error instanceof Error ? error.message : '' }, 'an adapter did not stop cleanly'),
-            );
+            .catch((error: unknown) => log.warn({ connection: name, reason: reasonOf(error) }, 'an adapter did not stop cleanly'));
           await connection.close();
         }),
       );

@@ -1,4 +1,4 @@
-import { isAdapterError, type AdapterErrorKind } from '#contract';
+import { HubError, isAdapterError, type AdapterErrorKind } from '#contract';
 import type { Redact } from './redaction.ts';
 
 /** Why a call to a city failed, after deadline, retries and breaker. */
@@ -18,6 +18,12 @@ export class CityCallError extends Error {
     this.failure = failure;
   }
 }
+
+/** Words about an error that may be logged: the hub's and an adapter's own. Those of any other error may quote what it stumbled over, a row for example. */
+export const reasonOf = (error: unknown): string => {
+  if (error instanceof CityCallError || error instanceof HubError || isAdapterError(error)) return error.message;
+  return error instanceof Error ? error.name : 'unknown';
+};
 
 /**
  * What an adapter threw, as a failure of the call. Only an AdapterError's words are kept, without secrets: the message of

@@ -56,6 +56,11 @@ describe('what a back office said against an application', () => {
     );
   });
 
+  test('keeps no word once the application is erased: nothing tells any more which of them are a name', () => {
+    const kept = toRefusal('Vorgang von Friederike Zugvogel ist entschieden', { '/name': 'Zugvogel' }, null);
+    expect(kept).toEqual({ message: '[…]', fields: [] });
+  });
+
   test('is short, however much was said', () => {
     const fields = Object.fromEntries(Array.from({ length: 1000 }, (_, index) => [`/f${index}`, 'x'.repeat(10_000)]));
     const kept = toRefusal('y'.repeat(1_000_000), fields, payload);

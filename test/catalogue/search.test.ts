@@ -276,6 +276,20 @@ describe('what takes long to build', () => {
     expect(built.get()).toHaveLength(6);
   });
 
+  test('is begun anew after a build that failed', async () => {
+    let fails = 2;
+    const built = builtOnce(() =>
+      mapEach([1, 2], 1, (one) => {
+        if (fails-- > 0) throw new Error('no memory');
+        return one;
+      }),
+    );
+    expect(() => built.get()).toThrow('no memory');
+    await expect(built.prepare()).rejects.toThrow('no memory');
+    await built.prepare();
+    expect(built.get()).toEqual([1, 2]);
+  });
+
   test('is finished at once for who cannot wait, from where it stands', async () => {
     const { built, done } = counted();
     expect([built.isWanted(), done()]).toEqual([false, 0]);

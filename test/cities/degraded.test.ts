@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { AdapterError, type AdapterDefinition } from '#contract';
+import { CityCallError } from '../../src/cities/failure.ts';
 import { createCities, type CityAdapter } from '../../src/cities/cities.ts';
 import { createMemoryCache } from '../../src/infra/cache/memory.ts';
 import type { Log } from '../../src/infra/log.ts';
@@ -35,7 +36,8 @@ function openCity() {
           if (!rights.allowed) throw new AdapterError('misconfigured', 'none', '401');
           return { ref: { id: 'c' }, taken: 'now', replayed: false };
         },
-        loadCases: async (refs) => refs.map(() => null),
+        // One who forgets the order and the nulls.
+        loadCases: async (refs) => refs.slice(1).map(() => null),
       },
     }),
   };
@@ -69,4 +71,11 @@ test('a back office that answers 401 to every delivery is DEGRADED with a hint, 
   rights.allowed = true;
   await write();
   expect(await cities.status('city')).toMatchObject([{ state: 'UP', hint: null }]);
+});
+
+test('a list of cases that is too short says of none of them that it is gone', async () => {
+  const { cities } = openCity();
+  const [seen] = await cities.loadCases('city', 'cases', [{ id: 'c' }], { traceparent: '' });
+  expect(seen).toBeInstanceOf(CityCallError);
+  expect((seen as CityCallError).failure.kind).toBe('malformed');
 });

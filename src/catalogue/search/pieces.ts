@@ -51,10 +51,19 @@ export function builtOnce<T>(build: () => Pieces<T>): BuiltOnce<T> {
     pieces = null;
     return built;
   };
+  /** A failed build is begun anew by whoever asks next: its generator has nothing more to give. */
+  function building<R>(work: () => R): R {
+    try {
+      return work();
+    } catch (error) {
+      pieces = null;
+      throw error;
+    }
+  }
   let preparing: Promise<void> | null = null;
   async function prepare(): Promise<void> {
     for (let since = performance.now(); !built;) {
-      const step = begun().next();
+      const step = building(() => begun().next());
       if (step.done) finish(step.value);
       else if (performance.now() - since > goMs) {
         await turn();
@@ -63,8 +72,12 @@ export function builtOnce<T>(build: () => Pieces<T>): BuiltOnce<T> {
     }
   }
   return {
-    get: () => (built ?? finish(atOnce(begun()))).value,
+    get: () => (built ?? finish(building(() => atOnce(begun())))).value,
     isWanted: () => built !== null || pieces !== null,
-    prepare: () => (preparing ??= prepare()),
+    prepare: () =>
+      (preparing ??= prepare().catch((error: unknown) => {
+        preparing = null;
+        throw error;
+      })),
   };
 }

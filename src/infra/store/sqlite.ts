@@ -150,6 +150,7 @@ class SqliteFileDriver implements Driver {
   readonly reader: Handle;
   #queue: Promise<void> = Promise.resolve();
   #forgetting: NodeJS.Timeout | undefined;
+  #closed = false;
 
   constructor(file: string) {
     makePrivate(file);
@@ -214,6 +215,7 @@ class SqliteFileDriver implements Driver {
   }
 
   async destroy(): Promise<void> {
+    this.#closed = true;
     clearTimeout(this.#forgetting);
     this.reader.db.close();
     this.#emptyLog();
@@ -222,6 +224,7 @@ class SqliteFileDriver implements Driver {
 
   /** After a change: the write-ahead log still holds pages as they were before, until it is copied into the file and cut. */
   forgetSoon(): void {
+    if (this.#closed) return;
     this.#forgetting ??= setTimeout(() => {
       this.#forgetting = undefined;
       void this.#forget();
@@ -231,6 +234,7 @@ class SqliteFileDriver implements Driver {
   async #forget(): Promise<void> {
     const release = await this.acquireWriter();
     try {
+      if (this.#closed) return;
       // Another process reads or writes at this moment: again in a while.
       if (!this.#emptyLog()) this.forgetSoon();
     } finally {
