@@ -306,14 +306,17 @@ export async function priceOf(
 /** What one request may cost. */
 export const most = { cpuMs: 50, bytes: 1_000_000 } as const;
 
-/** The price as a quiet machine would take it; `badness` 1 is as much as is allowed of either. */
+/** The price as a quiet machine would take it. */
 export interface QuestionWeight extends Weight {
   readonly price: Price;
   readonly question: Question;
 }
 
+/** What a search looks for: an answer near its longest is easy to find, and hides what costs CPU. */
+export type Aim = 'cpu' | 'bytes';
+
 /** Questions to a hub, for `climb`. */
-export function questions(url: string, seed: number, meter: Meter = ownProcess): Subject<Draft, QuestionWeight> {
+export function questions(url: string, seed: number, aim: Aim, meter: Meter = ownProcess): Subject<Draft, QuestionWeight> {
   const random = createRandom(seed);
   let worst = 0;
   return {
@@ -331,7 +334,7 @@ export function questions(url: string, seed: number, meter: Meter = ownProcess):
         const raw = await priceOf(url, question, often, which, meter);
         return { ...raw, cpuMs: raw.cpuMs / slow };
       };
-      const badnessOf = ({ cpuMs, bytes }: Price) => Math.max(cpuMs / most.cpuMs, bytes / most.bytes);
+      const badnessOf = ({ cpuMs, bytes }: Price) => (aim === 'cpu' ? cpuMs / most.cpuMs : bytes / most.bytes);
       let price = surely ? await ask(7, 'median') : await ask(1, 'lowest');
       // What looks bad may have met the collection of garbage.
       if (!surely && badnessOf(price) > worst * 0.7) {
