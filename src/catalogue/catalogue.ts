@@ -1,4 +1,5 @@
 import {
+  breathe,
   createKeyRules,
   type AssuranceLevel,
   type KeyRules,
@@ -198,7 +199,12 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
       ({ source, content_hash: hash }) => !source.startsWith('reference:') || known?.get(source)?.content_hash === hash,
     );
     const reference = before && same ? before.reference : shelveReference(await loadReference(store));
-    return { reference, view: createView(reference, shelveOffers(await loadOffers(store), sources, tooOld), synonyms, everyday) };
+    // Three steps of the same length, and a turn for others between them.
+    const rows = await loadOffers(store);
+    await breathe();
+    const offers = shelveOffers(rows, sources, tooOld);
+    await breathe();
+    return { reference, view: createView(reference, offers, synonyms, everyday) };
   };
   let { reference, view } = await load(null);
   keys.learn({

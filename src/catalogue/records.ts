@@ -1,5 +1,5 @@
 import { sql, type Insertable, type Kysely, type Selectable } from 'kysely';
-import type { MalformedRecord } from '#contract';
+import { breathe, type MalformedRecord } from '#contract';
 import type { Database } from '../infra/store/schema.ts';
 import { storable } from '../infra/store/storable.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
@@ -102,7 +102,9 @@ export const listRevisions = (db: Db, source: string): Promise<{ id: string; rev
 
 /** Inserts offers or replaces those with the same id. */
 export async function upsertOffers(tx: Tx, rows: readonly Insertable<Database['offer']>[]): Promise<void> {
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
+    // SQLite answers within the turn: whoever reads meanwhile would wait for thousands.
+    if (index % 50 === 49) await breathe();
     const { id: _, ...rest } = row;
     await tx
       .insertInto('offer')

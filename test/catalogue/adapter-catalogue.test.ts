@@ -298,9 +298,9 @@ describe('when a source is due', () => {
 describe('offers as an adapter lists them', () => {
   const city = { id: 'seestadt', ars: seestadt };
   const good = record({ localKey: 'a', serviceKey: '99108001001000' });
-  const complaint = (...listed: unknown[]): string => {
+  const complaint = async (...listed: unknown[]): Promise<string> => {
     try {
-      checkRecords(listed, city);
+      await checkRecords(listed, city);
       return 'no complaint';
     } catch (error) {
       return (error as Error).message;
@@ -308,8 +308,8 @@ describe('offers as an adapter lists them', () => {
   };
   const form = (schema: object, revision = '1') => ({ revision, schema });
 
-  test('are taken as they are, absent fields absent', () => {
-    expect(checkRecords([{ ...good, summary: undefined, area: '04' }], city)).toEqual([{ ...good, area: '04' }]);
+  test('are taken as they are, absent fields absent', async () => {
+    expect(await checkRecords([{ ...good, summary: undefined, area: '04' }], city)).toEqual([{ ...good, area: '04' }]);
   });
 
   test.each<[string, unknown[], string]>([
@@ -340,9 +340,24 @@ describe('offers as an adapter lists them', () => {
       'offer 1 (a): form: is longer than',
     ],
     ['an address that harms', [{ ...good, onlineUrl: 'javascript:alert(1)' }], 'offer 1 (a): onlineUrl: expected a web address'],
-  ])('are refused by name for %s', (_, listed, expected) => expect(complaint(...listed)).toContain(expected));
+  ])('are refused by name for %s', async (_, listed, expected) => expect(await complaint(...listed)).toContain(expected));
 
-  test('with everything at once', () => {
-    expect(complaint({ ...good, serviceKey: '1' }, { ...good, localKey: '' }).split('\n')).toHaveLength(2);
+  test('leave others a turn where there are many', async () => {
+    let turns = 0;
+    const count = () => {
+      turns += 1;
+      turn = setImmediate(count);
+    };
+    let turn = setImmediate(count);
+    await checkRecords(
+      Array.from({ length: 500 }, (_, index) => record({ localKey: `a${index}`, serviceKey: null })),
+      city,
+    );
+    clearImmediate(turn);
+    expect(turns).toBeGreaterThan(5);
+  });
+
+  test('with everything at once', async () => {
+    expect((await complaint({ ...good, serviceKey: '1' }, { ...good, localKey: '' })).split('\n')).toHaveLength(2);
   });
 });

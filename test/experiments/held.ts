@@ -2,7 +2,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { parse } from 'yaml';
 import { kitBackOffices } from '../../adapters/conformance.ts';
 import { adapters } from '../../adapters/index.ts';
 import type { Json } from '#contract';
@@ -19,7 +18,7 @@ import { sampleOf } from '../kit/sample-of-form.ts';
 
 /*
  * For how long can somebody hold the hub's event loop, while everybody else waits? Searches as `worst.ts` does, for three who send documents: a
- * citizen a form (`form`), a city's back office an answer (`answer`), a city's staff a file of offers (`catalogue`). Fails over 50 ms of CPU in
+ * citizen a form (`form`), a city's back office an answer (`answer`), or the offers that it lists (`catalogue`). Fails over 50 ms of CPU in
  * one turn of the loop, as on the machine of RESULTS.md at rest.
  *
  *   npm run experiment:held [-- --only form,answer,catalogue] [--products rest,soap] [--minutes 3] [--seed 1]
@@ -181,31 +180,48 @@ async function answers(product: string, random: Random): Promise<void> {
   await office.close();
 }
 
-/** What a file of offers may have at most. */
-const mostFileBytes = 8 * 2 ** 20;
+/** What a listing may have at most: as much as an answer. */
+const mostListingBytes = 8 * 2 ** 20;
 
 async function catalogues(random: Random): Promise<void> {
-  const child = await startChild(new URL('worst-hub.ts', import.meta.url));
+  const child = await startChild(new URL('held-catalogue.ts', import.meta.url));
   const folder = mkdtempSync(join(tmpdir(), 'staedtebund-held-'));
-  const path = join(folder, 'offers.yaml');
-  const shipped = join(import.meta.dirname, '../../cities/offers');
-  // Forms lie beside the file of the shipped city.
-  const start = parse(readFileSync(join(shipped, 'koeln.yaml'), 'utf8').replaceAll(/(?<=^ +form: )/gm, `${shipped}/`)) as Json;
-  const read = async (document: Json) => {
-    // JSON is YAML.
-    writeFileSync(path, JSON.stringify(document, null, 1));
-    await child.ask('watch');
-    const outcome = await child.ask<string>({ import: { id: 'koeln', ars: '053150000000', format: 'offers', files: { offers: path } } });
-    return { heldMs: await child.ask<number>('held'), outcome };
+  const path = join(folder, 'offers.json');
+  const schema = JSON.parse(readFileSync(join(import.meta.dirname, '../../cities/forms/bewohnerparkausweis.schema.json'), 'utf8')) as Json;
+  const offer = (index: number, form: boolean): Json => ({
+    localKey: `offer-${index}`,
+    serviceKey: index === 0 ? '99108001001000' : null,
+    name: { de: `Leistung ${index}`, en: `Service ${index}` },
+    summary: { de: 'Was die Leistung ist, wer sie bekommt und was sie kostet.' },
+    authority: { name: 'Bürgeramt', street: 'Straße 1', postalCode: '50667', town: 'Köln' },
+    channels: ['ONLINE', 'OFFICE'],
+    maturityLevel: 2,
+    fees: [{ cents: 1000, currency: 'EUR', label: { de: 'Gebühr' } }],
+    requiredDocuments: [{ de: 'Ausweis' }],
+    ...(form && { form: { revision: String(index), schema } }),
+  });
+  const listing = (count: number, form: boolean): Json => {
+    const fitting = Math.floor(mostListingBytes / JSON.stringify(offer(20_000, form)).length);
+    return Array.from({ length: Math.min(count, fitting) }, (_, index) => offer(index, form));
+  };
+  let measured = 0;
+  const measure = async (document: Json) => {
+    // Offers that are as they were are left alone.
+    writeFileSync(path, JSON.stringify(document).replaceAll('Bürgeramt', `Bürgeramt ${(measured += 1)}`));
+    return child.ask<{ heldMs: number; outcome: string }>(path);
   };
   await search<Json>(
-    'A file of a catalogue',
+    'A listing of offers',
     {
-      begin: () => start,
-      change: (document) => changeJson(document, random, mostFileBytes),
-      weigh: (document, surely) => leastOf(() => read(document), surely, child),
+      begin: () => listing(random.pick([1, 100, 1000, 5000]), random.chance(0.3)),
+      // Most of what is changed is refused; half of what is tried is only longer.
+      change: (document) =>
+        random.chance(0.5) && Array.isArray(document)
+          ? listing(Math.min(20_000, document.length * 2 + 1), random.chance(0.1))
+          : changeJson(document, random, mostListingBytes),
+      weigh: (document, surely) => leastOf(() => measure(document), surely, child),
     },
-    (document) => JSON.stringify(document),
+    (document) => `${Array.isArray(document) ? document.length : 1} offers ${JSON.stringify(document)}`,
   );
   await child.end();
   rmSync(folder, { recursive: true, force: true });

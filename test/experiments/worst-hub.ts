@@ -5,7 +5,6 @@ import { parse } from 'yaml';
 import { duesseldorfPortal } from '../../sandbox/portals/duesseldorf.ts';
 import { koelnPortal } from '../../sandbox/portals/koeln.ts';
 import { portalToken, startPortal } from '../../sandbox/portals/portal.ts';
-import type { Catalogue, CatalogueImports } from '../../src/catalogue/catalogue.ts';
 import { takeAway } from '../kit/limits.ts';
 import { calibrate } from '../kit/quiet.ts';
 import { watchTurns } from '../kit/turns.ts';
@@ -79,20 +78,7 @@ const hub = await startTestHub({
 });
 
 /** What the hub is asked about itself. */
-export type Asked =
-  | 'cpu'
-  | 'slowness'
-  | 'watch'
-  | 'held'
-  | 'token'
-  | {
-      readonly import: {
-        readonly id: string;
-        readonly ars: string;
-        readonly files: Readonly<Record<string, string>>;
-        readonly format: string;
-      };
-    };
+type Asked = 'cpu' | 'slowness' | 'watch' | 'held' | 'token';
 
 let held = (): number => 0;
 
@@ -111,12 +97,6 @@ async function answer(asked: Asked): Promise<number | string> {
       return held();
     case 'token':
       return hub.issuer.token('citizen-eid', 86_400);
-    default: {
-      const { id, ars, files, format } = asked.import;
-      const catalogue = hub.hub.catalogue as Catalogue & CatalogueImports;
-      const [outcome] = await catalogue.importCities([{ id, ars: ars as never, catalogue: { format, files } }], { force: true });
-      return outcome?.ok ? `${outcome.report.offers} offers` : (outcome?.problem.slice(0, 100) ?? '');
-    }
   }
 }
 

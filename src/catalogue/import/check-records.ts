@@ -1,7 +1,11 @@
-import { isWithin, localServiceKey, type Json, type OfferRecord, type RegionalKey } from '#contract';
+import { breathe, isWithin, localServiceKey, type Json, type OfferRecord, type RegionalKey } from '#contract';
 import { compileForm } from '../forms/form-record.ts';
 import { Complaints } from './complaints.ts';
 import { offerRecord } from './offer-shape.ts';
+
+/** Offers that are looked at before others have a turn. */
+const recordsAtATime = 50;
+const hasForm = (one: unknown): boolean => typeof one === 'object' && one !== null && 'form' in one;
 
 /** Largest form of an offer, in characters of its JSON. */
 const longestForm = 1024 * 1024;
@@ -11,18 +15,21 @@ const longestForm = 1024 * 1024;
  * right, or all are refused with the offers that are not by their names.
  * @throws HubError IMPORT_REFUSED
  */
-export function checkRecords(listed: readonly unknown[], city: { readonly id: string; readonly ars: RegionalKey }): readonly OfferRecord[] {
+export async function checkRecords(
+  listed: readonly unknown[],
+  city: { readonly id: string; readonly ars: RegionalKey },
+): Promise<readonly OfferRecord[]> {
   const complaints = new Complaints();
   const localKeys = new Map<string, number>();
   const serviceKeys = new Map<string, string>();
   const revisions = new Map<string, string>();
-  const records = listed.flatMap((one, index): OfferRecord[] => {
+  const check = (one: unknown, index: number): OfferRecord | null => {
     const where = `${city.id}: offer ${index + 1}${nameOf(one)}`;
     const complain = (what: string) => complaints.add(where, what);
     const parsed = offerRecord.safeParse(one);
     if (!parsed.success) {
       for (const { path, message } of parsed.error.issues) complain(`${path.map(String).join('.') || 'the offer'}: ${message}`);
-      return [];
+      return null;
     }
     const { data: record } = parsed;
     const earlier = localKeys.get(record.localKey);
@@ -39,8 +46,15 @@ export function checkRecords(listed: readonly unknown[], city: { readonly id: st
       complain(`area: ${record.area} does not contain ${city.ars}; a city lists what holds where it is`);
     if (record.form) complainAboutForm(record.form, revisions, complain);
     // Absent fields are absent, never undefined: the record's hash must not differ by that.
-    return [JSON.parse(JSON.stringify(record)) as OfferRecord];
-  });
+    return JSON.parse(JSON.stringify(record)) as OfferRecord;
+  };
+  const records: OfferRecord[] = [];
+  for (const [index, one] of listed.entries()) {
+    // There may be thousands, some with a large form.
+    if (index > 0 && (index % recordsAtATime === 0 || hasForm(one))) await breathe();
+    const record = check(one, index);
+    if (record) records.push(record);
+  }
   complaints.refuseIfAny();
   return records;
 }

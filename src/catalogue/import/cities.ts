@@ -69,7 +69,7 @@ async function readCatalogue(
   const { offers, malformed } = await listOffers(tools, id, catalogue.adapter);
   if (offers.length === 0 && malformed.length > 0)
     throw refuseImport(id, `none of its ${malformed.length} entries can be read, the first because: ${malformed[0]?.reason ?? ''}`);
-  return { records: checkRecords(offers, city), aside: { adapter: catalogue.adapter, records: malformed } };
+  return { records: await checkRecords(offers, city), aside: { adapter: catalogue.adapter, records: malformed } };
 }
 
 /**

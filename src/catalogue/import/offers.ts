@@ -1,4 +1,4 @@
-import { localServiceKey, type HubEvent, type MalformedRecord, type OfferRecord, type RegionalKey, type Json } from '#contract';
+import { breathe, localServiceKey, type HubEvent, type MalformedRecord, type OfferRecord, type RegionalKey, type Json } from '#contract';
 import { canonicalJson, newId, sha256 } from '../../infra/ids.ts';
 import type { EventLog } from '../../infra/store/eventlog.ts';
 import type { Store } from '../../infra/store/store.ts';
@@ -68,7 +68,12 @@ export async function importOffers(
   aside?: Aside,
 ): Promise<OfferReport> {
   const at = now();
-  const rows = new Map(records.map((record) => [offerId(source.id, record.localKey), offerRow(source, record, at)]));
+  const rows = new Map<string, ReturnType<typeof offerRow>>();
+  for (const [index, record] of records.entries()) {
+    // There may be thousands.
+    if (index % 50 === 49) await breathe();
+    rows.set(offerId(source.id, record.localKey), offerRow(source, record, at));
+  }
   const listed = new Map([...rows].map(([id, row]) => [id, row.revision]));
   const unmappedList = records.filter((record) => record.serviceKey === null).map(({ localKey, name }) => ({ localKey, name: name.de }));
 
