@@ -138,12 +138,9 @@ test.each([
   'regex',
 ])('a long text that is nearly of the format %s is refused for its length', (format) => {
   const form = { type: 'object', properties: { it: { type: 'string', format } } };
-  const hostile = ['http://[', 'http://a', 'a@', '{', '/~', 'P', ''].map((begin) => `${begin}${':'.repeat(100_000)}`);
-  const before = process.cpuUsage();
-  for (const it of hostile) check(`long ${format}`, { revision: 'r', schema: form }, { it });
-  const { user, system } = process.cpuUsage(before);
-  // It was a minute for the worst of them.
-  expect((user + system) / 1000).toBeLessThan(2000);
+  const hostile = ['http://[', 'http://a', 'a@', '{', '/~', 'P', ''].map((begin) => `${begin}${':'.repeat(1_000_000)}`);
+  // Were they gone through, the worst would take an hour: it was a minute for a tenth of it.
+  for (const it of hostile) expect(check(`long ${format}`, { revision: 'r', schema: form }, { it })).toHaveLength(1);
 });
 
 test.each([

@@ -36,10 +36,7 @@ test('an event that is too long, without JSON or of another charset ends the str
   await expect(read(Buffer.from(event('Käse'), 'latin1'))).rejects.toThrow(TypeError);
 });
 
+// By the square of its length it would take minutes, and half a minute for half of it.
 test('an event in tiny pieces costs what its length costs', async () => {
-  const before = process.cpuUsage();
-  await expect(read(event('x'.repeat(4_000_000)), [100], 4_200_000)).resolves.toHaveLength(1);
-  const { user, system } = process.cpuUsage(before);
-  // It was half a minute.
-  expect((user + system) / 1000).toBeLessThan(5000);
+  await expect(read(event('x'.repeat(8_000_000)), [50], 8_200_000)).resolves.toHaveLength(1);
 });
