@@ -75,6 +75,8 @@ function toJson({ name, children, text }: Element): Json {
 
 /** What the items of a list are called in XML; some servers make their JSON of it. */
 const items = new Set([...Object.values(lists), 'service_request', 'service_definition']);
+/** What may stand around records. */
+const wrappers = [...Object.keys(lists), ...items];
 /** What every record has at least one of. */
 const marks = ['service_request_id', 'token', 'service_code', 'code', 'key', 'description'];
 
@@ -103,10 +105,11 @@ export function problemsOf(answer: Json): readonly Json[] {
 function unwrapped(answer: Json | undefined, depth: number): readonly Json[] | null {
   if (Array.isArray(answer)) return answer as readonly Json[];
   if (answer === null || answer === undefined || typeof answer !== 'object' || depth === 0) return null;
-  const inside = Object.entries(answer).find(([name]) => items.has(name) || Object.hasOwn(lists, name));
+  // By the few names that there are: an object may have as many as an answer holds.
+  const inside = wrappers.find((name) => Object.hasOwn(answer, name));
   const record = marks.some((name) => Object.hasOwn(answer, name));
-  if (!inside || record) return record ? [answer] : null;
-  const [, held] = inside;
+  if (inside === undefined || record) return record ? [answer] : null;
+  const held = (answer as { readonly [name: string]: Json })[inside];
   return held === null || held === '' ? [] : unwrapped(held, depth - 1);
 }
 

@@ -1,4 +1,5 @@
 import { AdapterError, isAdapterError, type CaseChange, type CaseRef, type CaseSnapshot, type MalformedRecord } from './adapter.ts';
+import { breathe } from './http.ts';
 
 /*
  * What a record of somebody else's system may do to the others of its page: nothing. One that cannot be read is set aside by
@@ -84,7 +85,9 @@ export async function readChanges<Found>(
 ): Promise<{ readonly items: readonly CaseChange[]; readonly malformed: readonly MalformedRecord[] }> {
   const items: CaseChange[] = [];
   const malformed: MalformedRecord[] = [];
-  for (const record of records) {
+  for (const [index, record] of records.entries()) {
+    // A page may hold as many as an answer does; others have a turn between them.
+    if (index % 100 === 99) await breathe();
     let reason: string | null;
     try {
       const change = await read(record);

@@ -148,6 +148,11 @@ describe('XML with many namespaces', () => {
     );
   });
 
+  test('on one element, or other attributes there, are bounded', async () => {
+    const attributes = (name: string) => Array.from({ length: 501 }, (_, index) => `${name}${index}="u"`).join(' ');
+    for (const name of ['xmlns:p', 'n']) await expect(parseXml(`<a ${attributes(name)}/>`)).rejects.toThrow('too many attributes');
+  });
+
   test('finds each prefix where it was declared last', async () => {
     const root = await parseXml('<a xmlns="d" xmlns:p="one" xmlns:__proto__="odd"><b xmlns:p="two"><c xmlns=""/></b><p:d/></a>');
     const [b, d] = root.children;
