@@ -40,6 +40,14 @@ function shaped<T>(shape: z.ZodType<T>, found: unknown, what: string): T {
   );
 }
 
+/** Ten times as many as are asked for: each is looked at, and each that is odd costs a complaint. */
+const mostEntries = 1000;
+
+function bounded(found: readonly unknown[], what: string): readonly unknown[] {
+  if (found.length > mostEntries) throw new AdapterError('malformed', 'none', `${what}: more than ${mostEntries} entries`);
+  return found;
+}
+
 const page = z.object({
   content: z.array(z.unknown()),
   totalElements: z.int().min(0).nullish(),
@@ -59,6 +67,7 @@ export interface DescriptionPage {
 /** One page of descriptions, each read by itself. @throws AdapterError malformed with the place where it is no page */
 export function pageOf(body: Json): DescriptionPage {
   const { content: found, totalElements, page: paging, last } = shaped(page, body, 'the answer to a key');
+  bounded(found, 'the answer to a key');
   const content: Description[] = [];
   const malformed: MalformedRecord[] = [];
   for (const one of found)
@@ -75,4 +84,5 @@ export function pageOf(body: Json): DescriptionPage {
 export const unitListOf = (body: Json): readonly unknown[] => shaped(z.array(z.unknown()), body, 'the answer to a competence');
 
 /** Units as they were listed. @throws AdapterError malformed with the place: then the description cannot be told without its authority */
-export const unitsOf = (listed: readonly unknown[]): readonly UnitTitle[] => shaped(z.array(unit), listed, 'the answer to a competence');
+export const unitsOf = (listed: readonly unknown[]): readonly UnitTitle[] =>
+  shaped(z.array(unit), bounded(listed, 'the answer to a competence'), 'the answer to a competence');

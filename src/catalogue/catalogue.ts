@@ -28,6 +28,7 @@ import { filterMunicipalities, filterOffers, filterServices } from './lists.ts';
 import { shelveOffers, shelveReference, type ReferenceShelf } from './memory.ts';
 import { pageOf } from './pages.ts';
 import { loadOffers, loadReference, loadSources } from './records.ts';
+import { inTurns } from './search/pieces.ts';
 import { refreshDefaults, startRefresh, type Refresh, type RefreshTiming } from './refresh.ts';
 import { createView, type CatalogueView } from './view.ts';
 
@@ -199,10 +200,10 @@ export async function createCatalogue(deps: CatalogueDeps): Promise<Catalogue & 
       ({ source, content_hash: hash }) => !source.startsWith('reference:') || known?.get(source)?.content_hash === hash,
     );
     const reference = before && same ? before.reference : shelveReference(await loadReference(store));
-    // Three steps of the same length, and a turn for others between them.
+    // Others have a turn between the steps.
     const rows = await loadOffers(store);
     await breathe();
-    const offers = shelveOffers(rows, sources, tooOld);
+    const offers = await inTurns(shelveOffers(rows, sources, tooOld));
     await breathe();
     return { reference, view: createView(reference, offers, synonyms, everyday) };
   };

@@ -4,7 +4,7 @@ import type { CatalogueEntry, Municipality, Offer, ServiceEquivalence } from './
 import { createKeyHistory, type KeyHistory } from './places.ts';
 import { bulkPlace, type ReferenceRows, type Row } from './records.ts';
 import { buildMunicipalitySearch, type MunicipalitySearch } from './search/municipalities.ts';
-import { builtOnce } from './search/pieces.ts';
+import { builtOnce, forEachOf, mapEach, type Pieces } from './search/pieces.ts';
 
 /** The reference records in memory. */
 export interface ReferenceShelf {
@@ -180,16 +180,19 @@ export interface OfferShelf {
   readonly sources: Map<string, Row<'catalogue_source'>>;
 }
 
-/** Rows → shelf. An offer is stale where its source was last refused or, judged when it is read, has not been confirmed for too long. */
-export function shelveOffers(
+/**
+ * Rows → shelf, in pieces. An offer is stale where its source was last refused or, judged when it is read, has not been confirmed for
+ * too long.
+ */
+export function* shelveOffers(
   rows: readonly Row<'offer'>[],
   sources: readonly Row<'catalogue_source'>[],
   tooOld: (asOf: Date) => boolean,
-): OfferShelf {
+): Pieces<OfferShelf> {
   const bySource = new Map(sources.map((source) => [source.source, source]));
   const asOf = (row: Row<'offer'>) => new Date(bySource.get(row.source)?.as_of ?? row.imported_at);
   const collator = new Intl.Collator('de');
-  const offers = rows.map((row): Offer => {
+  const offers = yield* mapEach(rows, 100, (row): Offer => {
     return {
       id: row.id,
       serviceKey: row.service_key as ServiceKey,
@@ -212,11 +215,12 @@ export function shelveOffers(
     if (list) list.push(offer);
     else map.set(key, [offer]);
   };
-  for (const offer of offers)
+  yield* forEachOf(offers, 500, (offer) => {
     for (const key of new Set([offer.serviceKey, ...(offer.record.furtherServiceKeys ?? [])])) {
       put(byKey, key, offer);
       put(byRegionAndKey, `${offer.area} ${key}`, offer);
     }
+  });
   return {
     byId: new Map(offers.map((offer) => [offer.id, offer])),
     sorted: offers.toSorted((a, b) => collator.compare(a.record.name.de, b.record.name.de) || (a.id < b.id ? -1 : 1)),

@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import type { MunicipalityKey, OfferRecord, RegionalKey, ServiceKey } from '#contract';
 import { createCatalogue, type CatalogueDeps } from '../../src/catalogue/catalogue.ts';
 import { shelveOffers, shelveReference } from '../../src/catalogue/memory.ts';
+import { atOnce } from '../../src/catalogue/search/pieces.ts';
 import type { ReferenceRows, Row } from '../../src/catalogue/records.ts';
 import { createView, type CatalogueView } from '../../src/catalogue/view.ts';
 import { createLog } from '../../src/infra/log.ts';
@@ -82,7 +83,7 @@ export const viewOf = (
 ): CatalogueView =>
   createView(
     shelveReference({ municipalities: [], changes: [], postalCodes: [], services: [], equivalences: [], ...rows }),
-    shelveOffers(offers, [], () => false),
+    atOnce(shelveOffers(offers, [], () => false)),
     synonyms,
   );
 

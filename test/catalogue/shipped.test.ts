@@ -7,6 +7,7 @@ import type { Catalogue, CatalogueImports } from '../../src/catalogue/catalogue.
 import type { CityImport, CityWithCatalogue } from '../../src/catalogue/import/cities.ts';
 import { readEverydayWords, readSynonyms } from '../../src/catalogue/import/reference-files.ts';
 import { shelveOffers, shelveReference } from '../../src/catalogue/memory.ts';
+import { atOnce } from '../../src/catalogue/search/pieces.ts';
 import { loadOffers, loadReference, loadSources } from '../../src/catalogue/records.ts';
 import { createView } from '../../src/catalogue/view.ts';
 import { runImport } from '../../src/cli/import.ts';
@@ -171,7 +172,7 @@ describe('a fresh hub', () => {
 
   test('answers the most laborious of many queries with bounded work', async () => {
     const [synonyms, everyday] = await Promise.all([readSynonyms(folders.reference), readEverydayWords(folders.reference)]);
-    const offered = shelveOffers(await loadOffers(store), await loadSources(store), () => false);
+    const offered = atOnce(shelveOffers(await loadOffers(store), await loadSources(store), () => false));
     const view = createView(shelveReference(await loadReference(store)), offered, synonyms, everyday);
     const names = [
       ...new Set(
