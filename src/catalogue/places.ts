@@ -45,7 +45,8 @@ export function createKeyHistory(changes: readonly KeyChange[]): KeyHistory {
         seen.add(key);
         const forth = after.get(key);
         const back = before.get(key);
-        if (forth && forth.since <= day) key = forth.to;
+        // A key of then may have become another municipality's, too: that one is not meant.
+        if (forth && forth.since <= day && own.has(forth.to)) key = forth.to;
         else if (back && day < back.since && own.has(back.from)) key = back.from;
         else break;
       }

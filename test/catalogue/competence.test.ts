@@ -162,6 +162,11 @@ describe('a municipality whose key changed', () => {
         },
       ),
     );
+    const torn = createKeyHistory([
+      { from: ars('010000000003'), to: ars('010000000004'), since: '2025-01-01' },
+      { from: ars('010000000003'), to: ars('010000000001'), since: '2024-01-01' },
+    ]);
+    expect(torn.keyOn(ars('010000000004'), '2024-06-01')).toBe('010000000003');
     const line = createKeyHistory([
       { from: ars('010000000001'), to: ars('010000000002'), since: '2024-01-01' },
       { from: ars('010000000002'), to: ars('010000000003'), since: '2025-01-01' },
