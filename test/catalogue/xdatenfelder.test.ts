@@ -97,7 +97,7 @@ describe.skipIf(!existsSync(samples))('the samples of other parsers', () => {
     ['xdf2-test-rule.xml', ['rule R60000037']],
     ['xdf2-test-select.xml', ['codeList F123']],
     ['xdf3-test-simple.xml', ['rule R60000000019']],
-    ['xdf3-test-input.xml', ['codeList F60000000243']],
+    ['xdf3-test-input.xml', ['codeList F60000000243', 'limit F60000000243', 'limit F60000000243']],
   ])('%s becomes a form', (name, left) => {
     const { schema, unconverted } = convert(readFileSync(join(samples, name), 'utf8'));
     compileForm(schema);
