@@ -57,7 +57,8 @@ function tell({ seed }: Part, { counts, differences, cpuMs }: PartFindings): voi
   underway.delete(seed);
   for (const [name, number] of Object.entries(counts)) totals[name] = (totals[name] ?? 0) + number;
   found += differences.length;
-  for (const one of differences) say(`\n${one}\n`);
+  // Some answers hold a schema.
+  for (const one of differences) say(`\n${one.replaceAll(/^(.{3000}).+/gm, '$1…')}\n`);
   const told = Object.entries(totals).map(([name, number]) => `${number} ${name}`);
   const seconds = ((Date.now() - began) / 1000).toFixed(0);
   const each = (usedMs / Math.max(1, totals['asked'] ?? 0)).toFixed(1);

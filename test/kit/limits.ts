@@ -17,7 +17,7 @@ interface Change {
 
 interface Limit {
   readonly changes: readonly Change[];
-  /** The limits that hold as well where this one alone is gone. @default none do */
+  /** What holds where this one alone is gone: test/experiments/RESULTS.md says how that was found. @default nothing does */
   readonly alsoHeldBy?: string;
 }
 
@@ -29,14 +29,20 @@ const one = (file: string, from: string, to: string, alsoHeldBy?: string): Limit
 /** Limits on an anonymous question. */
 export const limits: Readonly<Record<string, Limit>> = {
   body: one('src/gateway/gateway.ts', 'settings.mostBytes ?? 262_144', '1e9'),
-  characters: one('src/gateway/limits.ts', 'limits.characters ?? 20_000', '1e9'),
-  tokens: one('src/gateway/limits.ts', 'limits.tokens ?? 2000', '1e9'),
-  depth: one('src/gateway/limits.ts', 'limits.depth ?? 10', '1e9'),
-  aliases: one('src/gateway/limits.ts', 'limits.aliases ?? 30', '1e9'),
+  characters: one('src/gateway/limits.ts', 'limits.characters ?? 20_000', '1e9', 'body'),
+  tokens: one('src/gateway/limits.ts', 'limits.tokens ?? 2000', '1e9', 'characters'),
+  depth: one('src/gateway/limits.ts', 'limits.depth ?? 10', '1e9', 'cost'),
+  aliases: one('src/gateway/limits.ts', 'limits.aliases ?? 30', '1e9', 'cost, tokens'),
   cost: one('src/gateway/limits.ts', 'limits.values ?? defaultMostValues', '1e12'),
-  complaints: one('src/gateway/limits.ts', '{ maxErrors: 1 }, typeInfo).slice(0, 1)', '{ maxErrors: 1e6 }, typeInfo)'),
+  complaints: one(
+    'src/gateway/limits.ts',
+    '{ maxErrors: 1 }, typeInfo).slice(0, 1)',
+    '{ maxErrors: 1e6 }, typeInfo)',
+    'tokens, characters',
+  ),
   'complaints about variables': one('src/gateway/values-unsaid.ts', 'mostErrors = 50', 'mostErrors = 1e9'),
   page: {
+    alsoHeldBy: 'cost',
     changes: ['src/gateway/pages.ts', 'src/catalogue/pages.ts'].map((file) => ({
       file,
       from: 'longestPage = 100',
@@ -44,6 +50,7 @@ export const limits: Readonly<Record<string, Limit>> = {
     })),
   },
   'text of an argument': {
+    alsoHeldBy: 'text that is searched, characters',
     changes: [
       ['search: 200', 'search: 1e9'],
       ['lifeSituation: 100', 'lifeSituation: 1e9'],
@@ -51,22 +58,33 @@ export const limits: Readonly<Record<string, Limit>> = {
       ['mostOfArgument = 300', 'mostOfArgument = 1e9'],
     ].map(([from, to]) => ({ file: 'src/gateway/text-bounds.ts', from: from as string, to: to as string })),
   },
-  'text that is searched': one('src/catalogue/search/words.ts', 'longestQuery = 200', 'longestQuery = 1e9'),
+  'text that is searched': one('src/catalogue/search/words.ts', 'longestQuery = 200', 'longestQuery = 1e9', 'text of an argument'),
   'words that are searched': {
+    alsoHeldBy: 'text that is searched',
     changes: [
       { file: 'src/catalogue/search/words.ts', from: 'mostWords = 16', to: 'mostWords = 1e9' },
       { file: 'src/catalogue/search/words.ts', from: 'mostOfSentence = 36', to: 'mostOfSentence = 1e9' },
       { file: 'src/catalogue/search/services.ts', from: 'mostLoud = 16', to: 'mostLoud = 1e9' },
     ],
   },
-  'letters of a word': one('src/catalogue/search/words.ts', 'longestWord = 40', 'longestWord = 1e9'),
-  'work of a search': one('src/catalogue/search/services.ts', 'mostSteps = 15_000', 'mostSteps = 1e12'),
-  'words compared': one('src/catalogue/search/typos.ts', 'mostCompared = 500', 'mostCompared = 1e9'),
-  regions: one('src/gateway/resolvers/catalogue.ts', 'mostRegions = 50', 'mostRegions = 1e9'),
-  'entries of a list': one('src/gateway/text-bounds.ts', 'mostEntries = 100', 'mostEntries = 1e9'),
-  representations: one('src/gateway/subgraph.ts', 'mostRepresentations = 1000', 'mostRepresentations = 1e9'),
-  'values of JSON': one('src/gateway/scalars.ts', 'const most = 20_000', 'const most = 1e9'),
-  'levels of JSON': one('src/gateway/scalars.ts', 'const deepest = 32', 'const deepest = 1e9'),
+  'letters of a word': one('src/catalogue/search/words.ts', 'longestWord = 40', 'longestWord = 1e9', 'search in linear time'),
+  'work of a search': one('src/catalogue/search/services.ts', 'mostSteps = 15_000', 'mostSteps = 1e12', 'text that is searched'),
+  'words compared': one(
+    'src/catalogue/search/typos.ts',
+    'mostCompared = 500',
+    'mostCompared = 1e9',
+    'work of a search, for lists of this size',
+  ),
+  regions: one('src/gateway/resolvers/catalogue.ts', 'mostRegions = 50', 'mostRegions = 1e9', 'cost, entries of a list'),
+  'entries of a list': one('src/gateway/text-bounds.ts', 'mostEntries = 100', 'mostEntries = 1e9', 'regions'),
+  representations: one('src/gateway/subgraph.ts', 'mostRepresentations = 1000', 'mostRepresentations = 1e9', 'cost, body'),
+  'values of JSON': one('src/gateway/scalars.ts', 'const most = 20_000', 'const most = 1e9', 'body'),
+  'levels of JSON': one(
+    'src/gateway/scalars.ts',
+    'const deepest = 32',
+    'const deepest = 1e9',
+    'body, values of JSON: it keeps the stack, not the time',
+  ),
   answer: one('src/gateway/gateway.ts', 'settings.mostAnswerBytes ?? 1_000_000', '1e9'),
 };
 
