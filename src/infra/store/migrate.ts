@@ -12,7 +12,6 @@ import { growth } from './migrations/0008_growth.ts';
 import { takenOnce } from './migrations/0009_taken_once.ts';
 import { seenMessages } from './migrations/0010_seen_messages.ts';
 import { lists } from './migrations/0011_lists.ts';
-import { listOrder } from './migrations/0012_list_order.ts';
 import type { Store } from './store.ts';
 
 /** Every migration, by name, in the order of their names. A released migration never changes; a new one gets the next number. */
@@ -28,7 +27,6 @@ const migrations: Readonly<Record<string, Migration>> = {
   '0009_taken_once': takenOnce,
   '0010_seen_messages': seenMessages,
   '0011_lists': lists,
-  '0012_list_order': listOrder,
 };
 
 async function unknownMigrations(store: Store): Promise<readonly string[]> {
