@@ -40,7 +40,7 @@ export interface Changes {
    * @returns false if somebody has set the cursor elsewhere meanwhile: then it stays there, and the pull must begin anew
    */
   apply(city: string, adapter: string, told: ToldChanges): Promise<boolean>;
-  /** Applies what was held, of one case or, after the status map changed, of all cases of the adapter what had no mapping. */
+  /** Applies what was held, of one case or what had no mapping, of all cases of the adapter: the status map may have changed since. */
   release(city: string, adapter: string, caseRef?: string): Promise<void>;
   /**
    * Applies what was held for a case whose receipt has been written since. Two transactions may have passed each other, one

@@ -1,6 +1,7 @@
 import type { ErrorObject } from 'ajv/dist/2020.js';
 import { LRUCache } from 'lru-cache';
 import type { FormRecord, Json } from '#contract';
+import { valueAt } from '../catalogue/forms/marks.ts';
 import { compileValidator, tooMuch, type FormValidate } from '../catalogue/forms/validator.ts';
 import type { FieldProblem } from './applications.ts';
 
@@ -129,13 +130,9 @@ const mostReferences = 10;
 function referred(schema: SchemaNode, node: SchemaNode): readonly SchemaNode[] {
   const chain = [node];
   for (let ref = node.$ref; ref?.startsWith('#/') && chain.length < mostReferences; ref = chain.at(-1)?.$ref) {
-    const names = decodeURIComponent(ref).split('/').slice(1).map(unescapePointer);
-    const found = names.reduce<unknown>(
-      (at, name) => (typeof at === 'object' && at !== null ? own(at as Record<string, unknown>, name) : undefined),
-      schema,
-    );
+    const found = valueAt(schema as Json, decodeURIComponent(ref.slice(1)));
     if (typeof found !== 'object' || found === null) break;
-    chain.push(found);
+    chain.push(found as SchemaNode);
   }
   return chain;
 }

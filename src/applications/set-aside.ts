@@ -3,7 +3,7 @@ import type { MalformedRecord } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
 import { countRows } from '../infra/store/count.ts';
 import type { Database } from '../infra/store/schema.ts';
-import { storable } from '../infra/store/storable.ts';
+import { longestAside, storable } from '../infra/store/storable.ts';
 import type { Tx } from '../infra/store/store.ts';
 
 /*
@@ -25,12 +25,11 @@ export interface SetAsideRecord {
 
 /** More are counted as one: with so many it is the city's file that is wrong, not a record. */
 const MOST_RECORDS = 1000;
-const LONGEST = 300;
 /** A record that each pull tells of again is written that often. */
 const WRITE_EVERY_MS = 60_000;
 
 /** A text of an adapter, which somebody else may have made. */
-const plain = (text: unknown): string => (typeof text === 'string' ? storable(text, LONGEST) : '');
+const plain = (text: unknown): string => (typeof text === 'string' ? storable(text, longestAside) : '');
 
 /** @returns those that were not known before, or for another reason */
 export async function keepSetAside(

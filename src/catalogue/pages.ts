@@ -1,6 +1,9 @@
 import { refuse } from '#contract';
 import type { Listing, PageRequest } from './catalogue.ts';
 
+/** What `after` takes. */
+export const aCursor = { de: 'ein Wert von pageInfo.endCursor', en: 'a value of pageInfo.endCursor' };
+
 /** Most items of one page. */
 export const longestPage = 100;
 
@@ -23,11 +26,7 @@ function startAfter<T>(ordered: readonly T[], keyOf: (item: T) => string, cursor
     throw refuse({
       code: 'INVALID_INPUT',
       path: ['after'],
-      facts: {
-        what: 'after',
-        found: cursor.slice(0, 40),
-        expected: { de: 'ein Wert von pageInfo.endCursor', en: 'a value of pageInfo.endCursor' },
-      },
+      facts: { what: 'after', found: cursor.slice(0, 40), expected: aCursor },
     });
   const [position, key] = [Number(match[1]), match[2] as string];
   const item = ordered[position];

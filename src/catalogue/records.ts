@@ -1,7 +1,7 @@
 import { sql, type Insertable, type Kysely, type Selectable } from 'kysely';
-import { breathe, type MalformedRecord } from '#contract';
+import type { MalformedRecord } from '#contract';
 import type { Database } from '../infra/store/schema.ts';
-import { storable } from '../infra/store/storable.ts';
+import { longestAside, storable } from '../infra/store/storable.ts';
 import type { Store, Tx } from '../infra/store/store.ts';
 
 type Db = Kysely<Database> | Tx;
@@ -102,9 +102,7 @@ export const listRevisions = (db: Db, source: string): Promise<{ id: string; rev
 
 /** Inserts offers or replaces those with the same id. */
 export async function upsertOffers(tx: Tx, rows: readonly Insertable<Database['offer']>[]): Promise<void> {
-  for (const [index, row] of rows.entries()) {
-    // SQLite answers within the turn: whoever reads meanwhile would wait for thousands.
-    if (index % 50 === 49) await breathe();
+  for (const row of rows) {
     const { id: _, ...rest } = row;
     await tx
       .insertInto('offer')
@@ -133,7 +131,7 @@ export async function replaceSetAside(
   const before = new Map((await own.execute()).flatMap((row) => (row.record.startsWith(OFFER) ? [[row.record, row]] : [])));
   for (const record of before.keys())
     await tx.deleteFrom('set_aside_record').where('city', '=', city).where('adapter', '=', adapter).where('record', '=', record).execute();
-  const told = new Map(records.map(({ id, reason }) => [`${OFFER}${storable(id ?? '?', LONGEST)}`, storable(reason, LONGEST)]));
+  const told = new Map(records.map(({ id, reason }) => [`${OFFER}${storable(id ?? '?', longestAside)}`, storable(reason, longestAside)]));
   for (const [record, reason] of [...told].slice(0, MOST_SET_ASIDE))
     await tx
       .insertInto('set_aside_record')
@@ -142,4 +140,3 @@ export async function replaceSetAside(
 }
 
 const OFFER = 'offer ';
-const LONGEST = 300;

@@ -27,14 +27,15 @@ export interface MarkingDeps {
   readonly seal: Seal | null;
 }
 
+const kindsOf = ({ catalogue, kinds }: Pick<MarkingDeps, 'catalogue' | 'kinds'>, asked: ServiceKey): readonly CaseKind[] =>
+  kinds.filter(({ services }) => services.some((service) => catalogue.keys.concerns(asked, service)));
+
 /** Where marks stand in the data of an offer's form if this was asked for. What a city says of its forms goes before what they say. */
-export function createMarkPlaces({ catalogue, cities, kinds }: Omit<MarkingDeps, 'seal'>): (offer: Offer, asked: ServiceKey) => MarkPlaces {
+export function createMarkPlaces(deps: Omit<MarkingDeps, 'seal'>): (offer: Offer, asked: ServiceKey) => MarkPlaces {
   return (offer, asked) => {
     const form = placesIn(offer.record.form?.schema ?? null);
-    const own = cities.findByArs(offer.ars)?.coordination ?? {};
-    const settings = kinds
-      .filter(({ services }) => services.some((service) => catalogue.keys.concerns(asked, service)))
-      .flatMap((kind) => own[kind.id] ?? []);
+    const own = deps.cities.findByArs(offer.ars)?.coordination ?? {};
+    const settings = kindsOf(deps, asked).flatMap((kind) => own[kind.id] ?? []);
     const marks = Object.fromEntries(settings.flatMap((one) => Object.entries(one.marks).map(([mark, pointer]) => [mark, [pointer]])));
     return { marks: { ...form.marks, ...marks }, facts: settings.find((one) => one.facts !== undefined)?.facts ?? form.facts };
   };
@@ -42,7 +43,7 @@ export function createMarkPlaces({ catalogue, cities, kinds }: Omit<MarkingDeps,
 
 /** Marks applications as they are taken. */
 export function createMarking(deps: MarkingDeps): (tx: Tx, submission: TakenSubmission) => Promise<void> {
-  const { catalogue, cities, kinds, seal } = deps;
+  const { catalogue, cities, seal } = deps;
   const placesOf = createMarkPlaces(deps);
 
   /** A municipality that exists, by its ARS of today or of then, or by a postal code that is its alone. */
@@ -90,7 +91,7 @@ export function createMarking(deps: MarkingDeps): (tx: Tx, submission: TakenSubm
   return async function mark(tx, submission) {
     const { id, offer, asked, formData, principal, at, askedIn } = submission;
     const { keys } = catalogue;
-    if (!kinds.some(({ services }) => services.some((service) => keys.concerns(asked, service)))) return;
+    if (kindsOf(deps, asked).length === 0) return;
     const places = placesOf(offer, asked);
     const marks: Record<string, string | boolean> = {};
     for (const [mark, pointers] of Object.entries(places.marks)) {

@@ -1,12 +1,11 @@
 import { refuse } from '#contract';
 import type { Listing, PageRequest } from '../catalogue/catalogue.ts';
+import { aCursor } from '../catalogue/pages.ts';
 import { countedAtMost } from '../infra/store/count.ts';
 
 /** Longest page of any list. */
 export const longestPage = 100;
 
-/** What `after` takes. */
-const aCursor = { de: 'ein Wert von pageInfo.endCursor', en: 'a value of pageInfo.endCursor' };
 const pageSize = { de: `eine Zahl von 1 bis ${longestPage}`, en: `a number from 1 to ${longestPage}` };
 
 /**

@@ -8,6 +8,7 @@ import type { Principal } from '../../src/identity/identity.ts';
 import { newId } from '../../src/infra/ids.ts';
 import type { Store } from '../../src/infra/store/store.ts';
 import { describeOnEachStore } from '../kit/services.ts';
+import { insertApplication } from './rows.ts';
 
 const [here, there] = ['051110000000', '051620024024'] as RegionalKey[];
 const principalOf = (role: string, more: Partial<Principal> = {}) =>
@@ -17,34 +18,7 @@ const clerk = principalOf('city', { ars: there! });
 
 async function application(store: Store, owner: string): Promise<string> {
   const id = newId();
-  await store.db
-    .insertInto('application')
-    .values({
-      id,
-      city: 'here',
-      adapter: 'cases',
-      offer_id: 'offer',
-      service_key: '99115005104000',
-      ars: here!,
-      status: 'GRANTED',
-      status_since: 1,
-      parked_reason: null,
-      form_revision: '1',
-      channel: 'ONLINE',
-      assurance_level: 'NONE',
-      owner,
-      payload: null,
-      case_ref: null,
-      case_number: null,
-      native_status: null,
-      native_version: null,
-      native_updated_at: null,
-      version: 1,
-      submitted_at: 1,
-      traceparent: null,
-      delivery_key: id,
-    })
-    .execute();
+  await store.transaction((tx) => insertApplication(tx, { id, ars: here!, service: '99115005104000', status: 'GRANTED', owner }));
   return id;
 }
 

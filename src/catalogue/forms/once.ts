@@ -1,4 +1,5 @@
 import type { Json } from '#contract';
+import { spelledOut } from '../search/words.ts';
 import { valueAt } from './marks.ts';
 
 /*
@@ -52,15 +53,10 @@ export function missingPlaces({ same, days = [] }: OnceRule, schema: object): re
 /** The rule of a form; null if it has none. */
 export const onceIn = (schema: Json): OnceRule | null => ((schema ?? {}) as { readonly 'x-once'?: OnceRule })['x-once'] ?? null;
 
-const spelledOut: Readonly<Record<string, string>> = { ä: 'ae', ö: 'oe', ü: 'ue', ß: 'ss' };
-
 /** The same for what people write differently and mean alike: case, spaces, hyphens in names, umlauts, ß, “Str.” for “Straße”. */
 function alike(value: Json | undefined): Json {
   if (typeof value !== 'string') return value ?? null;
-  return value
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll(/[äöüß]/g, (letter) => spelledOut[letter] ?? letter)
+  return spelledOut(value.normalize('NFKC').toLowerCase())
     .replaceAll(/(?<=\p{L})-(?=\p{L})/gu, '')
     .replaceAll(/str(?:asse|\.)(?=[\s\d-]|$)/g, 'str')
     .replaceAll(/[\s.,]+/g, '');

@@ -1,8 +1,9 @@
-import { breathe, localServiceKey, type HubEvent, type MalformedRecord, type OfferRecord, type RegionalKey, type Json } from '#contract';
+import { localServiceKey, type HubEvent, type MalformedRecord, type OfferRecord, type RegionalKey, type Json } from '#contract';
 import { canonicalJson, newId, sha256 } from '../../infra/ids.ts';
 import type { EventLog } from '../../infra/store/eventlog.ts';
 import type { Store } from '../../infra/store/store.ts';
 import { deleteOffers, findSource, listRevisions, replaceSetAside, saveSource, upsertOffers } from '../records.ts';
+import { inTurns, mapEach } from '../search/pieces.ts';
 import { refuseImport } from './complaints.ts';
 import { diffRevisions, losesTooMuch } from './diff.ts';
 
@@ -68,12 +69,10 @@ export async function importOffers(
   aside?: Aside,
 ): Promise<OfferReport> {
   const at = now();
-  const rows = new Map<string, ReturnType<typeof offerRow>>();
-  for (const [index, record] of records.entries()) {
-    // There may be thousands.
-    if (index % 50 === 49) await breathe();
-    rows.set(offerId(source.id, record.localKey), offerRow(source, record, at));
-  }
+  // There may be thousands.
+  const rows = new Map(
+    await inTurns(mapEach(records, 50, (record) => [offerId(source.id, record.localKey), offerRow(source, record, at)] as const)),
+  );
   const listed = new Map([...rows].map(([id, row]) => [id, row.revision]));
   const unmappedList = records.filter((record) => record.serviceKey === null).map(({ localKey, name }) => ({ localKey, name: name.de }));
 

@@ -14,17 +14,6 @@ export function atOnce<T>(pieces: Pieces<T>): T {
   }
 }
 
-/** Does the work, and gives way to other work between the pieces. */
-export async function inTurns<T>(pieces: Pieces<T>): Promise<T> {
-  for (let since = performance.now(); ;) {
-    const step = pieces.next();
-    if (step.done) return step.value;
-    if (performance.now() - since <= goMs) continue;
-    await turn();
-    since = performance.now();
-  }
-}
-
 /** Does something for each of many, and pauses after every so many of them. */
 export function* forEachOf<T>(items: Iterable<T>, many: number, work: (item: T, at: number) => void): Pieces<void> {
   let at = 0;
@@ -91,4 +80,11 @@ export function builtOnce<T>(build: () => Pieces<T>): BuiltOnce<T> {
         throw error;
       })),
   };
+}
+
+/** Does the work, and gives way to other work between the pieces. */
+export async function inTurns<T>(pieces: Pieces<T>): Promise<T> {
+  const once = builtOnce(() => pieces);
+  await once.prepare();
+  return once.get();
 }

@@ -16,16 +16,13 @@ const mostOfSentence = 36;
 
 const wide: Record<string, string> = { ä: 'ae', ö: 'oe', ü: 'ue', ß: 'ss' };
 
+/** Umlauts and ß of a text in lower case as two letters. */
+export const spelledOut = (text: string): string => text.replaceAll(/[äöüß]/g, (letter) => wide[letter] ?? letter);
+
 const withoutAccents = (text: string): string => text.normalize('NFD').replaceAll(/\p{Mn}/gu, '');
 
 /** Lower case, umlauts as two letters, other accents gone: `Köln` and `koeln` are equal. */
-export const fold = (text: string): string =>
-  withoutAccents(
-    text
-      .normalize('NFC')
-      .toLowerCase()
-      .replaceAll(/[äöüß]/g, (letter) => wide[letter] ?? letter),
-  );
+export const fold = (text: string): string => withoutAccents(spelledOut(text.normalize('NFC').toLowerCase()));
 
 /** Words of a text as they stand: letters and digits, the rest separates. */
 export const wordsOf = (text: string): readonly string[] => text.normalize('NFC').match(/[\p{L}\p{N}]+/gu) ?? [];

@@ -42,9 +42,10 @@ const withdrawTwice: Check = {
       if (error) return fail('withdrawing again succeeds', inWords(error), this.remedy);
     }
     const after = await loadOne(opened, ref);
-    if (before?.nativeStatus !== after?.nativeStatus || before?.version !== after?.version) bench.noteDoubt();
-    if (before?.nativeStatus !== after?.nativeStatus || before?.version !== after?.version)
+    if (before?.nativeStatus !== after?.nativeStatus || before?.version !== after?.version) {
+      bench.noteDoubt();
       return fail('the second withdrawal changes nothing', 'the case has another status or version', this.remedy);
+    }
     if (bench.samples.unknownCase === undefined) return pass;
     const { error } = await withdraw({ id: bench.samples.unknownCase });
     return error?.kind === 'rejected' && error.effect === 'none'

@@ -1,17 +1,13 @@
 import { spawn } from 'node:child_process';
 import { statSync } from 'node:fs';
 import pg from 'pg';
-import { HubError } from '#contract';
-import { writeBackup } from './backup.ts';
+import { refused, writeBackup } from './backup.ts';
 import { readPostgresUrl } from './postgres.ts';
 
 /* Backup and restoration of a store in PostgreSQL: by PostgreSQL's own tools, which know its versions. */
 
 /** Of the process: where the tools are found, and how they reach the database. */
 type Environment = Readonly<Record<string, string | undefined>>;
-
-const refused = (de: string, en: string, cause?: unknown) =>
-  new HubError('BACKUP_REFUSED', { de, en }, cause === undefined ? {} : { cause });
 
 /** Why a tool ended without success. */
 interface Failed {
@@ -95,14 +91,19 @@ export const verifyPostgresBackup = (backup: string, environment: Environment): 
 
 /** Clients of the database beside this one. What the server runs there for itself, such as autovacuum, is none. */
 export async function countOthers(storeUrl: string): Promise<number> {
+  const rows = await ask(
+    storeUrl,
+    `select pid from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
+  );
+  return rows.length;
+}
+
+/** One question to the database, on a connection of its own. */
+async function ask(storeUrl: string, question: string, values: readonly string[] = []): Promise<readonly object[]> {
   const client = new pg.Client({ connectionString: readPostgresUrl(storeUrl).url });
   await client.connect();
   try {
-    const { rows } = await client.query<{ n: number }>(
-      `select count(*)::int as n from pg_stat_activity
-       where datname = current_database() and pid <> pg_backend_pid() and backend_type = 'client backend'`,
-    );
-    return rows[0]?.n ?? 0;
+    return (await client.query<object>(question, [...values])).rows;
   } finally {
     await client.end();
   }
@@ -162,15 +163,6 @@ export async function restorePostgres(storeUrl: string, backup: string, stamp: s
     await refusal;
     throw failedAt(problem);
   }
-  return (await hasSchema(storeUrl, schema)) ? schema : null;
-}
-
-async function hasSchema(storeUrl: string, schema: string): Promise<boolean> {
-  const client = new pg.Client({ connectionString: readPostgresUrl(storeUrl).url });
-  await client.connect();
-  try {
-    return (await client.query('select 1 from pg_namespace where nspname = $1', [schema])).rows.length > 0;
-  } finally {
-    await client.end();
-  }
+  const kept = await ask(storeUrl, 'select 1 from pg_namespace where nspname = $1', [schema]);
+  return kept.length > 0 ? schema : null;
 }

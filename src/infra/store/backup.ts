@@ -29,7 +29,8 @@ import { HubError } from '#contract';
 export const sqlitePath = (url: string): string | null =>
   url.startsWith('sqlite:') ? url.slice('sqlite:'.length).replace(/^\/\/(?=\/|\.)/, '') : null;
 
-const refused = (de: string, en: string, cause?: unknown) =>
+/** A backup that is not made, or not put back, and why. */
+export const refused = (de: string, en: string, cause?: unknown) =>
   new HubError('BACKUP_REFUSED', { de, en }, cause === undefined ? {} : { cause });
 
 const reason = (error: unknown): string => (error instanceof Error ? error.message : String(error));

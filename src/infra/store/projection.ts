@@ -1,5 +1,5 @@
 import { sql } from 'kysely';
-import type { LoggedEvent } from '#contract';
+import { breathe, type LoggedEvent } from '#contract';
 import type { EventLog } from './eventlog.ts';
 import type { Store, Tx } from './store.ts';
 
@@ -186,7 +186,7 @@ export async function rebuild<State>(
     }
     for (let start = 0; start < odd.length; start += PUT_RIGHT) differing += await putRight(odd.slice(start, start + PUT_RIGHT));
     // SQLite answers without a pause: whatever else this process does gets its turn here.
-    await new Promise((resolve) => setImmediate(resolve));
+    await breathe();
   }
 
   for await (const told of tellAll()) await look(told);
